@@ -1,0 +1,188 @@
+/*
+qquant 0.1.0 - extreme low-bit numerics in one C header.
+Public domain (Unlicense) or MIT-0, as you choose: see the end of this file.
+
+qquant turns tensors of 32-bit floats into codes of 1 to 8 bits with scales,
+and back: the number types, the calibrations and the packings of Qwix, AQT,
+Array1B and bitsandbytes. It allocates nothing, prints nothing, starts no
+thread, calls nothing but memcpy, memset and memmove, and gives the same bits
+on every machine and under every compiler.
+
+CONTENTS
+
+    1  How to include it
+    2  The switches
+    3  Memory, errors, threads
+    4  The same bits everywhere
+    5  Where things are
+
+
+1  HOW TO INCLUDE IT
+
+    In exactly one C or C++ file of the program:
+
+        #define QQUANT_IMPLEMENTATION
+        #include "qquant.h"
+
+    and in every other file that uses it:
+
+        #include "qquant.h"
+
+    C99 to C23 and C++11 to C++20. Nothing need be linked, not even libm.
+
+
+2  THE SWITCHES
+
+    Define them before the header is included, the same in every file. A
+    switch is on when it is defined as nothing or as 1, off when it is 0.
+
+    QQUANT_IMPLEMENTATION
+        affects: compiles the functions, not only their declarations.
+        default: declarations only.
+        cost:    one compilation of the library, in one file.
+        symptom: without it the linker misses every qq_ name; with it in two
+                 files the linker finds every qq_ name twice.
+
+    QQUANT_STATIC
+        affects: every function is static, private to the file.
+        default: functions are extern, with C linkage.
+        cost:    each file that includes it so carries its own copy.
+        symptom: a library that embeds qquant and does not define this
+                 collides with a program that embeds it too.
+
+    QQ_API
+        affects: what stands before each public function, extern "C"
+                 included where the program is C++.
+        default: extern, extern "C", or static under QQUANT_STATIC.
+        symptom: a shared library that exports its names only on demand
+                 hides qquant.
+
+    QQ_ASSERT(x)
+        affects: preconditions that only a wrong program breaks.
+        default: ((void)0), nothing is looked at.
+        cost:    a few comparisons a call.
+        symptom: overlapping buffers give wrong numbers without a word.
+
+    QQ_MEMCPY(d, s, n), QQ_MEMSET(d, c, n), QQ_MEMMOVE(d, s, n)
+        affects: the three functions that qquant needs.
+        default: those of <string.h>, which is not included when all three
+                 are defined.
+
+    QQ_NO_FILE, QQ_NO_OP, QQ_NO_TRAIN
+        affects: leaves out what reads other people's checkpoints (the blocks
+                 of bitsandbytes), the operations on decoded tensors, the
+                 rules and calibrations of AQT and FJFormer's bits.
+        default: everything is in.
+        symptom: the names of that wing are unknown.
+
+
+3  MEMORY, ERRORS, THREADS
+
+    The caller brings all memory. A function that needs some has a companion
+    that answers how many bytes; SIZE_MAX means "impossible", a size that no
+    buffer has. Bytes of tensors are void pointers and need no alignment.
+
+    What can fail returns a qq_status, which is 0 when all is well; arguments
+    are checked first, in their order, and nothing is written on failure.
+    NULL is allowed where there are no bytes. Nothing aborts.
+
+    qquant keeps no state and may be called from any thread. Long calls take
+    a qq_parallel_for through which the caller lends its threads; the result
+    does not depend on it.
+
+
+4  THE SAME BITS EVERYWHERE
+
+    The same input gives the same bytes under every compiler, optimisation
+    level, instruction set and number of threads, in the default floating-
+    point mode (round to nearest even, subnormals kept). Options that let the
+    compiler change arithmetic, -ffast-math first of all, are refused with an
+    #error, and so is x87 arithmetic on i386: there use -msse2 -mfpmath=sse.
+
+
+5  WHERE THINGS ARE
+
+    The declarations come first, each with its documentation; the
+    implementation follows. A line "// ==== dir/part.h ====" begins each part
+    of the source in src/, from which this file is made.
+*/
+
+#ifndef QQUANT_H
+#define QQUANT_H
+
+#include "base.h"
+#include "api/status.h"
+#include "api/type.h"
+#include "api/tensor.h"
+#include "api/random.h"
+#include "api/pack.h"
+#include "api/number.h"
+#include "api/scheme.h"
+#include "api/array.h"
+#include "api/view.h"
+#include "api/metric.h"
+
+#endif // QQUANT_H
+
+// An editor that greys what is not compiled shows the implementation too.
+#if defined(__INTELLISENSE__) || defined(__JETBRAINS_IDE__)
+#ifndef QQUANT_IMPLEMENTATION
+#define QQUANT_IMPLEMENTATION
+#endif
+#endif
+
+#if defined(QQUANT_IMPLEMENTATION) && !defined(QQUANT_IMPLEMENTED)
+#define QQUANT_IMPLEMENTED
+
+#include "compiler.h"
+
+#endif // QQUANT_IMPLEMENTATION
+
+/*
+qquant may be used under either of two licences. Choose the one you prefer.
+
+------------------------------------------------------------------------------
+CHOICE A - The Unlicense (public domain)
+
+This is free and unencumbered software released into the public domain.
+
+Anyone is free to copy, modify, publish, use, compile, sell, or distribute
+this software, either in source code form or as a compiled binary, for any
+purpose, commercial or non-commercial, and by any means.
+
+In jurisdictions that recognize copyright laws, the author or authors of this
+software dedicate any and all copyright interest in the software to the public
+domain. We make this dedication for the benefit of the public at large and to
+the detriment of our heirs and successors. We intend this dedication to be an
+overt act of relinquishment in perpetuity of all present and future rights to
+this software under copyright law.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN
+ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION
+WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+For more information, please refer to <https://unlicense.org/>
+
+------------------------------------------------------------------------------
+CHOICE B - MIT No Attribution (MIT-0)
+
+Copyright (c) the authors of qquant
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+*/
