@@ -1361,6 +1361,2223 @@ QQI_STATIC_ASSERT(byte, sizeof(uint8_t) == 1 && (uint8_t)-1 == 255);
 QQI_STATIC_ASSERT(float, sizeof(float) == 4 && sizeof(double) == 8);
 QQI_STATIC_ASSERT(size, sizeof(size_t) >= 4);
 
+// ==== status.h ====
+
+// qquant floor 2: the version of what is linked, and statuses in words.
+
+QQ_API uint32_t qq_version(void)
+{
+    return QQ_VERSION_MAJOR * 10000u + QQ_VERSION_MINOR * 100u +
+           QQ_VERSION_PATCH;
+}
+
+QQ_API const char *qq_status_string(qq_status status)
+{
+    switch ((int)status) {
+    case QQ_OK:
+        return "All is well.";
+    case QQ_ERR_ARGUMENT:
+        return "An argument is missing or makes no sense.";
+    case QQ_ERR_TYPE:
+        return "This call cannot take that type.";
+    case QQ_ERR_SHAPE:
+        return "The shapes do not fit each other.";
+    case QQ_ERR_AXIS:
+        return "An axis is out of range, given twice, or in two roles.";
+    case QQ_ERR_SCHEME:
+        return "The scheme contradicts itself, the type or the data.";
+    case QQ_ERR_SIZE:
+        return "An output buffer is too small, or a size is beyond size_t.";
+    case QQ_ERR_SCRATCH:
+        return "The scratch memory is too small.";
+    case QQ_ERR_FORMAT:
+        return "The bytes or the text are not what they should be.";
+    case QQ_ERR_VERSION:
+        return "The packed form is newer than this library.";
+    case QQ_ERR_UNSUPPORTED:
+        return "This build or this machine cannot do that.";
+    case QQ_ERR_CANCELLED:
+        return "The caller asked to stop.";
+    default:
+        return "This number is no status.";
+    }
+}
+
+// ==== num/bits.h ====
+
+// qquant floor 2: the bits of a number, bytes to numbers and back, sizes.
+//
+// Bytes are reached by memcpy alone, so that no pointer need be aligned.
+// Loads and stores are in the machine's own byte order, as arrays of numbers
+// are; those named le are little-endian, as files and packed matrices are.
+
+// What a float is made of, and the NaN that we write where we make one.
+enum { QQI_F32_INF = 0x7f800000, QQI_F32_NAN = 0x7fc00000 };
+
+QQI_INLINE uint32_t qqi_f32_bits(float x)
+{
+    uint32_t u;
+    QQ_MEMCPY(&u, &x, sizeof u);
+    return u;
+}
+
+QQI_INLINE float qqi_f32_of(uint32_t u)
+{
+    float x;
+    QQ_MEMCPY(&x, &u, sizeof x);
+    return x;
+}
+
+QQI_INLINE uint64_t qqi_f64_bits(double x)
+{
+    uint64_t u;
+    QQ_MEMCPY(&u, &x, sizeof u);
+    return u;
+}
+
+QQI_INLINE double qqi_f64_of(uint64_t u)
+{
+    double x;
+    QQ_MEMCPY(&x, &u, sizeof x);
+    return x;
+}
+
+// The bits without the sign: they grow with the magnitude.
+QQI_INLINE uint32_t qqi_f32_magnitude(float x)
+{
+    return qqi_f32_bits(x) & 0x7fffffffu;
+}
+
+QQI_INLINE uint64_t qqi_f64_magnitude(double x)
+{
+    return qqi_f64_bits(x) & ~((uint64_t)1 << 63);
+}
+
+// By bits, because a comparison with itself may be folded away.
+QQI_INLINE int qqi_is_nan_f32(float x)
+{
+    return qqi_f32_magnitude(x) > (uint32_t)QQI_F32_INF;
+}
+
+QQI_INLINE int qqi_is_inf_f32(float x)
+{
+    return qqi_f32_magnitude(x) == (uint32_t)QQI_F32_INF;
+}
+
+QQI_INLINE int qqi_is_finite_f32(float x)
+{
+    return qqi_f32_magnitude(x) < (uint32_t)QQI_F32_INF;
+}
+
+QQI_INLINE int qqi_is_nan_f64(double x)
+{
+    return qqi_f64_magnitude(x) > (uint64_t)0x7ff << 52;
+}
+
+QQI_INLINE int qqi_is_inf_f64(double x)
+{
+    return qqi_f64_magnitude(x) == (uint64_t)0x7ff << 52;
+}
+
+QQI_INLINE int qqi_is_finite_f64(double x)
+{
+    return qqi_f64_magnitude(x) < (uint64_t)0x7ff << 52;
+}
+
+// The magnitude, of zeros and NaN too; bits, so it cannot be fused.
+QQI_INLINE float qqi_abs_f32(float x)
+{
+    return qqi_f32_of(qqi_f32_magnitude(x));
+}
+
+QQI_INLINE double qqi_abs_f64(double x)
+{
+    return qqi_f64_of(qqi_f64_magnitude(x));
+}
+
+// x, but one NaN for all: sign and payload of a NaN that arithmetic made
+// differ between machines.
+QQI_INLINE float qqi_canon_f32(float x)
+{
+    return qqi_is_nan_f32(x) ? qqi_f32_of((uint32_t)QQI_F32_NAN) : x;
+}
+
+// Numbers in the machine's byte order at any address.
+QQI_INLINE float qqi_load_f32(const void *p)
+{
+    float x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE double qqi_load_f64(const void *p)
+{
+    double x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE uint16_t qqi_load_u16(const void *p)
+{
+    uint16_t x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE int16_t qqi_load_i16(const void *p)
+{
+    int16_t x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE uint32_t qqi_load_u32(const void *p)
+{
+    uint32_t x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE int32_t qqi_load_i32(const void *p)
+{
+    int32_t x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE uint64_t qqi_load_u64(const void *p)
+{
+    uint64_t x;
+    QQ_MEMCPY(&x, p, sizeof x);
+    return x;
+}
+
+QQI_INLINE void qqi_store_f32(void *p, float x) { QQ_MEMCPY(p, &x, sizeof x); }
+
+QQI_INLINE void qqi_store_f64(void *p, double x) { QQ_MEMCPY(p, &x, sizeof x); }
+
+QQI_INLINE void qqi_store_u16(void *p, uint16_t x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
+
+QQI_INLINE void qqi_store_i16(void *p, int16_t x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
+
+QQI_INLINE void qqi_store_u32(void *p, uint32_t x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
+
+QQI_INLINE void qqi_store_i32(void *p, int32_t x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
+
+QQI_INLINE void qqi_store_u64(void *p, uint64_t x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
+
+// Little-endian, whatever the machine.
+QQI_INLINE uint16_t qqi_load_le16(const void *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    return (uint16_t)(b[0] | b[1] << 8);
+}
+
+QQI_INLINE uint32_t qqi_load_le32(const void *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+           (uint32_t)b[3] << 24;
+}
+
+QQI_INLINE uint64_t qqi_load_le64(const void *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    return qqi_load_le32(b) | (uint64_t)qqi_load_le32(b + 4) << 32;
+}
+
+QQI_INLINE void qqi_store_le16(void *p, uint16_t x)
+{
+    uint8_t *b = (uint8_t *)p;
+    b[0] = (uint8_t)(x & 255);
+    b[1] = (uint8_t)(x >> 8);
+}
+
+QQI_INLINE void qqi_store_le32(void *p, uint32_t x)
+{
+    uint8_t *b = (uint8_t *)p;
+    b[0] = (uint8_t)(x & 255);
+    b[1] = (uint8_t)(x >> 8 & 255);
+    b[2] = (uint8_t)(x >> 16 & 255);
+    b[3] = (uint8_t)(x >> 24);
+}
+
+QQI_INLINE void qqi_store_le64(void *p, uint64_t x)
+{
+    uint8_t *b = (uint8_t *)p;
+    qqi_store_le32(b, (uint32_t)(x & 0xffffffffu));
+    qqi_store_le32(b + 4, (uint32_t)(x >> 32));
+}
+
+// *out = a * b; 0, and *out unchanged, where that is beyond size_t.
+QQI_INLINE int qqi_mul_size(size_t a, size_t b, size_t *out)
+{
+    if (a != 0 && b > SIZE_MAX / a)
+        return 0;
+    *out = a * b;
+    return 1;
+}
+
+// *out = a + b; 0, and *out unchanged, where that is beyond size_t.
+QQI_INLINE int qqi_add_size(size_t a, size_t b, size_t *out)
+{
+    if (b > SIZE_MAX - a)
+        return 0;
+    *out = a + b;
+    return 1;
+}
+
+// ==== num/decimal.h ====
+
+// qquant floor 2: decimal text to double, rounded once.
+//
+// The digits are laid out about the decimal point, nine to a word, in a
+// fixed-point number of 315 digits before the point and 1080 behind it. The
+// number is then halved or doubled until its integer part has 62 bits, which
+// are rounded to nearest even. Nothing is lost on the way that could decide:
+// what is halved away and digits beyond the 1080th are remembered as "a little
+// more", and no double, nor the middle between two, has more than 1075 digits
+// behind the point.
+
+enum {
+    QQI_DECIMAL_WORDS = 155, // 1395 digits
+    QQI_DECIMAL_POINT = 35,  // words before the point
+    QQI_DECIMAL_BASE = 1000000000
+};
+
+struct qqi_decimal {
+    uint32_t word[QQI_DECIMAL_WORDS]; // the highest first
+    int more;                         // 1: there are digits below the last word
+    int huge;                         // 1: there are digits above the first
+};
+
+// Adds digit * 10^power.
+QQI_FN void qqi_decimal_put(struct qqi_decimal *d, unsigned digit,
+                            int64_t power)
+{
+    const int64_t place = 9 * QQI_DECIMAL_POINT - 1 - power; // 0: the highest
+    uint32_t value = digit;
+
+    if (digit == 0)
+        return;
+    if (place < 0) {
+        d->huge = 1;
+    } else if (place >= 9 * QQI_DECIMAL_WORDS) {
+        d->more = 1;
+    } else {
+        for (int64_t i = place % 9; i < 8; i++)
+            value *= 10;
+        d->word[place / 9] += value;
+    }
+}
+
+// d *= 2^k, k at most 30. The integer part has room.
+QQI_FN void qqi_decimal_double(struct qqi_decimal *d, int k)
+{
+    uint64_t carry = 0;
+
+    for (int i = QQI_DECIMAL_WORDS; i-- > 0;) {
+        carry += (uint64_t)d->word[i] << k;
+        d->word[i] = (uint32_t)(carry % QQI_DECIMAL_BASE);
+        carry /= QQI_DECIMAL_BASE;
+    }
+}
+
+// d /= 2^k, k at most 30.
+QQI_FN void qqi_decimal_halve(struct qqi_decimal *d, int k)
+{
+    uint64_t rest = 0;
+
+    for (int i = 0; i < QQI_DECIMAL_WORDS; i++) {
+        rest = rest * QQI_DECIMAL_BASE + d->word[i];
+        d->word[i] = (uint32_t)(rest >> k);
+        rest &= ((uint64_t)1 << k) - 1;
+    }
+    d->more |= rest != 0;
+}
+
+// The first word that is not 0; the number of words if there is none.
+QQI_FN int qqi_decimal_first(const struct qqi_decimal *d)
+{
+    int i = 0;
+
+    while (i < QQI_DECIMAL_WORDS && d->word[i] == 0)
+        i++;
+    return i;
+}
+
+// (m + a little more, if more) * 2^e, m from 2^61 to 2^62, to nearest even.
+QQI_FN double qqi_decimal_round(uint64_t m, int more, int e)
+{
+    int drop = 9; // 62 bits to 53
+
+    if (e + 61 > 1023)
+        return qqi_f64_of((uint64_t)0x7ff << 52);
+    if (e + drop < -1074) // subnormals have fewer
+        drop = -1074 - e;
+    if (drop > 62)
+        return 0.0;
+    const uint64_t rest = m & (((uint64_t)1 << drop) - 1);
+    const uint64_t half = (uint64_t)1 << (drop - 1);
+    uint64_t q = m >> drop;
+    q += rest > half || (rest == half && (more || (q & 1)));
+    // Normal: q has 53 bits, or is 2^53 after a carry, and its hidden bit
+    // counts as one in the exponent. Subnormal: q is the bits.
+    if (drop == 9)
+        q += (uint64_t)(e + 9 + 1074) << 52;
+    return qqi_f64_of(q);
+}
+
+// floor(d), which is below 2^62.
+QQI_FN uint64_t qqi_decimal_integer(const struct qqi_decimal *d)
+{
+    const uint32_t *w = d->word + QQI_DECIMAL_POINT - 3;
+
+    return ((uint64_t)w[0] * QQI_DECIMAL_BASE + w[1]) * QQI_DECIMAL_BASE + w[2];
+}
+
+// The double nearest to d, which is used up.
+QQI_FN double qqi_decimal_value(struct qqi_decimal *d)
+{
+    int e = 0;
+
+    if (d->huge)
+        return qqi_f64_of((uint64_t)0x7ff << 52);
+    // To at least 10^9 and below 10^18; 2^30 * 2^-1200 is as good as 0.
+    for (; qqi_decimal_first(d) < QQI_DECIMAL_POINT - 2; e += 30)
+        qqi_decimal_halve(d, 30);
+    for (; qqi_decimal_first(d) >= QQI_DECIMAL_POINT - 1; e -= 29) {
+        if (e < -1200)
+            return 0.0;
+        qqi_decimal_double(d, 29);
+    }
+    for (; qqi_decimal_integer(d) < (uint64_t)1 << 61; e--)
+        qqi_decimal_double(d, 1);
+    for (int i = QQI_DECIMAL_POINT; i < QQI_DECIMAL_WORDS; i++)
+        d->more |= d->word[i] != 0;
+    return qqi_decimal_round(qqi_decimal_integer(d), d->more, e);
+}
+
+// ==== num/e8m0.h ====
+
+// qquant floor 2: e8m0, a power of two in a byte.
+//
+//   code c = 0..254: 2^(c - 127)        code 255: NaN
+//
+// The scale of the OCP microscaling formats. Code 0, 2^-127, is a subnormal
+// float; it is made and read by its bits, so flushing cannot lose it.
+
+// Which power of two: the next one that is not above x, not below x, or the
+// nearest by value, where half way between two (1.5 * 2^n) the larger is
+// taken: it is the even multiple of 2^n.
+typedef enum qqi_e8m0_mode {
+    QQI_E8M0_DOWN = 1,
+    QQI_E8M0_UP = 2,
+    QQI_E8M0_NEAREST = 3
+} qqi_e8m0_mode;
+
+// Zeros and all below 2^-127 give code 0, all above 2^127 and infinity give
+// code 254; NaN and what is below 0 give 255.
+QQI_FN uint8_t qqi_e8m0_from_f32(float x, qqi_e8m0_mode mode)
+{
+    const uint32_t u = qqi_f32_bits(x);
+    uint32_t add = 0;
+
+    // clang 19 makes of (u & 0x7fffffff) == 0 a comparison of floats, which a
+    // mode that flushes would answer for subnormals, too.
+    if (u == 0x80000000u)
+        return 0;
+    if (u > 0x7f800000u) // NaN, or a sign
+        return 255;
+    if (u < 0x800000u) {
+        // Subnormal: code 0 stands at 2^-127, the half of 2^-126.
+        if (mode == QQI_E8M0_UP)
+            return u > 0x400000u;
+        return mode == QQI_E8M0_NEAREST && u >= 0x600000u;
+    }
+    if (mode == QQI_E8M0_UP)
+        add = 0x7fffffu;
+    else if (mode == QQI_E8M0_NEAREST)
+        add = 0x400000u;
+    const uint32_t code = (u + add) >> 23;
+    return (uint8_t)(code < 254 ? code : 254);
+}
+
+QQI_FN float qqi_f32_from_e8m0(uint8_t code)
+{
+    if (code == 255)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    return qqi_f32_of(code == 0 ? 0x400000u : (uint32_t)code << 23);
+}
+
+// ==== num/fixed.h ====
+
+// qquant floor 2: fixed point of 64 bits, under exp, log and tanh.
+//
+// Qn names a number that is stored times 2^n. Integers are the same on every
+// machine, so what is made of them is, too.
+
+// The upper half of a * b, from halves of 32 bits; no sum here overflows.
+QQI_INLINE uint64_t qqi_mulhi_u64(uint64_t a, uint64_t b)
+{
+    const uint64_t low = 0xffffffffu;
+    const uint64_t x = (a >> 32) * (b & low) + ((a & low) * (b & low) >> 32);
+    const uint64_t y = (a & low) * (b >> 32) + (x & low);
+
+    return (a >> 32) * (b >> 32) + (x >> 32) + (y >> 32);
+}
+
+// Zeros in front of the first one; v is not 0.
+QQI_INLINE int qqi_clz_u64(uint64_t v)
+{
+    int n = 0;
+
+    for (int step = 32; step > 0; step >>= 1) {
+        if (v >> (64 - step) == 0) {
+            v <<= step;
+            n += step;
+        }
+    }
+    return n;
+}
+
+// The float nearest to m * 2^(e - 63), m with its first bit set; ties to even,
+// subnormals and overflow included. sign is 0 or 0x80000000.
+QQI_FN float qqi_round_fixed(uint32_t sign, uint64_t m, int e)
+{
+    const int field = e + 127;
+
+    if (field >= 255)
+        return qqi_f32_of(sign | 0x7f800000u);
+    // 24 bits stay, fewer below 2^-126.
+    const int shift = field >= 1 ? 40 : 41 - field;
+    if (shift > 64)
+        return qqi_f32_of(sign);
+    const uint64_t kept = shift == 64 ? 0 : m >> shift;
+    const uint64_t half = (uint64_t)1 << (shift - 1);
+    const uint64_t rest = m & (half | (half - 1));
+    const uint32_t up = rest > half || (rest == half && (kept & 1));
+    // The hidden bit, or a carry, adds 1 to the exponent field.
+    const uint32_t base = field >= 1 ? (uint32_t)(field - 1) << 23 : 0;
+    return qqi_f32_of(sign | (base + (uint32_t)kept + up));
+}
+
+// A float's magnitude, not 0, infinite or NaN, as m * 2^e with m in
+// [2^23, 2^24).
+QQI_INLINE uint32_t qqi_split_f32(uint32_t magnitude, int *e)
+{
+    uint32_t m = magnitude & 0x7fffffu;
+    int field = (int)(magnitude >> 23);
+
+    if (field == 0) {
+        field = 1;
+        while (m < 0x800000u) {
+            m <<= 1;
+            field--;
+        }
+    }
+    *e = field - 150;
+    return m | 0x800000u;
+}
+
+// ==== num/exp.h ====
+
+// qquant floor 2: exp and exp2.
+//
+// 2^(n + f) = 2^n * 2^(i/32) * 2^r, f = i/32 + r: a table and a polynomial in
+// fixed point, the relative error below 2^-60. exp(x) = 2^(x * log2(e)), the
+// product made with 96 bits of log2(e). Tests walk all floats and find none
+// whose exact answer lies within that error of a midpoint between two floats:
+// every result is the correctly rounded one, subnormals included.
+
+// 2^(i/32) in Q63, nearest.
+static const uint64_t qqi_exp2_table[32] QQI_UNUSED = {
+    0x8000000000000000, 0x82cd8698ac2ba1d7, 0x85aac367cc487b15,
+    0x88980e8092da8527, 0x8b95c1e3ea8bd6e7, 0x8ea4398b45cd53c0,
+    0x91c3d373ab11c336, 0x94f4efa8fef70961, 0x9837f0518db8a96f,
+    0x9b8d39b9d54e5539, 0x9ef5326091a111ae, 0xa27043030c496819,
+    0xa5fed6a9b15138ea, 0xa9a15ab4ea7c0ef8, 0xad583eea42a14ac6,
+    0xb123f581d2ac2590, 0xb504f333f9de6484, 0xb8fbaf4762fb9ee9,
+    0xbd08a39f580c36bf, 0xc12c4cca66709456, 0xc5672a115506dadd,
+    0xc9b9bd866e2f27a3, 0xce248c151f8480e4, 0xd2a81d91f12ae45a,
+    0xd744fccad69d6af4, 0xdbfbb797daf23755, 0xe0ccdeec2a94e111,
+    0xe5b906e77c8348a8, 0xeac0c6e7dd24392f, 0xefe4b99bdcdaf5cb,
+    0xf5257d152486cc2c, 0xfa83b2db722a033a,
+};
+
+// ln(2)^k / k! in Q64, nearest, k = 1..8: the series of 2^r - 1. With r below
+// 1/32 the next term is below 2^-68.
+static const uint64_t qqi_exp2_series[8] QQI_UNUSED = {
+    0xb17217f7d1cf79ac, 0x3d7f7bff058b1d51, 0x0e35846b82505fc6,
+    0x0276556df749cee5, 0x005761ff9e299cc4, 0x000a184897c363c4,
+    0x0000ffe5fe2c4586, 0x0000162c0223a5c8,
+};
+
+// 2^f in Q63 for f in Q64; exactly 2^63 for f = 0.
+QQI_FN uint64_t qqi_exp2_fixed(uint64_t f)
+{
+    const uint64_t base = qqi_exp2_table[f >> 59];
+    const uint64_t r = f & (((uint64_t)1 << 59) - 1);
+    uint64_t p = qqi_exp2_series[7];
+
+    for (int k = 6; k >= 0; k--)
+        p = qqi_exp2_series[k] + qqi_mulhi_u64(r, p);
+    return base + qqi_mulhi_u64(base, qqi_mulhi_u64(r, p));
+}
+
+// |x| = m * 2^e from 2^-26 to below 256, as whole + fraction in Q64, exact.
+QQI_FN QQI_WRAPS uint64_t qqi_exp2_cut(uint32_t m, int e, int *whole)
+{
+    *whole = (int)((uint64_t)m >> -e);
+    return (uint64_t)m << (64 + e);
+}
+
+// The same of |x| * log2(e). m * floor(log2(e) * 2^95) has up to 120 bits;
+// 64 of its fraction are kept.
+QQI_FN QQI_WRAPS uint64_t qqi_exp_cut(uint32_t m, int e, int *whole)
+{
+    const uint64_t p0 = m * (uint64_t)0xbe87fed0u;
+    const uint64_t p1 = m * (uint64_t)0x5c17f0bbu + (p0 >> 32);
+    const uint64_t hi = m * (uint64_t)0xb8aa3b29u + (p1 >> 32);
+    const uint64_t lo = p1 << 32 | (p0 & 0xffffffffu);
+    const int shift = 31 - e; // hi * 2^64 + lo becomes Q64; from 47 to 80
+
+    if (shift >= 64) {
+        *whole = 0;
+        return hi >> (shift - 64);
+    }
+    *whole = (int)(hi >> shift);
+    return hi << (64 - shift) | lo >> shift;
+}
+
+// 2^-(whole + f) as 2^n * 2^f', f' in Q64.
+QQI_FN QQI_WRAPS uint64_t qqi_exp2_negate(uint64_t f, int *whole)
+{
+    *whole = -*whole - (f != 0);
+    return 0 - f;
+}
+
+// The two differ in how x is cut. Below 2^-26 the result rounds to 1; from 256
+// on it is 0 or infinite, and NaN stays.
+QQI_INLINE float qqi_exp_any(float x, uint64_t (*cut)(uint32_t, int, int *))
+{
+    const uint32_t a = qqi_f32_magnitude(x);
+    const int negative = qqi_f32_bits(x) != a;
+    int e, n;
+
+    if (a > 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    if (a >= 0x43800000u)
+        return negative ? 0.0f : qqi_f32_of((uint32_t)QQI_F32_INF);
+    if (a < 0x32800000u)
+        return 1.0f;
+    const uint32_t m = qqi_split_f32(a, &e);
+    uint64_t f = cut(m, e, &n);
+    if (negative)
+        f = qqi_exp2_negate(f, &n);
+    return qqi_round_fixed(0, qqi_exp2_fixed(f), n);
+}
+
+QQI_FN float qqi_exp2_f32(float x) { return qqi_exp_any(x, qqi_exp2_cut); }
+
+QQI_FN float qqi_exp_f32(float x) { return qqi_exp_any(x, qqi_exp_cut); }
+
+// ==== num/half.h ====
+
+// qquant floor 2: half and bfloat16, and double to every shorter float.
+//
+//   f16   1 sign, 5 exponent, 10 mantissa bits   largest 65504
+//   bf16  1 sign, 8 exponent,  7 mantissa bits   the upper half of an f32
+//
+// Each conversion is one rounding to nearest even, in integers: flushing of
+// subnormals cannot change it. What is too large becomes an infinity. A NaN
+// comes out quiet, with its sign and as many leading bits of its payload as
+// there is room for.
+
+// v / 2^s to nearest even; s from 1 to 63, v + 2^(s-1) below 2^64.
+QQI_INLINE uint64_t qqi_rshift_even_u64(uint64_t v, int s)
+{
+    return (v + (((uint64_t)1 << (s - 1)) - 1) + (v >> s & 1)) >> s;
+}
+
+QQI_INLINE uint32_t qqi_rshift_even_u32(uint32_t v, int s)
+{
+    return (v + (((uint32_t)1 << (s - 1)) - 1) + (v >> s & 1)) >> s;
+}
+
+QQI_INLINE uint16_t qqi_f16_from_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+    const uint32_t a = u & 0x7fffffffu;
+    const uint32_t sign = u >> 16 & 0x8000u;
+
+    if (a > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u | (a >> 13 & 0x3ffu));
+    if (a >= 0x477ff000u) // 65520, half way to 2^16
+        return (uint16_t)(sign | 0x7c00u);
+    if (a >= 0x38800000u) // 2^-14; the exponents' biases are 112 apart
+        return (uint16_t)(sign | qqi_rshift_even_u32(a - 0x38000000u, 13));
+
+    // In steps of 2^-24. Below 2^-25 nothing is left; half a step is even.
+    const int shift = 126 - (int)(a >> 23);
+    if (shift > 24)
+        return (uint16_t)sign;
+    const uint32_t m = (a & 0x7fffffu) | 0x800000u;
+    return (uint16_t)(sign | qqi_rshift_even_u32(m, shift));
+}
+
+QQI_INLINE float qqi_f32_from_f16(uint16_t h)
+{
+    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
+    const uint32_t a = h & 0x7fffu;
+
+    if (a > 0x7c00u)
+        return qqi_f32_of(sign | 0x7fc00000u | a << 13);
+    if (a == 0x7c00u)
+        return qqi_f32_of(sign | 0x7f800000u);
+    if (a >= 0x400u)
+        return qqi_f32_of(sign | ((a << 13) + 0x38000000u));
+    // At most 1023 steps of 2^-24: a normal float, and an exact product.
+    const float m = (float)(int32_t)a * 5.9604644775390625e-8f;
+    return qqi_f32_of(sign | qqi_f32_bits(m));
+}
+
+QQI_INLINE uint16_t qqi_bf16_from_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    if ((u & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)(u >> 16 | 0x40u);
+    // With the sign in front the sum stays below 2^32: u <= 0xff800000.
+    return (uint16_t)qqi_rshift_even_u32(u, 16);
+}
+
+QQI_INLINE float qqi_f32_from_bf16(uint16_t h)
+{
+    const uint32_t u = (uint32_t)h << 16;
+
+    return qqi_f32_of((u & 0x7fffffffu) > 0x7f800000u ? u | 0x400000u : u);
+}
+
+// The bits of x in a float of exp_bits and mant_bits, right aligned with the
+// sign in front: 5 and 10 for f16, 8 and 7 for bf16, 8 and 23 for f32.
+QQI_INLINE uint32_t qqi_narrow_f64(double x, int exp_bits, int mant_bits)
+{
+    const uint64_t u = qqi_f64_bits(x);
+    const uint64_t a = u & ~((uint64_t)1 << 63);
+    const uint32_t sign = (uint32_t)(u >> 63) << (exp_bits + mant_bits);
+    const uint32_t inf = (((uint32_t)1 << exp_bits) - 1) << mant_bits;
+    const int bias = (1 << (exp_bits - 1)) - 1;
+    const int drop = 52 - mant_bits;
+
+    if (a > (uint64_t)0x7ff << 52) {
+        const uint64_t payload = a & (((uint64_t)1 << 52) - 1);
+        const uint32_t quiet = (uint32_t)1 << (mant_bits - 1);
+        return sign | inf | quiet | (uint32_t)(payload >> drop);
+    }
+    const int e = (int)(a >> 52) - 1023 + bias; // the exponent field to be
+    if (e >= 1) {
+        const uint64_t rebias = (uint64_t)(1023 - bias) << 52;
+        const uint64_t r = qqi_rshift_even_u64(a - rebias, drop);
+        return sign | (r < inf ? (uint32_t)r : inf);
+    }
+    // Subnormal. A shift of 54 or more leaves nothing.
+    const int shift = drop + 1 - e;
+    if (shift > 53)
+        return sign;
+    const uint64_t m = (a & (((uint64_t)1 << 52) - 1)) | (uint64_t)1 << 52;
+    return sign | (uint32_t)qqi_rshift_even_u64(m, shift);
+}
+
+QQI_FN uint16_t qqi_f16_from_f64(double x)
+{
+    return (uint16_t)qqi_narrow_f64(x, 5, 10);
+}
+
+QQI_FN uint16_t qqi_bf16_from_f64(double x)
+{
+    return (uint16_t)qqi_narrow_f64(x, 8, 7);
+}
+
+// What a cast gives in the default mode.
+QQI_FN float qqi_f32_from_f64(double x)
+{
+    return qqi_f32_of(qqi_narrow_f64(x, 8, 23));
+}
+
+// ==== num/log.h ====
+
+// qquant floor 2: log and log2.
+//
+// x = 2^k * m, m between sqrt(1/2) and sqrt(2); s = (m - 1) / (m + 1):
+//
+//   log(x) = k ln(2) + 2 s (1 + s^2/3 + s^4/5 + ...),  log2(x) = k + ...
+//
+// in fixed point, s with 64 bits of its own scale, so that results near 0 are
+// as exact as others: the relative error is below 2^-59. Tests walk all floats
+// and find none whose exact answer lies within that error of a midpoint
+// between two floats: every result is the correctly rounded one.
+
+// 1 / (2j + 1) in Q64, nearest, j = 1..11. s^2 is below 2^-5, so that the next
+// term is below 2^-65.
+static const uint64_t qqi_log_series[11] QQI_UNUSED = {
+    0x5555555555555555, 0x3333333333333333, 0x2492492492492492,
+    0x1c71c71c71c71c72, 0x1745d1745d1745d1, 0x13b13b13b13b13b1,
+    0x1111111111111111, 0x0f0f0f0f0f0f0f0f, 0x0d79435e50d79436,
+    0x0c30c30c30c30c31, 0x0b21642c8590b216,
+};
+
+// What is known of a logarithm: log(x) = k ln(2) + v * 2^(e - 63), v with its
+// first bit set and negated where less is 1; v is 0, e -1 for powers of two.
+typedef struct qqi_log_parts {
+    int k;
+    int less;
+    uint64_t v;
+    int e;
+} qqi_log_parts;
+
+// |n| / d * 2^(64 + shift), where shift makes n as long as d allows: a
+// quotient below 1 with at least 62 bits.
+QQI_FN uint64_t qqi_log_ratio(uint32_t n, uint32_t d, int *shift)
+{
+    *shift = 0;
+    while (n < 0x800000u) {
+        n <<= 1;
+        *shift += 1;
+    }
+    const uint64_t wide = (uint64_t)n << 40;
+    const uint64_t high = wide / d; // below 2^40, as n < 2^24 <= d
+    const uint64_t rest = wide % d;
+    return high << 24 | (rest << 24) / d;
+}
+
+// magnitude: the bits of a positive finite float.
+QQI_FN qqi_log_parts qqi_log_split(uint32_t magnitude)
+{
+    qqi_log_parts r;
+    int e, shift;
+    const uint32_t m = qqi_split_f32(magnitude, &e);
+    const uint32_t one = m > 0xb504f3u ? 0x1000000u : 0x800000u;
+
+    r.k = e + (one > 0x800000u ? 24 : 23);
+    r.less = m < one;
+    r.v = 0;
+    r.e = -1;
+    if (m == one)
+        return r;
+    const uint32_t n = m < one ? one - m : m - one;
+    const uint64_t q = qqi_log_ratio(n, m + one, &shift); // Q(64 + shift)
+    const uint64_t s = q >> shift;
+    const uint64_t z = qqi_mulhi_u64(s, s);
+    uint64_t p = qqi_log_series[10];
+    for (int j = 9; j >= 0; j--)
+        p = qqi_log_series[j] + qqi_mulhi_u64(z, p);
+    const uint64_t w = ((uint64_t)1 << 63) + (qqi_mulhi_u64(z, p) >> 1); // Q63
+    r.v = qqi_mulhi_u64(q, w); // the half of log(m) in Q(63 + shift)
+    const int zeros = qqi_clz_u64(r.v);
+    r.v <<= zeros;
+    r.e = 1 - shift - zeros;
+    return r;
+}
+
+// k * unit + v * 2^(e - 63) as a float; unit in Q64, or 0 for 1. k is not 0
+// and the sum has its sign.
+QQI_FN QQI_WRAPS float qqi_log_sum(int k, uint64_t unit, int less, uint64_t v,
+                                   int e)
+{
+    const uint64_t n = (uint64_t)(k < 0 ? -k : k);
+    uint64_t hi = unit ? qqi_mulhi_u64(n, unit) : n;
+    uint64_t lo = n * unit;
+    const int shift = -1 - e; // v becomes Q64
+    const uint64_t part = shift > 63 ? 0 : v >> shift;
+
+    if (less == (k < 0)) {
+        lo += part;
+        hi += lo < part;
+    } else {
+        hi -= lo < part;
+        lo -= part;
+    }
+    const int zeros = hi ? qqi_clz_u64(hi) : 64 + qqi_clz_u64(lo);
+    const uint64_t m = zeros == 0    ? hi
+                       : zeros >= 64 ? lo << (zeros - 64)
+                                     : hi << zeros | lo >> (64 - zeros);
+    return qqi_round_fixed(k < 0 ? 0x80000000u : 0, m, 63 - zeros);
+}
+
+// The answers that need no arithmetic: 1 where *y is one of them.
+QQI_INLINE int qqi_log_special(float x, float *y)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    // Not (u & 0x7fffffff) == 0: clang 19 makes that a comparison of floats.
+    if (u == 0 || u == 0x80000000u)
+        *y = qqi_f32_of(0xff800000u);
+    else if (u > 0x7f800000u)
+        *y = qqi_f32_of((uint32_t)QQI_F32_NAN);
+    else if (u == 0x7f800000u)
+        *y = x;
+    else
+        return 0;
+    return 1;
+}
+
+QQI_FN float qqi_log_f32(float x)
+{
+    float y;
+
+    if (qqi_log_special(x, &y))
+        return y;
+    const qqi_log_parts r = qqi_log_split(qqi_f32_bits(x));
+    if (r.k != 0)
+        return qqi_log_sum(r.k, 0xb17217f7d1cf79ac, r.less, r.v, r.e);
+    if (r.v == 0)
+        return 0.0f;
+    return qqi_round_fixed(r.less ? 0x80000000u : 0, r.v, r.e);
+}
+
+QQI_FN float qqi_log2_f32(float x)
+{
+    float y;
+
+    if (qqi_log_special(x, &y))
+        return y;
+    qqi_log_parts r = qqi_log_split(qqi_f32_bits(x));
+    if (r.v == 0)
+        return (float)r.k;
+    // log2(e) in Q63; v times it loses at most one bit in front.
+    r.v = qqi_mulhi_u64(r.v, 0xb8aa3b295c17f0bc);
+    r.e += 1;
+    if (r.v >> 63 == 0) {
+        r.v <<= 1;
+        r.e -= 1;
+    }
+    if (r.k != 0)
+        return qqi_log_sum(r.k, 0, r.less, r.v, r.e);
+    return qqi_round_fixed(r.less ? 0x80000000u : 0, r.v, r.e);
+}
+
+// ==== num/minifloat.h ====
+
+// qquant floor 2: floats of 4, 6 and 8 bits.
+//
+//   code = sign, exponent field e, mantissa field m, the sign in front
+//   value = (-1)^sign * (1 + m / 2^M) * 2^(e - bias)    e > 0
+//         = (-1)^sign * m / 2^M * 2^(1 - bias)          e = 0, subnormal
+//
+// A magnitude grows with its low bits, so that rounding may carry into the
+// exponent, and all above the largest finite code is infinity and NaN. The
+// types differ in what they keep for those two (OCP FP8 and MX, IEEE 754,
+// and the fnuz types of Graphcore and AMD, whose code 80 is their only NaN
+// and stands where -0 would):
+//
+//   type         exp mant bias  largest    inf  NaN      written for NaN
+//   e4m3fn         4    3    7  448        -    7f       7f ff
+//   e5m2           5    2   15  57344      7c   7d..7f   7e fe
+//   e4m3           4    3    7  240        78   79..7f   7c fc
+//   e4m3fnuz       4    3    8  240        -    80       80
+//   e5m2fnuz       5    2   16  57344      -    80       80
+//   e4m3b11fnuz    4    3   11  30         -    80       80
+//   e3m4           3    4    3  15.5       70   71..7f   78 f8
+//   e2m3           2    3    1  7.5        -    -        20, which is -0
+//   e3m2           3    2    3  28         -    -        20, which is -0
+//   e2m1           2    1    1  6          -    -        8, which is -0
+//
+// All of it is integer arithmetic, or exact products of normal floats.
+
+typedef struct qqi_minifloat {
+    uint8_t exp_bits;
+    uint8_t mant_bits;
+    uint8_t bias;
+    uint8_t max;        // largest finite magnitude
+    uint8_t inf;        // magnitude of infinity, 0 where there is none
+    uint8_t nan;        // the code written for NaN
+    uint8_t signed_nan; // 1: with the sign of the NaN in front
+    uint8_t fnuz;       // 1: no -0, and its code is the NaN
+} qqi_minifloat;
+
+// The list, for tables and tests: X(name, exp, mant, bias, max, inf, nan,
+// signed_nan, fnuz).
+#define QQI_MINIFLOATS(X)                                                      \
+    X(e4m3fn, 4, 3, 7, 0x7e, 0, 0x7f, 1, 0)                                    \
+    X(e5m2, 5, 2, 15, 0x7b, 0x7c, 0x7e, 1, 0)                                  \
+    X(e4m3, 4, 3, 7, 0x77, 0x78, 0x7c, 1, 0)                                   \
+    X(e4m3fnuz, 4, 3, 8, 0x7f, 0, 0x80, 0, 1)                                  \
+    X(e5m2fnuz, 5, 2, 16, 0x7f, 0, 0x80, 0, 1)                                 \
+    X(e4m3b11fnuz, 4, 3, 11, 0x7f, 0, 0x80, 0, 1)                              \
+    X(e3m4, 3, 4, 3, 0x6f, 0x70, 0x78, 1, 0)                                   \
+    X(e2m3, 2, 3, 1, 0x1f, 0, 0x20, 0, 0)                                      \
+    X(e3m2, 3, 2, 3, 0x1f, 0, 0x20, 0, 0)                                      \
+    X(e2m1, 2, 1, 1, 0x07, 0, 0x08, 0, 0)
+
+// qqi_e4m3fn, qqi_e5m2, ...
+#define QQI_MINIFLOAT_ROW(name, exp, mant, bias, max, inf, nan, sn, fnuz)      \
+    static const qqi_minifloat qqi_##name QQI_UNUSED = {                       \
+        exp, mant, bias, max, inf, nan, sn, fnuz};
+QQI_MINIFLOATS(QQI_MINIFLOAT_ROW)
+
+// What is beyond the largest finite value: that value if saturate, else
+// infinity where the type has one, else NaN, else the largest value again.
+QQI_INLINE uint32_t qqi_minifloat_overflow(const qqi_minifloat *t,
+                                           uint32_t sign, int saturate)
+{
+    if (saturate || (!t->inf && !t->signed_nan && !t->fnuz))
+        return sign | t->max;
+    if (t->inf)
+        return sign | t->inf;
+    return t->signed_nan ? sign | t->nan : t->nan;
+}
+
+// The code of x, to nearest even in one rounding, in the low bits. An
+// infinity counts as overflow, saturated too.
+QQI_INLINE uint8_t qqi_minifloat_from_f32(const qqi_minifloat *t, float x,
+                                          int saturate)
+{
+    const int drop = 23 - t->mant_bits;
+    const uint32_t u = qqi_f32_bits(x);
+    const uint32_t a = u & 0x7fffffffu;
+    const uint32_t sign = (u >> 31) << (t->exp_bits + t->mant_bits);
+
+    if (a > 0x7f800000u)
+        return (uint8_t)(t->signed_nan ? sign | t->nan : t->nan);
+
+    const int e = (int)(a >> 23) - 127 + t->bias; // the exponent field to be
+    uint32_t r = 0;
+    if (e >= 1) {
+        const uint32_t rebias = (uint32_t)(127 - t->bias) << 23;
+        r = qqi_rshift_even_u32(a - rebias, drop);
+    } else if (drop + 1 - e <= 24) { // else below half of the smallest
+        const uint32_t m = (a & 0x7fffffu) | 0x800000u;
+        r = qqi_rshift_even_u32(m, drop + 1 - e);
+    }
+    if (r > t->max)
+        return (uint8_t)qqi_minifloat_overflow(t, sign, saturate);
+    return (uint8_t)(r == 0 && t->fnuz ? 0 : sign | r);
+}
+
+// The value of a code; bits above the type's width are ignored. A NaN is the
+// quiet one with the sign of the code.
+QQI_INLINE float qqi_f32_from_minifloat(const qqi_minifloat *t, uint8_t code)
+{
+    const int width = t->exp_bits + t->mant_bits;
+    const uint32_t a = code & (((uint32_t)1 << width) - 1);
+    const uint32_t sign = (uint32_t)(code >> width & 1) << 31;
+
+    if (t->fnuz && sign != 0 && a == 0)
+        return qqi_f32_of(0xffc00000u);
+    if (a > t->max)
+        return qqi_f32_of(sign | (a == t->inf ? 0x7f800000u : 0x7fc00000u));
+    if (a >> t->mant_bits != 0) {
+        const uint32_t rebias = (uint32_t)(127 - t->bias) << 23;
+        return qqi_f32_of(sign | ((a << (23 - t->mant_bits)) + rebias));
+    }
+    // A few steps of 2^(1 - bias - mant_bits), at least 2^-17: exact.
+    const int step = 127 + 1 - t->bias - t->mant_bits;
+    const float m = (float)(int32_t)a * qqi_f32_of((uint32_t)step << 23);
+    return qqi_f32_of(sign | qqi_f32_bits(m));
+}
+
+// ==== num/threefry.h ====
+
+// qquant floor 2: Threefry-2x32 and JAX's keys.
+//
+//   ks = k0, k1, k0 ^ k1 ^ 0x1BD11BDA;   x0 += ks0, x1 += ks1
+//   five times, i = 1 ... 5, four rounds each:
+//     x0 += x1;  x1 = rotl(x1, r) ^ x0   r = 13 15 26 6, i even: 17 29 16 24
+//     then x0 += ks[i % 3];  x1 += ks[(i + 1) % 3] + i
+//
+// all modulo 2^32 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as
+// easy as 1, 2, 3", 2011). Over an array the counters are cut in two halves,
+// which become x0 and x1.
+
+QQI_INLINE QQI_WRAPS uint32_t qqi_wrap_add_u32(uint32_t a, uint32_t b)
+{
+    return a + b;
+}
+
+QQI_INLINE QQI_WRAPS uint32_t qqi_wrap_mul_u32(uint32_t a, uint32_t b)
+{
+    return a * b;
+}
+
+// s from 1 to 31.
+QQI_INLINE QQI_WRAPS uint32_t qqi_rotl_u32(uint32_t x, int s)
+{
+    return x << s | x >> (32 - s);
+}
+
+QQI_INLINE void qqi_threefry_rounds(uint32_t *x0, uint32_t *x1, int r0, int r1,
+                                    int r2, int r3)
+{
+    *x0 = qqi_wrap_add_u32(*x0, *x1);
+    *x1 = qqi_rotl_u32(*x1, r0) ^ *x0;
+    *x0 = qqi_wrap_add_u32(*x0, *x1);
+    *x1 = qqi_rotl_u32(*x1, r1) ^ *x0;
+    *x0 = qqi_wrap_add_u32(*x0, *x1);
+    *x1 = qqi_rotl_u32(*x1, r2) ^ *x0;
+    *x0 = qqi_wrap_add_u32(*x0, *x1);
+    *x1 = qqi_rotl_u32(*x1, r3) ^ *x0;
+}
+
+// The block function, in place.
+QQI_INLINE void qqi_threefry(qq_key key, uint32_t *c0, uint32_t *c1)
+{
+    const uint32_t k0 = key.word[0];
+    const uint32_t k1 = key.word[1];
+    const uint32_t k2 = k0 ^ k1 ^ 0x1bd11bdau;
+    uint32_t x0 = qqi_wrap_add_u32(*c0, k0);
+    uint32_t x1 = qqi_wrap_add_u32(*c1, k1);
+
+    qqi_threefry_rounds(&x0, &x1, 13, 15, 26, 6);
+    x0 = qqi_wrap_add_u32(x0, k1);
+    x1 = qqi_wrap_add_u32(x1, qqi_wrap_add_u32(k2, 1));
+    qqi_threefry_rounds(&x0, &x1, 17, 29, 16, 24);
+    x0 = qqi_wrap_add_u32(x0, k2);
+    x1 = qqi_wrap_add_u32(x1, qqi_wrap_add_u32(k0, 2));
+    qqi_threefry_rounds(&x0, &x1, 13, 15, 26, 6);
+    x0 = qqi_wrap_add_u32(x0, k0);
+    x1 = qqi_wrap_add_u32(x1, qqi_wrap_add_u32(k1, 3));
+    qqi_threefry_rounds(&x0, &x1, 17, 29, 16, 24);
+    x0 = qqi_wrap_add_u32(x0, k1);
+    x1 = qqi_wrap_add_u32(x1, qqi_wrap_add_u32(k2, 4));
+    qqi_threefry_rounds(&x0, &x1, 13, 15, 26, 6);
+    *c0 = qqi_wrap_add_u32(x0, k2);
+    *c1 = qqi_wrap_add_u32(x1, qqi_wrap_add_u32(k0, 5));
+}
+
+// Word i of threefry_2x32 over the counters 0 ... n - 1. Pair j holds the
+// counters j and j + half; an odd n is completed with a counter of 0.
+QQI_INLINE uint32_t qqi_threefry_word(qq_key key, uint32_t n, uint32_t i)
+{
+    const uint32_t half = n / 2 + (n & 1);
+    uint32_t x0 = i < half ? i : i - half;
+    uint32_t x1 = half > n - 1 - x0 ? 0 : x0 + half;
+
+    qqi_threefry(key, &x0, &x1);
+    return i < half ? x0 : x1;
+}
+
+QQ_API void qq_threefry(qq_key key, const uint32_t counter[2], uint32_t out[2])
+{
+    uint32_t x0 = counter[0];
+    uint32_t x1 = counter[1];
+
+    qqi_threefry(key, &x0, &x1);
+    out[0] = x0;
+    out[1] = x1;
+}
+
+QQ_API void qq_threefry_array(qq_key key, size_t n, const uint32_t *counter,
+                              uint32_t *out)
+{
+    const size_t half = n / 2 + (n & 1);
+
+    for (size_t j = 0; j < half; j++) {
+        uint32_t x0 = counter[j];
+        uint32_t x1 = half < n - j ? counter[j + half] : 0;
+
+        qqi_threefry(key, &x0, &x1);
+        out[j] = x0;
+        if (half < n - j)
+            out[j + half] = x1;
+    }
+}
+
+QQ_API qq_key qq_key_make(int64_t seed, int wide)
+{
+    const uint64_t s = (uint64_t)seed;
+    qq_key key;
+
+    key.word[0] = wide ? (uint32_t)(s >> 32) : 0;
+    key.word[1] = (uint32_t)(s & 0xffffffffu);
+    return key;
+}
+
+QQ_API qq_key qq_key_fold_in(qq_key key, uint32_t data)
+{
+    qq_key out;
+
+    out.word[0] = 0;
+    out.word[1] = data;
+    qqi_threefry(key, &out.word[0], &out.word[1]);
+    return out;
+}
+
+QQ_API qq_key qq_key_split(qq_key key, qq_random_layout layout, size_t n,
+                           size_t i)
+{
+    qq_key out;
+
+    if (layout == QQ_RANDOM_LEGACY) {
+        const uint32_t words = (uint32_t)(2 * (uint64_t)n & 0xffffffffu);
+        const uint32_t at = (uint32_t)(2 * (uint64_t)i & 0xffffffffu);
+        out.word[0] = qqi_threefry_word(key, words, at);
+        out.word[1] = qqi_threefry_word(key, words, at + 1);
+        return out;
+    }
+    out.word[0] = (uint32_t)((uint64_t)i >> 32);
+    out.word[1] = (uint32_t)((uint64_t)i & 0xffffffffu);
+    qqi_threefry(key, &out.word[0], &out.word[1]);
+    return out;
+}
+
+// ==== num/random.h ====
+
+// qquant floor 2: random bits, and numbers in [0, 1), as JAX draws them.
+//
+// Element i of total has its own bits of a width b (8, 16, 32):
+//
+//   partitionable  the low b bits of w0 ^ w1, (w0, w1) = block(i >> 32, i)
+//   legacy         b bits, from the low end up, of a word of threefry_2x32
+//                  over the counters 0 ... ceil(total * b / 32) - 1
+//
+// and u in [0, 1) is its upper 23 bits / 2^23 (f16: 10, bf16: 7 of 8), which
+// is what JAX makes through the bits of a float in [1, 2).
+
+// A source of numbers whose range has been checked.
+typedef struct qqi_random {
+    qq_key key;
+    uint32_t words; // legacy: of the whole array
+    unsigned width;
+    int legacy;
+} qqi_random;
+
+QQI_INLINE int qqi_layout_known(qq_random_layout layout)
+{
+    return layout == QQ_RANDOM_PARTITIONABLE || layout == QQ_RANDOM_LEGACY;
+}
+
+QQI_FN qq_status qqi_random_make(qqi_random *r, qq_key key,
+                                 qq_random_layout layout, unsigned width,
+                                 size_t total, size_t first, size_t count)
+{
+    const size_t per = 32 / width;
+
+    if (!qqi_layout_known(layout))
+        return QQ_ERR_ARGUMENT;
+    if (first > total || count > total - first)
+        return QQ_ERR_ARGUMENT;
+    const size_t words = total / per + (total % per > 0);
+    r->legacy = layout == QQ_RANDOM_LEGACY;
+    if (r->legacy && words >> 16 >> 16 != 0)
+        return QQ_ERR_UNSUPPORTED;
+    r->key = key;
+    r->words = (uint32_t)(words & 0xffffffffu);
+    r->width = width;
+    return QQ_OK;
+}
+
+// The bits of element i, right aligned.
+QQI_INLINE uint32_t qqi_random_at(const qqi_random *r, size_t i)
+{
+    const uint32_t mask = r->width < 32 ? (1u << r->width) - 1 : ~(uint32_t)0;
+
+    if (r->legacy) {
+        const unsigned per = 32 / r->width;
+        const uint32_t at = (uint32_t)(i / per);
+        const uint32_t word = qqi_threefry_word(r->key, r->words, at);
+        return word >> r->width * (unsigned)(i % per) & mask;
+    }
+    uint32_t x0 = (uint32_t)((uint64_t)i >> 32);
+    uint32_t x1 = (uint32_t)((uint64_t)i & 0xffffffffu);
+    qqi_threefry(r->key, &x0, &x1);
+    return (x0 ^ x1) & mask;
+}
+
+// u of 32 bits; the product is exact.
+QQI_INLINE float qqi_random_unit_at(const qqi_random *r, size_t i)
+{
+    const int32_t m = (int32_t)(qqi_random_at(r, i) >> 9);
+
+    return (float)m * 1.1920928955078125e-7f;
+}
+
+QQ_API qq_status qq_random_bits(qq_key key, qq_random_layout layout,
+                                unsigned width, size_t total, size_t first,
+                                size_t count, void *out, size_t out_bytes)
+{
+    uint8_t *p = (uint8_t *)out;
+    qqi_random r;
+
+    if (!qqi_layout_known(layout))
+        return QQ_ERR_ARGUMENT;
+    if (width != 8 && width != 16 && width != 32)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_random_make(&r, key, layout, width, total, first, count);
+    if (status != QQ_OK || count == 0)
+        return status;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes / (width / 8) < count)
+        return QQ_ERR_SIZE;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t b = qqi_random_at(&r, first + i);
+        if (width == 8)
+            p[i] = (uint8_t)b;
+        else if (width == 16)
+            qqi_store_u16(p + 2 * i, (uint16_t)b);
+        else
+            qqi_store_u32(p + 4 * i, b);
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_random_unit(qq_key key, qq_random_layout layout,
+                                qq_type type, size_t total, size_t first,
+                                size_t count, void *out, size_t out_bytes)
+{
+    const unsigned width = type == QQ_TYPE_F32   ? 32
+                           : type == QQ_TYPE_F16 ? 16
+                                                 : 8;
+    uint8_t *p = (uint8_t *)out;
+    qqi_random r;
+
+    if (!qqi_layout_known(layout))
+        return QQ_ERR_ARGUMENT;
+    if (type != QQ_TYPE_F32 && type != QQ_TYPE_F16 && type != QQ_TYPE_BF16)
+        return QQ_ERR_TYPE;
+    const qq_status status =
+        qqi_random_make(&r, key, layout, width, total, first, count);
+    if (status != QQ_OK || count == 0)
+        return status;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes / (type == QQ_TYPE_F32 ? 4 : 2) < count)
+        return QQ_ERR_SIZE;
+
+    for (size_t i = 0; i < count; i++) {
+        const int32_t b = (int32_t)(qqi_random_at(&r, first + i) >> 1);
+        if (type == QQ_TYPE_F32)
+            qqi_store_f32(p + 4 * i, (float)(b >> 8) / 8388608.0f);
+        else if (type == QQ_TYPE_F16)
+            qqi_store_u16(p + 2 * i,
+                          qqi_f16_from_f32((float)(b >> 5) / 1024.0f));
+        else
+            qqi_store_u16(p + 2 * i, qqi_bf16_from_f32((float)b / 128.0f));
+    }
+    return QQ_OK;
+}
+
+// ==== num/sqrt.h ====
+
+// qquant floor 2: square root, correctly rounded, in integers.
+//
+// x = m * 2^E with E even; the root of m, with one bit more than the result
+// holds, is cut off and then rounded by that bit. This is exact: a root never
+// lies half way between two floats, for the square of such a number has more
+// bits than x.
+//
+// The first half of the root is found bit by bit, the second by a division
+// (Zimmermann's Karatsuba square root): with n = (s^2 + r) * 4^b + low and q
+// and u quotient and rest of (r * 2^b + low / 2^b) by 2s, the root of n is
+// s * 2^b + q, or 1 less where the square of that is above n. s must have its
+// first bit set.
+
+// floor(sqrt(n)) for n below 4^bits, bits <= 15, and what n is above its
+// square: at most twice the root.
+QQI_INLINE uint32_t qqi_root_bits(uint32_t n, int bits, uint64_t *left)
+{
+    uint32_t root = 0;
+    uint32_t rem = 0;
+
+    for (int i = 2 * bits - 2; i >= 0; i -= 2) {
+        const uint32_t next = root << 2 | 1;
+        rem = rem << 2 | (n >> i & 3);
+        root <<= 1;
+        root |= rem >= next;
+        rem -= rem >= next ? next : 0;
+    }
+    *left = rem;
+    return root;
+}
+
+// From s and *r to the root and rest of (s^2 + *r) * 4^b + low.
+QQI_INLINE uint64_t qqi_root_step(uint64_t s, uint64_t *r, int b, uint64_t low)
+{
+    const uint64_t wide = (*r << b) + (low >> b);
+    const uint64_t q = wide / (2 * s);
+    const uint64_t root = (s << b) + q;
+    const uint64_t rest =
+        (wide % (2 * s) << b) + (low & (((uint64_t)1 << b) - 1));
+
+    if (rest >= q * q) {
+        *r = rest - q * q;
+        return root;
+    }
+    *r = rest + 2 * root - 1 - q * q;
+    return root - 1;
+}
+
+// sqrt(-0) = -0, sqrt(inf) = inf; NaN and what is below 0 give NaN.
+QQI_FN float qqi_sqrt_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+    uint64_t r;
+    int e;
+
+    // Not (u & 0x7fffffff) == 0: clang 19 makes that a comparison of floats.
+    if (u == 0 || u == 0x80000000u || u == 0x7f800000u)
+        return x;
+    if (u > 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+
+    // x = m * 2^e; e + 23 is made even, so that m is in [1, 4) * 2^23.
+    uint32_t m = qqi_split_f32(u, &e);
+    if (!(e & 1)) {
+        m <<= 1;
+        e--;
+    }
+    // 13 bits of the root from m * 2, 12 from the zeros behind it.
+    const uint32_t s = qqi_root_bits(m << 1, 13, &r);
+    const uint32_t root = (uint32_t)qqi_root_step(s, &r, 12, 0);
+    // The hidden bit adds 1 to the exponent field.
+    const uint32_t field = (uint32_t)((e + 23) / 2 + 126);
+    return qqi_f32_of((field << 23) + ((root + 1) >> 1));
+}
+
+// The same in double.
+QQI_FN double qqi_sqrt_f64(double x)
+{
+    uint64_t m = qqi_f64_bits(x);
+    const uint64_t hidden = (uint64_t)1 << 52;
+    uint64_t r;
+
+    if (qqi_f64_magnitude(x) == 0 || m == (uint64_t)0x7ff << 52)
+        return x;
+    if (m > (uint64_t)0x7ff << 52)
+        return qqi_f64_of((uint64_t)0x7ff8 << 48);
+
+    int e = (int)(m >> 52);
+    m &= hidden - 1;
+    if (e == 0) {
+        e = 1;
+        while (m < hidden) {
+            m <<= 1;
+            e--;
+        }
+    }
+    m |= hidden;
+    if (!(e & 1)) {
+        m <<= 1;
+        e--;
+    }
+    // 14 bits of the root from the upper 28 of m's 54, 13 from the lower 26,
+    // 27 from the zeros behind.
+    uint64_t s = qqi_root_bits((uint32_t)(m >> 26), 14, &r);
+    s = qqi_root_step(s, &r, 13, m & 0x3ffffffu);
+    const uint64_t root = qqi_root_step(s, &r, 27, 0);
+    const uint64_t field = (uint64_t)((e - 1023) / 2 + 1022);
+    return qqi_f64_of((field << 52) + ((root + 1) >> 1));
+}
+
+// ==== num/step.h ====
+
+// qquant floor 2: the floating-point steps that decide bits.
+//
+// A compiler may fuse a product into a later sum: gcc does so in GNU mode,
+// clang by -ffp-contract=fast, both again after inlining. It then skips the
+// rounding of the product, and the answer depends on flags. So a rounded
+// product that is added to goes through qqi_mul_f32, which keeps it, and a
+// fused one is asked for by qqi_fma_f32. Sums, differences, quotients and
+// comparisons of values that are no bare products need no protection.
+//
+// Bits are promised for the default mode: nearest even, subnormals kept.
+
+// x, rounded to its type and no more known as the product that made it.
+QQI_INLINE float qqi_keep_f32(float x)
+{
+    QQI_KEEP_F32(x);
+    return x;
+}
+
+QQI_INLINE double qqi_keep_f64(double x)
+{
+    QQI_KEEP_F64(x);
+    return x;
+}
+
+// One rounding each, whatever is done with the result.
+QQI_INLINE float qqi_mul_f32(float a, float b) { return qqi_keep_f32(a * b); }
+
+QQI_INLINE double qqi_mul_f64(double a, double b)
+{
+    return qqi_keep_f64(a * b);
+}
+
+// a * b + c with one rounding, where the machine has no such instruction.
+//
+// The product of two floats has at most 48 bits and lies between 2^-298 and
+// 2^256, so it is exact in double, and fusing it into a sum changes nothing.
+// s is the sum rounded to double, e what that rounding lost (two-sum, exact
+// as nothing here overflows or drops below 2^-298). Where e is not 0 the exact
+// sum lies between two doubles, and the odd one of them is taken: rounding to
+// odd. Floats, and midpoints between floats, are even doubles, for a double
+// has 53 bits and a float 24, fewer below 2^-126; so the odd double lies on
+// the same side of all of them as the exact sum, and the conversion to float
+// rounds as if from that.
+QQI_INLINE float qqi_fma_soft_f32(float a, float b, float c)
+{
+    const double p = (double)a * (double)b;
+    const double d = (double)c;
+    const double s = p + d;
+    const double t = s - p;
+    const double e = (p - (s - t)) + (d - t);
+
+    uint64_t u = qqi_f64_bits(s);
+    if (!(e > 0.0 || e < 0.0) || (u & 1))
+        return (float)s; // exact, odd already, infinite or NaN
+    // s is even, so its neighbour on the side of e is odd.
+    u = (u >> 63 != 0) == (e < 0.0) ? u + 1 : u - 1;
+    return (float)qqi_f64_of(u);
+}
+
+QQI_INLINE float qqi_fma_f32(float a, float b, float c)
+{
+#if QQI_HAS_FMA
+    return QQI_FMA_F32(a, b, c);
+#else
+    return qqi_fma_soft_f32(a, b, c);
+#endif
+}
+
+// ==== num/noise.h ====
+
+// qquant floor 2: numbers that JAX makes of random bits; rounding noise.
+//
+// Every number is a function of the key, the count of all and its place, so
+// that any range of a long sequence can be drawn by itself.
+
+// Checks what all calls have in common, out being NULL or not.
+QQI_FN qq_status qqi_random_begin(qqi_random *r, qq_key key,
+                                  qq_random_layout layout, unsigned width,
+                                  size_t total, size_t first, size_t count,
+                                  const void *out)
+{
+    const qq_status status =
+        qqi_random_make(r, key, layout, width, total, first, count);
+
+    if (status == QQ_OK && count > 0 && !out)
+        return QQ_ERR_ARGUMENT;
+    return status;
+}
+
+QQ_API qq_status qq_random_uniform(qq_key key, qq_random_layout layout,
+                                   float low, float high, int fused,
+                                   size_t total, size_t first, size_t count,
+                                   float *out)
+{
+    const float d = high - low;
+    qqi_random r;
+
+    if (!qqi_layout_known(layout) || !qqi_is_finite_f32(d))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_random_begin(&r, key, layout, 32, total, first, count, out);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        const float u = qqi_random_unit_at(&r, first + i);
+        const float x =
+            fused ? qqi_fma_f32(u, d, low) : qqi_mul_f32(u, d) + low;
+        out[i] = x < low ? low : x;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_random_bernoulli(qq_key key, qq_random_layout layout,
+                                     float p, size_t total, size_t first,
+                                     size_t count, uint8_t *out)
+{
+    qqi_random r;
+    const qq_status status =
+        qqi_random_begin(&r, key, layout, 32, total, first, count, out);
+
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        out[i] = qqi_random_unit_at(&r, first + i) < p;
+    return QQ_OK;
+}
+
+// low + ((a mod s) * m + b mod s) mod s with s = high - low and m = 2^32 mod s,
+// made from 2^16, all modulo 2^32: a and b are as good as one number of 64
+// bits.
+QQ_API qq_status qq_random_int(qq_key key, qq_random_layout layout, int32_t low,
+                               int32_t high, size_t total, size_t first,
+                               size_t count, int32_t *out)
+{
+    qqi_random ra;
+    qqi_random rb;
+
+    if (!qqi_layout_known(layout) || high <= low)
+        return QQ_ERR_ARGUMENT;
+    const qq_key ka = qq_key_split(key, layout, 2, 0);
+    const qq_key kb = qq_key_split(key, layout, 2, 1);
+    const qq_status status =
+        qqi_random_begin(&ra, ka, layout, 32, total, first, count, out);
+    if (status != QQ_OK)
+        return status;
+    rb = ra;
+    rb.key = kb;
+
+    const uint32_t s = (uint32_t)((int64_t)high - low);
+    const uint32_t r16 = 65536u % s;
+    const uint32_t m = qqi_wrap_mul_u32(r16, r16) % s;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t a = qqi_random_at(&ra, first + i) % s;
+        const uint32_t b = qqi_random_at(&rb, first + i) % s;
+        const uint32_t v = qqi_wrap_add_u32(qqi_wrap_mul_u32(a, m), b) % s;
+        out[i] = (int32_t)((int64_t)low + v);
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_random_he_uniform(qq_key key, qq_random_layout layout,
+                                      size_t fan, size_t total, size_t first,
+                                      size_t count, float *out)
+{
+    const float two = 2.0f / (float)fan;
+    const float c = qqi_sqrt_f32(3.0f * two);
+    qqi_random r;
+
+    if (!qqi_layout_known(layout) || fan == 0)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_random_begin(&r, key, layout, 32, total, first, count, out);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) // 2u - 1 is exact
+        out[i] = (2.0f * qqi_random_unit_at(&r, first + i) - 1.0f) * c;
+    return QQ_OK;
+}
+
+// One number of noise from its bits; every one of them is exact.
+QQI_INLINE float qqi_noise_of(qq_noise noise, uint32_t bits)
+{
+    const int32_t b = (int32_t)(bits >> 1);
+
+    if (noise == QQ_NOISE_LOW_BIT) // r / 256 - 0.498046875
+        return (float)(2 * (int32_t)bits - 255) / 512.0f;
+    if (noise == QQ_NOISE_AQT_CUSTOM) // r / 65536 - 0.5 + 2^-17
+        return (float)(2 * (int32_t)bits - 65535) / 131072.0f;
+    return (float)((b >> 8) - 4194304) / 8388608.0f; // u - 0.5
+}
+
+// The random bits that a number of noise takes; 0 for what is none.
+QQI_INLINE unsigned qqi_noise_width(qq_noise noise)
+{
+    switch ((int)noise) {
+    case QQ_NOISE_UNIFORM:
+    case QQ_NOISE_AQT:
+        return 32;
+    case QQ_NOISE_LOW_BIT:
+        return 8;
+    case QQ_NOISE_AQT_CUSTOM:
+        return 16;
+    default:
+        return 0;
+    }
+}
+
+QQ_API qq_status qq_random_noise(qq_key key, qq_random_layout layout,
+                                 qq_noise noise, size_t total, size_t first,
+                                 size_t count, float *out)
+{
+    const unsigned width = qqi_noise_width(noise);
+    qqi_random r;
+
+    if (!qqi_layout_known(layout) || width == 0)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_random_begin(&r, key, layout, width, total, first, count, out);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        out[i] = qqi_noise_of(noise, qqi_random_at(&r, first + i));
+    return QQ_OK;
+}
+
+// ==== num/round.h ====
+
+// qquant floor 2: rounding to integers.
+//
+// In f32 the value is only compared and converted, never added to, so that a
+// product that made it cannot be fused into anything, and the code has no
+// branches: a loop over it turns into vectors. |x| is cut to t and rounded
+// up where it lies above t + 1/2, or on it with t odd. Below 2^23 t + 1/2 is
+// a float; from there on x is an integer itself.
+//
+// In f64 the bits are rounded where they stand: a carry out of the mantissa
+// moves into the exponent, which is just what is wanted.
+
+// |x| below 2^23 and no NaN; the nearest integer, ties to even. The bits of
+// floats that are not negative are integers in the same order, so their
+// difference compares |x| with t + 1/2: a tie is 0, and rises where t is odd.
+QQI_INLINE int32_t qqi_rne_small_f32(float x)
+{
+    const float a = qqi_abs_f32(x);
+    const int32_t t = (int32_t)a;
+    const float half = (float)t + 0.5f;
+    const int32_t d = (int32_t)qqi_f32_bits(a) - (int32_t)qqi_f32_bits(half);
+    const int32_t r = t + (int32_t)(d + (t & 1) > 0);
+
+    return qqi_f32_bits(x) >> 31 ? -r : r;
+}
+
+// r with the sign of x, which only differs where r is 0.
+QQI_INLINE float qqi_with_sign_f32(float r, float x)
+{
+    return qqi_f32_of(qqi_f32_bits(r) | (qqi_f32_bits(x) & 0x80000000u));
+}
+
+// Nearest even integer; -0 and NaN stay, and x in (-1/2, 0) gives -0.
+QQI_INLINE float qqi_rne_f32(float x)
+{
+    const int cut = qqi_abs_f32(x) < 8388608.0f;
+    const int32_t r = qqi_rne_small_f32(cut ? x : 0.0f);
+
+    return cut ? qqi_with_sign_f32((float)r, x) : x;
+}
+
+// Towards zero; -0 stays.
+QQI_INLINE float qqi_trunc_f32(float x)
+{
+    const int cut = qqi_abs_f32(x) < 8388608.0f;
+    const int32_t r = (int32_t)(cut ? x : 0.0f);
+
+    return cut ? qqi_with_sign_f32((float)r, x) : x;
+}
+
+// The largest integer that is not above x; -0 stays.
+QQI_INLINE float qqi_floor_f32(float x)
+{
+    const int cut = qqi_abs_f32(x) < 8388608.0f;
+    const int32_t r = (int32_t)(cut ? x : 0.0f);
+    const int32_t f = r - (int32_t)((float)r > x);
+
+    return cut ? qqi_with_sign_f32((float)f, x) : x;
+}
+
+// x to nearest even, then into [lo, hi]; NaN counts as 0. lo <= hi.
+QQI_INLINE int32_t qqi_sat_i32(float x, int32_t lo, int32_t hi)
+{
+    const float a = qqi_abs_f32(x);
+    const int cut = a < 8388608.0f;
+    const int fits = a < 2147483648.0f;
+    const int32_t beyond = x > 0.0f ? INT32_MAX : x < 0.0f ? INT32_MIN : 0;
+    // From 2^23 on the conversion is exact.
+    const int32_t big = (int32_t)(fits ? x : 0.0f);
+    const int32_t even = qqi_rne_small_f32(cut ? x : 0.0f);
+    const int32_t r = cut ? even : fits ? big : beyond;
+
+    return r < lo ? lo : r > hi ? hi : r;
+}
+
+// How many of the last bits of u stand for the fraction: 0 where the number is
+// an integer by its size (or infinite, or NaN), 53 and more below 1.
+QQI_FN int qqi_fraction_bits_f64(uint64_t u)
+{
+    const int e = (int)(u >> 52 & 0x7ff);
+
+    return e >= 1075 ? 0 : 1075 - e;
+}
+
+QQI_FN double qqi_rne_f64(double x)
+{
+    const uint64_t u = qqi_f64_bits(x);
+    const uint64_t sign = u & (uint64_t)1 << 63;
+    const int n = qqi_fraction_bits_f64(u);
+
+    if (n == 0)
+        return x;
+    if (n >= 53) { // below 1: 1/2 itself is a tie and goes to 0
+        const uint64_t half = (uint64_t)1022 << 52;
+        return qqi_f64_of((u ^ sign) > half ? sign | (uint64_t)1023 << 52
+                                            : sign);
+    }
+    const uint64_t one = (uint64_t)1 << n;
+    // From 1 to 2 the last bit of the integer is the hidden one; the field of
+    // the exponent has its last bit set there, so the same place serves.
+    const uint64_t r = u + (one / 2 - 1) + (u >> n & 1);
+    return qqi_f64_of(r & ~(one - 1));
+}
+
+QQI_FN double qqi_trunc_f64(double x)
+{
+    const uint64_t u = qqi_f64_bits(x);
+    const int n = qqi_fraction_bits_f64(u);
+
+    if (n == 0)
+        return x;
+    if (n >= 53)
+        return qqi_f64_of(u & (uint64_t)1 << 63);
+    return qqi_f64_of(u & ~(((uint64_t)1 << n) - 1));
+}
+
+QQI_FN double qqi_floor_f64(double x)
+{
+    const double t = qqi_trunc_f64(x);
+
+    return x < t ? t - 1.0 : t;
+}
+
+// x to nearest even, then into [lo, hi]; NaN counts as 0. lo <= hi.
+QQI_FN int32_t qqi_sat_i32_f64(double x, int32_t lo, int32_t hi)
+{
+    const double r = qqi_is_nan_f64(x) ? 0.0 : qqi_rne_f64(x);
+
+    if (r <= (double)lo)
+        return lo;
+    return r >= (double)hi ? hi : (int32_t)r;
+}
+
+// ==== num/tanh.h ====
+
+// qquant floor 2: tanh.
+//
+//   |x| below 1/4   x (1 - x^2/3 + 2 x^4/15 - ...)
+//   else            1 - 2 u / (1 + u),  u = exp(-2 |x|)
+//
+// in fixed point, the relative error below 2^-58. Tests walk all floats and
+// find none whose exact answer lies within that error of a midpoint between
+// two floats: every result is the correctly rounded one.
+
+// The coefficients of x^3, x^5, ... without their alternating signs in Q64,
+// nearest. x^2 is below 1/16: the next term is below 2^-69.
+static const uint64_t qqi_tanh_series[13] QQI_UNUSED = {
+    0x5555555555555555, 0x2222222222222222, 0x0dd0dd0dd0dd0dd1,
+    0x05993d220b043e7d, 0x0244dc6abcd84792, 0x00eb69e870abeefe,
+    0x005f68d914add78b, 0x0026ab049006ce89, 0x000fabebb9a68b32,
+    0x000659f862bf2beb, 0x000292fb1dd44a4b, 0x00010b132d39a605,
+    0x00006c3dcb4fb894,
+};
+
+// x = m * 2^e from 2^-13 to below 1/4; the result in Q63 of m's own binade:
+// times 2^(e + 24 - 64).
+QQI_FN uint64_t qqi_tanh_small(uint32_t m, int e)
+{
+    const uint64_t square = (uint64_t)m * m;
+    const int up = 64 + 2 * e; // from -8 to 12
+    const uint64_t z = up >= 0 ? square << up : square >> -up;
+    uint64_t p = qqi_tanh_series[12];
+
+    for (int j = 11; j >= 0; j--)
+        p = qqi_tanh_series[j] - qqi_mulhi_u64(z, p);
+    const uint64_t less = qqi_mulhi_u64(z, p);
+    const uint64_t x = (uint64_t)m << 40;
+    return x - qqi_mulhi_u64(x, less) - 1; // -1: the cut makes it too large
+}
+
+// u / (1 + u) in Q64 for u in Q64, 2^-27 to 2/3: a reciprocal good to 31 bits
+// and one step of Newton's.
+QQI_FN uint64_t qqi_tanh_ratio(uint64_t u)
+{
+    const uint64_t one = (uint64_t)1 << 63;
+    const uint64_t d = one + (u >> 1);                 // Q63, above 1
+    const uint64_t y = (UINT64_MAX / (d >> 32)) << 31; // Q64, below 1
+    const uint64_t dy = qqi_mulhi_u64(d, y);           // Q63, nearly 1
+
+    if (dy < one)
+        return qqi_mulhi_u64(u, y + qqi_mulhi_u64(y, (one - dy) << 1));
+    return qqi_mulhi_u64(u, y - qqi_mulhi_u64(y, (dy - one) << 1));
+}
+
+QQI_FN float qqi_tanh_f32(float x)
+{
+    const uint32_t a = qqi_f32_magnitude(x);
+    const uint32_t sign = qqi_f32_bits(x) ^ a;
+    int e, n;
+
+    if (a > 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    if (a < 0x39000000u) // 2^-13: x^2 / 3 is below a quarter of an ulp
+        return x;
+    if (a >= 0x41108000u) // 9.03125: 2 exp(-2x) is below half an ulp of 1
+        return qqi_f32_of(sign | 0x3f800000u);
+    const uint32_t m = qqi_split_f32(a, &e);
+    uint64_t v;
+    if (a < 0x3e800000u) {
+        v = qqi_tanh_small(m, e);
+        e += 23;
+    } else {
+        uint64_t f = qqi_exp_cut(m, e + 1, &n);
+        f = qqi_exp2_negate(f, &n);
+        v = qqi_tanh_ratio(qqi_exp2_fixed(f) >> (-1 - n));
+        v = UINT64_MAX - 2 * v;
+        e = -1;
+    }
+    const int zeros = qqi_clz_u64(v);
+    return qqi_round_fixed(sign, v << zeros, e - zeros);
+}
+
+// ==== num/number.h ====
+
+// qquant floor 2: the public functions of api/number.h.
+
+QQ_API float qq_fma(float a, float b, float c)
+{
+    return qqi_canon_f32(qqi_fma_f32(a, b, c));
+}
+
+QQ_API float qq_round_even(float x) { return qqi_canon_f32(qqi_rne_f32(x)); }
+
+QQ_API float qq_sqrt(float x) { return qqi_sqrt_f32(x); }
+
+QQ_API float qq_exp(float x) { return qqi_exp_f32(x); }
+
+QQ_API float qq_exp2(float x) { return qqi_exp2_f32(x); }
+
+QQ_API float qq_log(float x) { return qqi_log_f32(x); }
+
+QQ_API float qq_log2(float x) { return qqi_log2_f32(x); }
+
+QQ_API float qq_tanh(float x) { return qqi_tanh_f32(x); }
+
+QQ_API uint16_t qq_f16_from_f32(float x) { return qqi_f16_from_f32(x); }
+
+QQ_API uint16_t qq_bf16_from_f32(float x) { return qqi_bf16_from_f32(x); }
+
+QQ_API float qq_f32_from_f16(uint16_t code) { return qqi_f32_from_f16(code); }
+
+QQ_API float qq_f32_from_bf16(uint16_t code) { return qqi_f32_from_bf16(code); }
+
+// ==== num/pow.h ====
+
+// qquant floor 2: powers of positive doubles.
+//
+//   x^p = 2^(p log2(x)),  log2(x) = e + log2(h) + log2(1 + d)
+//
+// where x = 2^e m, m from 1 to 2, h is m as a float and |d| below 2^-24.
+// log2(h) comes from fixed point (num/log.h), log2(1 + d) from two terms of
+// its series, 2^y from fixed point again (num/exp.h). The relative error is
+// below (2 + |y|) * 2^-52: not correctly rounded, but far finer than a float.
+
+// 2^e in the range of normal doubles.
+QQI_INLINE double qqi_power_of_two(int e)
+{
+    return qqi_f64_of((uint64_t)(1023 + e) << 52);
+}
+
+// log2 of a positive normal double.
+QQI_FN double qqi_log2_f64(double x)
+{
+    const double log2_e = 1.4426950408889634;
+    const uint64_t u = qqi_f64_bits(x);
+    const uint64_t fraction = u & (((uint64_t)1 << 52) - 1);
+    const double m = qqi_f64_of(fraction | (uint64_t)1023 << 52);
+    const float h = qqi_f32_from_f64(m);
+    const qqi_log_parts r = qqi_log_split(qqi_f32_bits(h));
+    // log(h) = k ln(2) +- v * 2^(e - 63); e is from -24 to 0.
+    const double near =
+        qqi_mul_f64((double)r.v, log2_e * qqi_power_of_two(r.e - 63));
+    const double d = (m - (double)h) / (double)h;
+    const double rest = qqi_mul_f64(d, log2_e * (1.0 - d * 0.5));
+    const double part = r.v == 0 ? 0.0 : r.less ? -near : near;
+
+    return (double)((int)(u >> 52) - 1023 + r.k) + (part + rest);
+}
+
+// x^p for x >= 0 and finite p > 0. Subnormal x count as 0, results below
+// 2^-1022 become 0; infinite and NaN x stay.
+QQI_FN double qqi_pow_f64(double x, double p)
+{
+    if (qqi_is_nan_f64(x) || qqi_is_inf_f64(x))
+        return x;
+    if (x < qqi_power_of_two(-1022))
+        return 0.0;
+    const double y = qqi_mul_f64(p, qqi_log2_f64(x));
+    if (y >= 1023.0)
+        return qqi_f64_of((uint64_t)0x7ff << 52);
+    if (y < -1022.0)
+        return 0.0;
+    double whole = qqi_floor_f64(y);
+    double part = y - whole;
+    if (part >= 1.0) { // just below 0
+        whole += 1.0;
+        part = 0.0;
+    }
+    const uint64_t f = (uint64_t)(part * 18446744073709551616.0); // 2^64
+    const double m = (double)qqi_exp2_fixed(f); // from 2^63 on
+    return m * qqi_power_of_two(-63) * qqi_power_of_two((int)whole);
+}
+
+// ==== num/widen.h ====
+
+// qquant floor 2: float to double, and double to float on the way elsewhere.
+//
+// A double that goes to a number of few bits by way of a float would be
+// rounded twice. It is not where the first rounding is to odd: what is no
+// float becomes the neighbour whose last bit is 1. That one is never a middle
+// between two numbers of at most 22 bits, and lies on the same side of all of
+// them as the double did.
+
+// Exact. By bits, so that subnormals pass a machine that flushes them; NaN
+// comes out quiet.
+QQI_INLINE double qqi_f64_from_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+    const uint32_t a = u & 0x7fffffffu;
+    const uint64_t sign = (uint64_t)(u >> 31) << 63;
+    const uint64_t top = (uint64_t)0x7ff << 52;
+
+    if (a > 0x7f800000u)
+        return qqi_f64_of(sign | top | (uint64_t)1 << 51 |
+                          (uint64_t)(a & 0x7fffffu) << 29);
+    if (a == 0x7f800000u)
+        return qqi_f64_of(sign | top);
+    if (a >= 0x800000u) // the exponents' biases are 896 apart
+        return qqi_f64_of(sign | (((uint64_t)a << 29) + ((uint64_t)896 << 52)));
+    // Steps of 2^-149: a normal double, and an exact product.
+    const double m = (double)(int32_t)a * qqi_f64_of((uint64_t)874 << 52);
+    return qqi_f64_of(sign | qqi_f64_bits(m));
+}
+
+// To odd: the largest float for all finite numbers beyond it.
+QQI_FN float qqi_odd_f32_from_f64(double x)
+{
+    const uint64_t u = qqi_f64_bits(x);
+    const uint64_t a = u & ~((uint64_t)1 << 63);
+    const uint64_t fraction = a & (((uint64_t)1 << 52) - 1);
+    const uint32_t sign = (uint32_t)(u >> 63) << 31;
+    const int e = (int)(a >> 52) - 896; // the exponent field to be
+
+    if (a > (uint64_t)0x7ff << 52)
+        return qqi_f32_of(sign | 0x7fc00000u | (uint32_t)(fraction >> 29));
+    if (a == (uint64_t)0x7ff << 52)
+        return qqi_f32_of(sign | 0x7f800000u);
+    if (e >= 255)
+        return qqi_f32_of(sign | 0x7f7fffffu);
+    // From 2^-126 on 29 bits are cut off, below that more, in the end all.
+    const uint64_t field = e >= 1 ? (uint64_t)e << 23 : 0;
+    const uint64_t hidden = e >= 1 || e == -896 ? 0 : (uint64_t)1 << 52;
+    const uint64_t m = fraction | hidden;
+    const int cut = e >= 1 ? 29 : 30 - e < 63 ? 30 - e : 63;
+    const uint64_t lost = m & (((uint64_t)1 << cut) - 1);
+    const uint32_t r = (uint32_t)(field | m >> cut) | (lost != 0);
+    return qqi_f32_of(sign | r);
+}
+
+// ==== type.h ====
+
+// qquant floor 3: THE LIST of stored types, and what is made from it.
+//
+// A new type is an enumerator in api/type.h and a row here; its meaning, how a
+// code becomes a number, stands in codec/value.h.
+
+// X(enumerator, name, storage, kind, bits, min, max, largest, bound, tile,
+//   weight, affine): the members of qq_type_info, and after largest the
+// symmetric bound of Qwix: its scale is absmax / bound, which for integers is
+// the largest code and a half (int16: 32768). 0 where there is none.
+#define QQI_TYPES(X)                                                           \
+    X(F32, f32, F32, FLOAT, 32, 0, 0, 3.40282347e38f, 0, 0, 0, 0)              \
+    X(F64, f64, F64, FLOAT, 64, 0, 0, 3.40282347e38f, 0, 0, 0, 0)              \
+    X(F16, f16, F16, FLOAT, 16, 0, 0, 65504, 0, 0, 0, 0)                       \
+    X(BF16, bf16, BF16, FLOAT, 16, 0, 0, 3.38953139e38f, 0, 0, 0, 0)           \
+    X(INT32, int32, INT32, INTEGER, 32, INT32_MIN, INT32_MAX, 2147483648.0f,   \
+      0, 0, 0, 0)                                                              \
+    X(SIGN, sign, SIGN, INTEGER, 1, -1, 1, 1, 1, 0, 1, 0)                      \
+    X(TERNARY, ternary, TERNARY, INTEGER, 2, -1, 1, 1, 1.5f, 0, 1, 0)          \
+    X(INT2, int2, INT2, INTEGER, 2, -2, 1, 2, 1.5f, 0, 1, 1)                   \
+    X(INT3, int3, INT3, INTEGER, 3, -4, 3, 4, 3.5f, 0, 1, 1)                   \
+    X(INT4, int4, INT4, INTEGER, 4, -8, 7, 8, 7.5f, 0, 1, 1)                   \
+    X(INT5, int5, INT5, INTEGER, 5, -16, 15, 16, 15.5f, 0, 1, 1)               \
+    X(INT6, int6, INT6, INTEGER, 6, -32, 31, 32, 31.5f, 0, 1, 1)               \
+    X(INT7, int7, INT7, INTEGER, 7, -64, 63, 64, 63.5f, 0, 1, 1)               \
+    X(INT8, int8, INT8, INTEGER, 8, -128, 127, 128, 127.5f, 0, 1, 1)           \
+    X(INT16, int16, INT16, INTEGER, 16, -32768, 32767, 32768, 32768, 0, 1, 1)  \
+    X(UINT2, uint2, UINT2, INTEGER, 2, 0, 3, 3, 3.5f, 0, 1, 1)                 \
+    X(UINT4, uint4, UINT4, INTEGER, 4, 0, 15, 15, 15.5f, 0, 1, 1)              \
+    X(UINT8, uint8, UINT8, INTEGER, 8, 0, 255, 255, 255.5f, 0, 1, 1)           \
+    X(E4M3FN, e4m3fn, E4M3FN, SMALL, 8, 0, 0, 448, 448, 0, 1, 0)               \
+    X(E5M2, e5m2, E5M2, SMALL, 8, 0, 0, 57344, 57344, 0, 1, 0)                 \
+    X(E4M3, e4m3, E4M3, SMALL, 8, 0, 0, 240, 240, 0, 1, 0)                     \
+    X(E4M3FNUZ, e4m3fnuz, E4M3FNUZ, SMALL, 8, 0, 0, 240, 240, 0, 1, 0)         \
+    X(E5M2FNUZ, e5m2fnuz, E5M2FNUZ, SMALL, 8, 0, 0, 57344, 57344, 0, 1, 0)     \
+    X(E4M3B11FNUZ, e4m3b11fnuz, E4M3B11FNUZ, SMALL, 8, 0, 0, 30, 30, 0, 1, 0)  \
+    X(E3M4, e3m4, E3M4, SMALL, 8, 0, 0, 15.5f, 15.5f, 0, 1, 0)                 \
+    X(E2M3, e2m3, E2M3, SMALL, 6, 0, 0, 7.5f, 7.5f, 0, 1, 0)                   \
+    X(E3M2, e3m2, E3M2, SMALL, 6, 0, 0, 28, 28, 0, 1, 0)                       \
+    X(E2M1, e2m1, E2M1, SMALL, 4, 0, 0, 6, 6, 0, 1, 0)                         \
+    X(E8M0, e8m0, E8M0, EXPONENT, 8, 0, 0, 1.70141183e38f, 0, 0, 0, 0)         \
+    X(NF4, nf4, NF4, BOOK, 4, 0, 15, 1, 1, 0, 1, 0)                            \
+    X(BNB_FP4, bnb_fp4, BNB_FP4, BOOK, 4, 0, 15, 1, 1, 0, 1, 0)                \
+    X(BOOK, book, BOOK, BOOK, 8, 0, 255, 0, 0, 0, 1, 0)                        \
+    X(MXFP8, mxfp8, E4M3FN, SMALL, 8, 0, 0, 448, 448, 32, 1, 0)                \
+    X(MXFP8_16, mxfp8_16, E4M3FN, SMALL, 8, 0, 0, 448, 448, 16, 1, 0)          \
+    X(MXFP4, mxfp4, E2M1, SMALL, 4, 0, 0, 6, 6, 32, 1, 0)                      \
+    X(NVFP4, nvfp4, E2M1, SMALL, 4, 0, 0, 6, 6, 16, 1, 0)
+
+// X(enumerator, what NumPy, JAX and ml_dtypes call it where we do not).
+#define QQI_TYPE_ALIASES(X)                                                    \
+    X(F32, "float32")                                                          \
+    X(F64, "float64")                                                          \
+    X(F16, "float16")                                                          \
+    X(BF16, "bfloat16")                                                        \
+    X(E4M3FN, "float8_e4m3fn")                                                 \
+    X(E5M2, "float8_e5m2")                                                     \
+    X(E4M3, "float8_e4m3")                                                     \
+    X(E4M3FNUZ, "float8_e4m3fnuz")                                             \
+    X(E5M2FNUZ, "float8_e5m2fnuz")                                             \
+    X(E4M3B11FNUZ, "float8_e4m3b11fnuz")                                       \
+    X(E3M4, "float8_e3m4")                                                     \
+    X(E2M3, "float6_e2m3fn")                                                   \
+    X(E3M2, "float6_e3m2fn")                                                   \
+    X(E2M1, "float4_e2m1fn")                                                   \
+    X(E8M0, "float8_e8m0fnu")
+
+typedef struct qqi_type_row {
+    qq_type type;
+    float bound;
+    qq_type_info info;
+} qqi_type_row;
+
+#define QQI_TYPE_ROW(type, name, storage, kind, bits, min, max, largest,       \
+                     bound, tile, weight, affine)                              \
+    {QQ_TYPE_##type,                                                           \
+     bound,                                                                    \
+     {#name, QQ_TYPE_##storage, QQ_KIND_##kind, bits, min, max, largest, tile, \
+      weight, affine}},
+static const qqi_type_row qqi_type_rows[] = {QQI_TYPES(QQI_TYPE_ROW)};
+
+// QQI_TYPE_AT_F32, ...: the places of the rows.
+#define QQI_TYPE_AT(type, name, storage, kind, bits, min, max, largest, bound, \
+                    tile, weight, affine)                                      \
+    QQI_TYPE_AT_##type,
+enum { QQI_TYPES(QQI_TYPE_AT) QQI_TYPE_COUNT };
+
+// The row of a type; NULL for a number that is no type.
+QQI_FN const qqi_type_row *qqi_type_find(qq_type type)
+{
+#define QQI_TYPE_CASE(type, name, storage, kind, bits, min, max, largest,      \
+                      bound, tile, weight, affine)                             \
+case QQ_TYPE_##type:                                                           \
+    return &qqi_type_rows[QQI_TYPE_AT_##type];
+
+    switch ((int)type) {
+        QQI_TYPES(QQI_TYPE_CASE)
+    default:
+        return NULL;
+    }
+}
+
+// How a code of the type is stored: e2m1 for mxfp4, else the type itself.
+QQI_FN qq_type qqi_type_storage(qq_type type)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return row ? row->info.storage : QQ_TYPE_NONE;
+}
+
+// The symmetric bound of Qwix; 0 where there is none.
+QQI_FN float qqi_type_bound(qq_type type)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return row ? row->bound : 0.0f;
+}
+
+// 1: the code is two's complement, so that it is sign-extended when read.
+QQI_FN int qqi_type_is_signed(qq_type type)
+{
+    return (type >= QQ_TYPE_INT2 && type <= QQ_TYPE_INT16) ||
+           type == QQ_TYPE_INT32;
+}
+
+QQI_FN int qqi_same_text(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+QQ_API qq_status qq_type_get(qq_type type, qq_type_info *info)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    if (!row)
+        return QQ_ERR_TYPE;
+    if (!info)
+        return QQ_ERR_ARGUMENT;
+    *info = row->info;
+    return QQ_OK;
+}
+
+QQ_API const char *qq_type_name(qq_type type)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return row ? row->info.name : "none";
+}
+
+QQ_API qq_type qq_type_from_name(const char *name)
+{
+    if (!name)
+        return QQ_TYPE_NONE;
+    for (int i = 0; i < QQI_TYPE_COUNT; i++)
+        if (qqi_same_text(name, qqi_type_rows[i].info.name))
+            return qqi_type_rows[i].type;
+
+#define QQI_TYPE_IF_ALIAS(type, alias)                                         \
+    if (qqi_same_text(name, alias))                                            \
+        return QQ_TYPE_##type;
+
+    QQI_TYPE_ALIASES(QQI_TYPE_IF_ALIAS)
+    return QQ_TYPE_NONE;
+}
+
+QQ_API unsigned qq_type_bits(qq_type type)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return row ? row->info.bits : 0;
+}
+
+// ceil(count * bits / 8); SIZE_MAX beyond size_t. Eight codes are whole bytes.
+QQI_INLINE size_t qqi_bits_bytes(unsigned bits, size_t count)
+{
+    size_t whole, all;
+
+    if (!qqi_mul_size(count / 8, bits, &whole) ||
+        !qqi_add_size(whole, (count % 8 * bits + 7) / 8, &all))
+        return SIZE_MAX;
+    return all;
+}
+
+QQ_API size_t qq_type_bytes(qq_type type, size_t count)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return row ? qqi_bits_bytes(row->info.bits, count) : SIZE_MAX;
+}
+
+// The same of a count that is known to fit, as in a tensor that has passed
+// qq_tensor_check; compilers follow SIZE_MAX into memset and warn.
+QQI_FN size_t qqi_stored_bytes(qq_type type, size_t count)
+{
+    const unsigned bits = qq_type_bits(type);
+
+    return count / 8 * bits + (count % 8 * bits + 7) / 8;
+}
+
 #endif // QQUANT_IMPLEMENTATION
 
 /*

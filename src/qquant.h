@@ -135,6 +135,26 @@ CONTENTS
 #define QQUANT_IMPLEMENTED
 
 #include "compiler.h"
+#include "status.h"
+#include "num/bits.h"
+#include "num/decimal.h"
+#include "num/e8m0.h"
+#include "num/exp.h"
+#include "num/fixed.h"
+#include "num/half.h"
+#include "num/log.h"
+#include "num/minifloat.h"
+#include "num/noise.h"
+#include "num/number.h"
+#include "num/pow.h"
+#include "num/random.h"
+#include "num/round.h"
+#include "num/sqrt.h"
+#include "num/step.h"
+#include "num/tanh.h"
+#include "num/threefry.h"
+#include "num/widen.h"
+#include "type.h"
 
 #endif // QQUANT_IMPLEMENTATION
 
