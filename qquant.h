@@ -3578,6 +3578,1403 @@ QQI_FN size_t qqi_stored_bytes(qq_type type, size_t count)
     return count / 8 * bits + (count % 8 * bits + 7) / 8;
 }
 
+// ==== codec/lanes.h ====
+
+// qquant floor 4: eight codes at once in a 64-bit word.
+//
+// Eight codes of b bits are b whole bytes: a group. In a register a group has
+// two forms, lanes (code j in byte j) and squeezed (code j from bit j * b up):
+//
+//   lanes     h0000000g0000000f ... b0000000a   b = 1
+//   squeezed                         hgfedcba
+//
+// Squeezing joins neighbours three times, to 16, 32 and 64 bits; spreading
+// parts them again. The other orders move lanes before they are squeezed,
+// within the group, and share all else.
+
+// A byte times this stands in every lane.
+#define QQI_LANES 0x0101010101010101u
+
+// Lanes with nothing above their b bits to b bytes.
+QQI_INLINE uint64_t qqi_squeeze(uint64_t lanes, unsigned b)
+{
+    const uint64_t odd8 = lanes & 0xff00ff00ff00ff00u;
+    const uint64_t x = (lanes ^ odd8) | odd8 >> (8 - b);
+    const uint64_t odd16 = x & 0xffff0000ffff0000u;
+    const uint64_t y = (x ^ odd16) | odd16 >> (16 - 2 * b);
+    const uint64_t odd32 = y & 0xffffffff00000000u;
+
+    return (y ^ odd32) | odd32 >> (32 - 4 * b);
+}
+
+// The inverse; bits above 8 * b are ignored.
+QQI_INLINE uint64_t qqi_spread(uint64_t word, unsigned b)
+{
+    const uint64_t m32 = ((uint64_t)1 << 4 * b) - 1;
+    const uint64_t m16 = (((uint64_t)1 << 2 * b) - 1) * 0x0000000100000001u;
+    const uint64_t m8 = (((uint64_t)1 << b) - 1) * 0x0001000100010001u;
+    const uint64_t x = (word & m32) | (word >> 4 * b & m32) << 32;
+    const uint64_t y = (x & m16) | (x >> 2 * b & m16) << 16;
+
+    return (y & m8) | (y >> b & m8) << 8;
+}
+
+// Bytes 0 2 4 6 of a word in its lower half.
+QQI_INLINE uint64_t qqi_even_bytes(uint64_t x)
+{
+    x &= 0x00ff00ff00ff00ffu;
+    x = (x | x >> 8) & 0x0000ffff0000ffffu;
+    return (x | x >> 16) & 0xffffffffu;
+}
+
+// The inverse: the lower half's bytes at 0 2 4 6.
+QQI_INLINE uint64_t qqi_part_bytes(uint64_t x)
+{
+    x &= 0xffffffffu;
+    x = (x | x << 16) & 0x0000ffff0000ffffu;
+    return (x | x << 8) & 0x00ff00ff00ff00ffu;
+}
+
+QQI_INLINE uint64_t qqi_swap_bytes(uint64_t x)
+{
+    return (x & 0x00ff00ff00ff00ffu) << 8 | (x >> 8 & 0x00ff00ff00ff00ffu);
+}
+
+QQI_INLINE uint64_t qqi_reverse_bytes(uint64_t x)
+{
+    x = qqi_swap_bytes(x);
+    x = (x & 0x0000ffff0000ffffu) << 16 | (x >> 16 & 0x0000ffff0000ffffu);
+    return (x & 0xffffffffu) << 32 | x >> 32;
+}
+
+// Lanes in the order of codes to lanes in the order of places.
+QQI_INLINE uint64_t qqi_shuffle(uint64_t x, qq_order order)
+{
+    switch (order) {
+    case QQ_ORDER_HIGH_NIBBLE_FIRST:
+        return qqi_swap_bytes(x); // 1 0 3 2 5 4 7 6
+    case QQ_ORDER_HIGH_BIT_FIRST:
+        return qqi_reverse_bytes(x); // 7 6 5 4 3 2 1 0
+    case QQ_ORDER_AWQ:
+        return qqi_even_bytes(x) | qqi_even_bytes(x >> 8) << 32;
+    case QQ_ORDER_LOW_FIRST:
+    default:
+        return x;
+    }
+}
+
+// The inverse. Swapping and reversing are their own.
+QQI_INLINE uint64_t qqi_unshuffle(uint64_t x, qq_order order)
+{
+    if (order == QQ_ORDER_AWQ)
+        return qqi_part_bytes(x) | qqi_part_bytes(x >> 32) << 8;
+    return qqi_shuffle(x, order);
+}
+
+// n bytes to a little-endian word and back, n up to 8.
+QQI_INLINE uint64_t qqi_load_low(const uint8_t *p, unsigned n)
+{
+    uint64_t w = 0;
+
+    for (unsigned k = 0; k < n; k++)
+        w |= (uint64_t)p[k] << 8 * k;
+    return w;
+}
+
+QQI_INLINE void qqi_store_low(uint8_t *p, uint64_t w, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        p[k] = (uint8_t)(w >> 8 * k & 255);
+}
+
+// Lanes of b bits, sign-extended to 8. Where the top bit of a lane is set the
+// product fills all above it; it never leaves its lane.
+QQI_INLINE uint64_t qqi_extend(uint64_t lanes, unsigned b)
+{
+    const uint64_t top = lanes >> (b - 1) & QQI_LANES;
+
+    return lanes | top * (255u << b & 255);
+}
+
+// ==== codec/bits.h ====
+
+// qquant floor 4: codes in packed bits: any width, order, start and length.
+//
+// Whole groups of eight codes go by the word, the ends by part of a group.
+// All functions here trust their arguments.
+
+// Whole groups, b and order being constants.
+QQI_INLINE void qqi_pack_groups(unsigned b, qq_order order, size_t groups,
+                                const uint8_t *codes, uint8_t *out)
+{
+    const uint64_t mask = QQI_LANES * ((1u << b) - 1);
+
+    for (size_t g = 0; g < groups; g++, codes += 8, out += b) {
+        const uint64_t lanes = qqi_load_le64(codes) & mask;
+        qqi_store_low(out, qqi_squeeze(qqi_shuffle(lanes, order), b), b);
+    }
+}
+
+QQI_INLINE void qqi_unpack_groups(unsigned b, qq_order order, int is_signed,
+                                  size_t groups, const uint8_t *packed,
+                                  uint8_t *codes)
+{
+    for (size_t g = 0; g < groups; g++, packed += b, codes += 8) {
+        const uint64_t places = qqi_spread(qqi_load_low(packed, b), b);
+        const uint64_t lanes = qqi_unshuffle(places, order);
+        qqi_store_le64(codes, is_signed ? qqi_extend(lanes, b) : lanes);
+    }
+}
+
+// One call for each width and order, so that shifts and masks are constants.
+#define QQI_EACH_PACKING(X)                                                    \
+    X(1, QQ_ORDER_LOW_FIRST)                                                   \
+    X(2, QQ_ORDER_LOW_FIRST)                                                   \
+    X(3, QQ_ORDER_LOW_FIRST)                                                   \
+    X(4, QQ_ORDER_LOW_FIRST)                                                   \
+    X(5, QQ_ORDER_LOW_FIRST)                                                   \
+    X(6, QQ_ORDER_LOW_FIRST)                                                   \
+    X(7, QQ_ORDER_LOW_FIRST)                                                   \
+    X(1, QQ_ORDER_HIGH_BIT_FIRST)                                              \
+    X(4, QQ_ORDER_HIGH_NIBBLE_FIRST)                                           \
+    X(4, QQ_ORDER_AWQ)
+
+QQI_FN void qqi_pack_whole(unsigned b, qq_order order, size_t groups,
+                           const uint8_t *codes, uint8_t *out)
+{
+#define QQI_PACK_CASE(width, its_order)                                        \
+    if (b == width && order == its_order)                                      \
+        qqi_pack_groups(width, its_order, groups, codes, out);
+
+    if (b == 8 && groups > 0)
+        QQ_MEMCPY(out, codes, groups * 8);
+    QQI_EACH_PACKING(QQI_PACK_CASE)
+}
+
+QQI_FN void qqi_unpack_whole(unsigned b, qq_order order, int is_signed,
+                             size_t groups, const uint8_t *packed,
+                             uint8_t *codes)
+{
+#define QQI_UNPACK_CASE(width, its_order)                                      \
+    if (b == width && order == its_order)                                      \
+        qqi_unpack_groups(width, its_order, is_signed, groups, packed, codes);
+
+    if (b == 8 && groups > 0)
+        QQ_MEMCPY(codes, packed, groups * 8);
+    QQI_EACH_PACKING(QQI_UNPACK_CASE)
+}
+
+// The bytes of a group that its codes 0 ... n - 1 touch.
+QQI_INLINE unsigned qqi_group_bytes(unsigned b, qq_order order, unsigned n)
+{
+    if (order == QQ_ORDER_AWQ)
+        return n > 0 ? 4 : 0;
+    return (n * b + 7) / 8;
+}
+
+// Codes first ... first + n - 1 of a group; those before them stay, those
+// behind them in the bytes touched become 0.
+QQI_FN void qqi_pack_part(unsigned b, qq_order order, unsigned first,
+                          unsigned n, const uint8_t *codes, uint8_t *group)
+{
+    const unsigned from = order == QQ_ORDER_AWQ ? 0 : first * b / 8;
+    const unsigned old = qqi_group_bytes(b, order, first);
+    const unsigned all = qqi_group_bytes(b, order, first + n);
+    const uint64_t before = qqi_load_low(group + from, old - from) << 8 * from;
+    uint64_t lanes = qqi_unshuffle(qqi_spread(before, b), order);
+
+    lanes &= first > 0 ? ~(uint64_t)0 >> (64 - 8 * first) : 0;
+    for (unsigned j = 0; j < n; j++)
+        lanes |= (uint64_t)(codes[j] & ((1u << b) - 1)) << 8 * (first + j);
+    const uint64_t word = qqi_squeeze(qqi_shuffle(lanes, order), b);
+    qqi_store_low(group + from, word >> 8 * from, all - from);
+}
+
+QQI_FN void qqi_unpack_part(unsigned b, qq_order order, int is_signed,
+                            unsigned first, unsigned n, const uint8_t *group,
+                            uint8_t *codes)
+{
+    const unsigned from = order == QQ_ORDER_AWQ ? 0 : first * b / 8;
+    const unsigned all = qqi_group_bytes(b, order, first + n);
+    const uint64_t word = qqi_load_low(group + from, all - from) << 8 * from;
+    uint64_t lanes = qqi_unshuffle(qqi_spread(word, b), order);
+
+    if (is_signed)
+        lanes = qqi_extend(lanes, b);
+    for (unsigned j = 0; j < n; j++)
+        codes[j] = (uint8_t)(lanes >> 8 * (first + j) & 255);
+}
+
+// Codes start ... start + count - 1 of b bits, 1 to 8, one byte each.
+QQI_FN void qqi_pack_codes(unsigned b, qq_order order, size_t start,
+                           size_t count, const uint8_t *codes, uint8_t *out)
+{
+    const unsigned first = (unsigned)(start % 8);
+
+    out += start / 8 * b;
+    if (first > 0 && count > 0) {
+        const unsigned n = count < 8 - first ? (unsigned)count : 8 - first;
+        qqi_pack_part(b, order, first, n, codes, out);
+        codes += n;
+        count -= n;
+        out += b;
+    }
+    qqi_pack_whole(b, order, count / 8, codes, out);
+    if (count % 8 > 0)
+        qqi_pack_part(b, order, 0, (unsigned)(count % 8), codes + count / 8 * 8,
+                      out + count / 8 * b);
+}
+
+QQI_FN void qqi_unpack_codes(unsigned b, qq_order order, int is_signed,
+                             size_t start, size_t count, const uint8_t *packed,
+                             uint8_t *codes)
+{
+    const unsigned first = (unsigned)(start % 8);
+
+    packed += start / 8 * b;
+    if (first > 0 && count > 0) {
+        const unsigned n = count < 8 - first ? (unsigned)count : 8 - first;
+        qqi_unpack_part(b, order, is_signed, first, n, packed, codes);
+        codes += n;
+        count -= n;
+        packed += b;
+    }
+    qqi_unpack_whole(b, order, is_signed, count / 8, packed, codes);
+    if (count % 8 > 0)
+        qqi_unpack_part(b, order, is_signed, 0, (unsigned)(count % 8),
+                        packed + count / 8 * b, codes + count / 8 * 8);
+}
+
+// Code i of b bits, 1 to 8, low bits first.
+QQI_INLINE uint32_t qqi_load_bits(unsigned b, const uint8_t *packed, size_t i)
+{
+    const unsigned bit = (unsigned)(i % 8) * b;
+    const uint8_t *p = packed + i / 8 * b + bit / 8;
+    uint32_t w = p[0];
+
+    if (bit % 8 + b > 8)
+        w |= (uint32_t)p[1] << 8;
+    return w >> bit % 8 & ((1u << b) - 1);
+}
+
+// The same code, written; all other bits stay.
+QQI_INLINE void qqi_store_bits(unsigned b, uint8_t *packed, size_t i,
+                               uint32_t code)
+{
+    const unsigned bit = (unsigned)(i % 8) * b;
+    const uint32_t mask = ((1u << b) - 1) << bit % 8;
+    const uint32_t w = (code & ((1u << b) - 1)) << bit % 8;
+    uint8_t *p = packed + i / 8 * b + bit / 8;
+
+    p[0] = (uint8_t)((p[0] & ~mask & 255) | (w & 255));
+    if (bit % 8 + b > 8)
+        p[1] = (uint8_t)((p[1] & ~(mask >> 8) & 255) | (w >> 8));
+}
+
+// ==== codec/nf4.h ====
+
+// qquant floor 4: nf4, NormalFloat with 16 levels.
+//
+// Quantiles of the normal distribution, scaled to [-1, 1], with an exact 0
+// (Dettmers et al.: "QLoRA", 2023). A code is the place of a level, the
+// smallest first.
+//
+// Qwix encodes by the smallest |level - x|, the differences rounded to f32,
+// the first of equal ones. That comes to fifteen thresholds: the code is how
+// many of them lie below x. Six, at places 0, 1, 3, 4, 12 and 14, are one ulp
+// below the rounded middle of their levels. The thresholds hold up to 2^23;
+// beyond, where Qwix alternates between codes because several differences
+// round to the same number, they give the outermost code.
+
+static const float qqi_nf4_levels[16] QQI_UNUSED = {
+    -1.0f,
+    -0.6961928009986877f,
+    -0.5250730514526367f,
+    -0.39491748809814453f,
+    -0.28444138169288635f,
+    -0.18477343022823334f,
+    -0.09105003625154495f,
+    0.0f,
+    0.07958029955625534f,
+    0.16093020141124725f,
+    0.24611230194568634f,
+    0.33791524171829224f,
+    0.44070982933044434f,
+    0.5626170039176941f,
+    0.7229568362236023f,
+    1.0f,
+};
+
+// A float as an integer of the same order: its bits, negated below 0. Both
+// zeros are 0; NaN lies beyond the infinities.
+QQI_INLINE int32_t qqi_rank_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+    const int32_t a = (int32_t)(u & 0x7fffffffu);
+
+    return u >> 31 ? -a : a;
+}
+
+// The ranks of the largest floats that have the codes 0 ... 14.
+static const int32_t qqi_nf4_last[15] QQI_UNUSED = {
+    -0x3f591cd9, -0x3f1c5271, -0x3eeb8480, -0x3eadea77, -0x3e703ced,
+    -0x3e0d38bc, -0x3d3a7871, 0x3d22faff,  0x3df64862,  0x3e5067e0,
+    0x3e9582d4,  0x3ec753f9,  0x3f006d03,  0x3f248daf,  0x3f5c89d9,
+};
+
+// NaN gives 0.
+QQI_INLINE uint32_t qqi_nf4_encode(float x)
+{
+    const int32_t rank = qqi_rank_f32(x);
+    uint32_t code = 0;
+
+    for (int i = 0; i < 15; i++)
+        code += (uint32_t)(rank > qqi_nf4_last[i]);
+    return qqi_is_nan_f32(x) ? 0 : code;
+}
+
+// The code of Qwix everywhere: beyond 2^23 13, 15 or 0, and 0 for infinity.
+QQI_FN uint32_t qqi_nf4_encode_qwix(float x)
+{
+    const float v = qqi_keep_f32(x);
+    uint32_t code = 0;
+    float least = qqi_abs_f32(qqi_nf4_levels[0] - v);
+
+    if (!(v > 8388608.0f))
+        return qqi_nf4_encode(v);
+    for (uint32_t i = 1; i < 16; i++) {
+        const float d = qqi_abs_f32(qqi_nf4_levels[i] - v);
+        if (d < least) {
+            least = d;
+            code = i;
+        }
+    }
+    return code;
+}
+
+QQI_INLINE float qqi_nf4_decode(uint32_t code)
+{
+    return qqi_nf4_levels[code & 15];
+}
+
+// ==== codec/book.h ====
+
+// qquant floor 4: code books: the fp4 of bitsandbytes, and the caller's own.
+//
+// A book's code is the place of the nearest level. Levels may stand in any
+// order: they are ranked once, a binary search finds the two neighbours of x,
+// and the nearer one is told exactly. With a <= x <= b that is the sign of
+// 2x - (a + b): a + b is s + e in double with nothing lost (two-sum), 2x + s
+// is either 0, then e decides, or large enough that e cannot turn its sign.
+
+// Sign, then 0, 1/192, 2/3, 1, 1/3, 1/2, 1/6, 1/4: n / 12, each rounded.
+static const float qqi_bnb_fp4_levels[16] QQI_UNUSED = {
+    0.0f,
+    0.0052083334885537624f,
+    0.6666666865348816f,
+    1.0f,
+    0.3333333432674408f,
+    0.5f,
+    0.1666666716337204f,
+    0.25f,
+    0.0f,
+    -0.0052083334885537624f,
+    -0.6666666865348816f,
+    -1.0f,
+    -0.3333333432674408f,
+    -0.5f,
+    -0.1666666716337204f,
+    -0.25f,
+};
+
+// The ranks of the middles between neighbours, rounded to f32, the smallest
+// first; a middle belongs to the lower level. And the codes from low to high.
+static const int32_t qqi_bnb_fp4_last[14] QQI_UNUSED = {
+    -0x3f555556, -0x3f155556, -0x3ed55556, -0x3e955556, -0x3e555556,
+    -0x3db00000, -0x3b2aaaab, 0x3b2aaaab,  0x3db00000,  0x3e555556,
+    0x3e955556,  0x3ed55556,  0x3f155556,  0x3f555556,
+};
+static const uint8_t qqi_bnb_fp4_codes[15] QQI_UNUSED = {
+    11, 10, 13, 12, 15, 14, 9, 0, 1, 6, 7, 4, 5, 2, 3};
+
+// NaN gives 0.
+QQI_INLINE uint32_t qqi_bnb_fp4_encode(float x)
+{
+    const int32_t rank = qqi_rank_f32(x);
+    uint32_t place = 0;
+
+    for (int i = 0; i < 14; i++)
+        place += (uint32_t)(rank > qqi_bnb_fp4_last[i]);
+    return qqi_is_nan_f32(x) ? 0 : qqi_bnb_fp4_codes[place];
+}
+
+QQ_API const float *qq_book_levels(qq_type type)
+{
+    if (type == QQ_TYPE_NF4)
+        return qqi_nf4_levels;
+    return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_levels : NULL;
+}
+
+// Levels, and the codes of different ones from the lowest up.
+typedef struct qqi_book {
+    const float *levels;
+    size_t count;
+    uint8_t order[256];
+} qqi_book;
+
+// 2 to 256 finite levels; equal ones are found by the lowest code.
+QQI_FN int qqi_book_check(const float *levels, size_t level_count)
+{
+    if (!levels || level_count < 2 || level_count > 256)
+        return 0;
+    for (size_t i = 0; i < level_count; i++)
+        if (!qqi_is_finite_f32(levels[i]))
+            return 0;
+    return 1;
+}
+
+// How many levels of the book have a rank of at most r.
+QQI_INLINE size_t qqi_book_below(const qqi_book *book, int32_t r)
+{
+    size_t lo = 0;
+    size_t hi = book->count;
+
+    while (lo < hi) {
+        const size_t mid = (lo + hi) / 2;
+        if (qqi_rank_f32(book->levels[book->order[mid]]) <= r)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+QQI_FN void qqi_book_make(qqi_book *book, const float *levels,
+                          size_t level_count)
+{
+    book->levels = levels;
+    book->count = 0;
+    for (size_t i = 0; i < level_count; i++) {
+        const int32_t r = qqi_rank_f32(levels[i]);
+        const size_t at = qqi_book_below(book, r);
+        if (at > 0 && qqi_rank_f32(levels[book->order[at - 1]]) == r)
+            continue;
+        QQ_MEMMOVE(book->order + at + 1, book->order + at, book->count - at);
+        book->order[at] = (uint8_t)i;
+        book->count++;
+    }
+}
+
+// Whether x lies nearer to b than to a, a <= x <= b.
+QQI_INLINE int qqi_nearer_above(double a, double x, double b)
+{
+    const double s = a + b;
+    const double v = s - a;
+    const double e = (a - (s - v)) + (b - v); // a + b = s + e
+    const double d = 2.0 * x - s;
+
+    return d > 0.0 || (!(d < 0.0) && e < 0.0);
+}
+
+QQI_FN uint8_t qqi_book_code(const qqi_book *book, float x)
+{
+    if (qqi_is_nan_f32(x))
+        return 0;
+    const size_t above = qqi_book_below(book, qqi_rank_f32(x));
+    if (above == 0)
+        return book->order[0];
+    const uint8_t low = book->order[above - 1];
+    if (above == book->count)
+        return low;
+    const uint8_t high = book->order[above];
+    const int up = qqi_nearer_above(qqi_f64_from_f32(book->levels[low]),
+                                    qqi_f64_from_f32(x),
+                                    qqi_f64_from_f32(book->levels[high]));
+    return up ? high : low;
+}
+
+QQ_API qq_status qq_book_encode(const float *levels, size_t level_count,
+                                size_t count, const float *x, uint8_t *codes)
+{
+    qqi_book book;
+
+    if (!qqi_book_check(levels, level_count))
+        return QQ_ERR_ARGUMENT;
+    if (count > 0 && (!x || !codes))
+        return QQ_ERR_ARGUMENT;
+    qqi_book_make(&book, levels, level_count);
+    for (size_t i = 0; i < count; i++)
+        codes[i] = qqi_book_code(&book, x[i]);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_book_decode(const float *levels, size_t level_count,
+                                size_t count, const uint8_t *codes, float *x)
+{
+    if (!qqi_book_check(levels, level_count))
+        return QQ_ERR_ARGUMENT;
+    if (count > 0 && (!codes || !x))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++) {
+        const size_t c = codes[i];
+        x[i] = levels[c < level_count ? c : level_count - 1];
+    }
+    return QQ_OK;
+}
+
+// ==== codec/value.h ====
+
+// qquant floor 4: what a code means: numbers to codes and back, of any type.
+//
+//   sign      1 stands for +1, 0 for -1     ternary   value + 1
+//   intN      two's complement              uintN     the number itself
+//   floats    num/half.h, num/minifloat.h, num/e8m0.h
+//   books     codec/nf4.h, codec/book.h
+//
+// Formats (mxfp4 ...) mean what their storage type means. The internal calls
+// take any type; for a number that is no type they give 0.
+
+// The small float that a type is; NULL where it is none.
+QQI_FN const qqi_minifloat *qqi_type_minifloat(qq_type type)
+{
+    switch ((int)qqi_type_storage(type)) {
+    case QQ_TYPE_E4M3FN:
+        return &qqi_e4m3fn;
+    case QQ_TYPE_E5M2:
+        return &qqi_e5m2;
+    case QQ_TYPE_E4M3:
+        return &qqi_e4m3;
+    case QQ_TYPE_E4M3FNUZ:
+        return &qqi_e4m3fnuz;
+    case QQ_TYPE_E5M2FNUZ:
+        return &qqi_e5m2fnuz;
+    case QQ_TYPE_E4M3B11FNUZ:
+        return &qqi_e4m3b11fnuz;
+    case QQ_TYPE_E3M4:
+        return &qqi_e3m4;
+    case QQ_TYPE_E2M3:
+        return &qqi_e2m3;
+    case QQ_TYPE_E3M2:
+        return &qqi_e3m2;
+    case QQ_TYPE_E2M1:
+        return &qqi_e2m1;
+    default:
+        return NULL;
+    }
+}
+
+// x, a NaN made quiet: passing one through the x87 would do the same.
+QQI_INLINE float qqi_quiet_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    return qqi_f32_of(qqi_is_nan_f32(x) ? u | 0x400000u : u);
+}
+
+// Plain floats keep infinities, but what is finite stays finite.
+QQI_INLINE uint16_t qqi_f16_saturate(float x)
+{
+    const uint16_t h = qqi_f16_from_f32(x);
+
+    return (uint16_t)(h - ((h & 0x7fff) == 0x7c00 && qqi_is_finite_f32(x)));
+}
+
+QQI_INLINE uint16_t qqi_bf16_saturate(float x)
+{
+    const uint16_t h = qqi_bf16_from_f32(x);
+
+    return (uint16_t)(h - ((h & 0x7fff) == 0x7f80 && qqi_is_finite_f32(x)));
+}
+
+QQI_FN uint32_t qqi_encode_float(qq_type type, float x)
+{
+    if (type == QQ_TYPE_F32)
+        return qqi_f32_bits(qqi_quiet_f32(x));
+    if (type == QQ_TYPE_F16)
+        return qqi_f16_saturate(x);
+    return type == QQ_TYPE_BF16 ? qqi_bf16_saturate(x) : 0;
+}
+
+// The low bits of a code of that width.
+QQI_INLINE uint32_t qqi_cut_code(unsigned bits, uint32_t code)
+{
+    return bits < 32 ? code & ((1u << bits) - 1) : code;
+}
+
+// 1 where x >= 0; by bits, for -1e-40 is below 0 on every machine.
+QQI_INLINE uint32_t qqi_encode_sign(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    return u <= 0x7f800000u || u == 0x80000000u;
+}
+
+QQI_FN uint32_t qqi_encode_integer(const qqi_type_row *row, float x)
+{
+    if (row->type == QQ_TYPE_SIGN)
+        return qqi_encode_sign(x);
+    const int32_t r = qqi_sat_i32(x, row->info.min, row->info.max);
+    if (row->type == QQ_TYPE_TERNARY)
+        return (uint32_t)(r + 1);
+    return qqi_cut_code(row->info.bits, (uint32_t)r);
+}
+
+QQ_API uint32_t qq_type_encode(qq_type type, float x)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    if (!row)
+        return 0;
+    switch (row->info.kind) {
+    case QQ_KIND_FLOAT:
+        return qqi_encode_float(type, x);
+    case QQ_KIND_INTEGER:
+        return qqi_encode_integer(row, x);
+    case QQ_KIND_SMALL:
+        return qqi_minifloat_from_f32(qqi_type_minifloat(type), x, 1);
+    case QQ_KIND_EXPONENT:
+        return qqi_e8m0_from_f32(x, QQI_E8M0_NEAREST);
+    case QQ_KIND_BOOK:
+        if (type == QQ_TYPE_NF4)
+            return qqi_nf4_encode(x);
+        return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_encode(x) : 0;
+    case QQ_KIND_NONE:
+    default:
+        return 0;
+    }
+}
+
+QQ_API uint32_t qq_type_encode_unsaturated(qq_type type, float x)
+{
+    const qqi_minifloat *small = qqi_type_minifloat(type);
+
+    if (type == QQ_TYPE_F16)
+        return qqi_f16_from_f32(x);
+    if (type == QQ_TYPE_BF16)
+        return qqi_bf16_from_f32(x);
+    return small ? qqi_minifloat_from_f32(small, x, 0)
+                 : qq_type_encode(type, x);
+}
+
+// A code of b bits, cut, and sign-extended where the type is signed.
+QQI_INLINE int32_t qqi_code_integer(qq_type type, unsigned b, uint32_t code)
+{
+    const uint32_t c = qqi_cut_code(b, code);
+    const uint32_t top = 1u << (b - 1);
+
+    if (!qqi_type_is_signed(type) || !(c & top))
+        return (int32_t)c;
+    return -(int32_t)(top - 1 - (c - top)) - 1;
+}
+
+// The integer that a code of an integer type stands for.
+QQI_FN int32_t qqi_decode_integer(qq_type type, uint32_t code)
+{
+    const unsigned bits = qq_type_bits(type);
+
+    if (type == QQ_TYPE_SIGN)
+        return code & 1 ? 1 : -1;
+    if (type == QQ_TYPE_TERNARY)
+        return (int32_t)(code & 3) - 1;
+    return bits == 0 ? 0 : qqi_code_integer(type, bits, code);
+}
+
+QQI_FN float qqi_decode_float(qq_type type, uint32_t code)
+{
+    if (type == QQ_TYPE_F32)
+        return qqi_quiet_f32(qqi_f32_of(code));
+    if (type == QQ_TYPE_F16)
+        return qqi_f32_from_f16((uint16_t)(code & 0xffff));
+    if (type == QQ_TYPE_BF16)
+        return qqi_f32_from_bf16((uint16_t)(code & 0xffff));
+    return 0.0f;
+}
+
+QQ_API float qq_type_decode(qq_type type, uint32_t code)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+    const uint8_t byte = (uint8_t)(code & 255);
+
+    if (!row)
+        return 0.0f;
+    switch (row->info.kind) {
+    case QQ_KIND_FLOAT:
+        return qqi_decode_float(type, code);
+    case QQ_KIND_INTEGER:
+        return (float)qqi_decode_integer(type, code);
+    case QQ_KIND_SMALL:
+        return qqi_f32_from_minifloat(qqi_type_minifloat(type), byte);
+    case QQ_KIND_EXPONENT:
+        return qqi_f32_from_e8m0(byte);
+    case QQ_KIND_BOOK:
+        if (type == QQ_TYPE_NF4)
+            return qqi_nf4_levels[code & 15];
+        return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_levels[code & 15] : 0.0f;
+    case QQ_KIND_NONE:
+    default:
+        return 0.0f;
+    }
+}
+
+// ==== codec/codes.h ====
+
+// qquant floor 4: runs of codes of at most 8 bits, a byte each, and values.
+//
+// What qq_type_encode and qq_type_decode do one by one, to the bit. Loops of a
+// constant count that write to arrays of their own become vectors in gcc at
+// -O2, others do not; hence runs of 16.
+
+// The values of e2m1 by code.
+static const float qqi_e2m1_levels[16] QQI_UNUSED = {
+    0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
+    -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+
+// Integers of at most 8 bits: mul * code + add.
+QQI_INLINE void qqi_decode_codes_linear(int is_signed, int32_t mul, int32_t add,
+                                        size_t n, const uint8_t *codes,
+                                        float *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t c = codes[i];
+        const int32_t v = is_signed && c > 127 ? c - 256 : c;
+        y[i] = (float)(mul * v + add);
+    }
+}
+
+QQI_INLINE void qqi_decode_codes_table(const float *levels, size_t n,
+                                       const uint8_t *codes, float *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = levels[codes[i] & 15];
+}
+
+// y[i] = the value of codes[i], signed ones extended, of a type of at most 8
+// bits.
+QQI_FN void qqi_decode_codes(qq_type type, size_t n, const uint8_t *codes,
+                             float *y)
+{
+    const qqi_minifloat *small = qqi_type_minifloat(type);
+
+    if (type == QQ_TYPE_SIGN) {
+        qqi_decode_codes_linear(0, 2, -1, n, codes, y);
+    } else if (type == QQ_TYPE_TERNARY) {
+        qqi_decode_codes_linear(0, 1, -1, n, codes, y);
+    } else if (qqi_type_is_signed(type)) {
+        qqi_decode_codes_linear(1, 1, 0, n, codes, y);
+    } else if (small == &qqi_e2m1) {
+        qqi_decode_codes_table(qqi_e2m1_levels, n, codes, y);
+    } else if (small) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_minifloat(small, codes[i]);
+    } else if (type == QQ_TYPE_NF4) {
+        qqi_decode_codes_table(qqi_nf4_levels, n, codes, y);
+    } else if (type == QQ_TYPE_BNB_FP4) {
+        qqi_decode_codes_table(qqi_bnb_fp4_levels, n, codes, y);
+    } else if (type == QQ_TYPE_E8M0) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_e8m0(codes[i]);
+    } else { // uintN, and the codes of a caller's book
+        qqi_decode_codes_linear(0, 1, 0, n, codes, y);
+    }
+}
+
+// What qqi_sat_i32 gives where the bounds are below 2^23: x is cut to them
+// first, they are integers, then rounded: t = |x| towards zero, and one more
+// where |x| is above t + 1/2, or on it with t odd. low and high are the ranks
+// of the bounds. Said in integers as far as can be, because gcc makes
+// branches, not vectors, of choices between floats.
+QQI_INLINE int32_t qqi_sat_small(float x, int32_t low, int32_t high)
+{
+    const int32_t any = qqi_is_nan_f32(x) ? 0 : qqi_rank_f32(x);
+    const int32_t up = any < low ? low : any;
+    const int32_t rank = up > high ? high : up;
+    const int32_t sign = -(int32_t)(rank < 0);
+    const int32_t a = (rank ^ sign) - sign;
+    const int32_t t = (int32_t)qqi_f32_of((uint32_t)a);
+    const int32_t half = (int32_t)qqi_f32_bits((float)t + 0.5f);
+    const int32_t r = t + (a - half > -(t & 1));
+
+    return (r ^ sign) - sign;
+}
+
+#define QQI_RUN ((size_t)16)
+
+QQI_INLINE void qqi_encode_codes_integer(int32_t lo, int32_t hi, int32_t add,
+                                         size_t n, const float *x,
+                                         uint8_t *codes)
+{
+    const int32_t low = qqi_rank_f32((float)lo);
+    const int32_t high = qqi_rank_f32((float)hi);
+    const size_t whole = n - n % QQI_RUN;
+    int32_t r[QQI_RUN];
+
+    for (size_t i = 0; i < whole; i += QQI_RUN) {
+        for (size_t j = 0; j < QQI_RUN; j++)
+            r[j] = qqi_sat_small(x[i + j], low, high) + add;
+        for (size_t j = 0; j < QQI_RUN; j++)
+            codes[i + j] = (uint8_t)(r[j] & 255);
+    }
+    for (size_t i = whole; i < n; i++)
+        codes[i] = (uint8_t)((qqi_sat_small(x[i], low, high) + add) & 255);
+}
+
+// The codes of a book by its thresholds, given as ranks: code[how many of them
+// lie below x], or how many where code is NULL. NaN counts as a number of that
+// rank. Thresholds outside, numbers inside: so the sums become vectors.
+QQI_INLINE void qqi_encode_codes_steps(const int32_t *last, size_t count,
+                                       const uint8_t *code, int32_t nan,
+                                       size_t n, const float *x, uint8_t *codes)
+{
+    int32_t rank[QQI_RUN];
+    int32_t sum[QQI_RUN];
+
+    for (size_t i = 0; i < n; i += QQI_RUN) {
+        const size_t run = n - i < QQI_RUN ? n - i : QQI_RUN;
+        QQ_MEMSET(rank, 0, sizeof rank);
+        for (size_t j = 0; j < run; j++)
+            rank[j] = qqi_is_nan_f32(x[i + j]) ? nan : qqi_rank_f32(x[i + j]);
+        QQ_MEMSET(sum, 0, sizeof sum);
+        for (size_t k = 0; k < count; k++)
+            for (size_t j = 0; j < QQI_RUN; j++)
+                sum[j] += rank[j] > last[k];
+        for (size_t j = 0; j < run; j++)
+            codes[i + j] = code ? code[sum[j]] : (uint8_t)sum[j];
+    }
+}
+
+// codes[i] = the code of x[i], of a type of at most 8 bits; signed ones are
+// not cut.
+QQI_FN void qqi_encode_codes(qq_type type, size_t n, const float *x,
+                             uint8_t *codes)
+{
+    const qqi_minifloat *small = qqi_type_minifloat(type);
+    const qqi_type_row *row = qqi_type_find(type);
+
+    if (type == QQ_TYPE_SIGN) {
+        for (size_t i = 0; i < n; i++)
+            codes[i] = (uint8_t)qqi_encode_sign(x[i]);
+    } else if (row && row->info.kind == QQ_KIND_INTEGER) {
+        const int32_t add = type == QQ_TYPE_TERNARY;
+        qqi_encode_codes_integer(row->info.min, row->info.max, add, n, x,
+                                 codes);
+    } else if (small) {
+        for (size_t i = 0; i < n; i++)
+            codes[i] = qqi_minifloat_from_f32(small, x[i], 1);
+    } else if (type == QQ_TYPE_NF4) {
+        qqi_encode_codes_steps(qqi_nf4_last, 15, NULL, INT32_MIN, n, x, codes);
+    } else if (type == QQ_TYPE_BNB_FP4) { // NaN as 0, whose code is 0
+        qqi_encode_codes_steps(qqi_bnb_fp4_last, 14, qqi_bnb_fp4_codes, 0, n, x,
+                               codes);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            codes[i] = (uint8_t)qq_type_encode(type, x[i]);
+    }
+}
+
+// ==== codec/element.h ====
+
+// qquant floor 4: element i of packed data of any type.
+//
+// Widths below 8 lie low bits first without gaps; wider ones are whole
+// numbers in the machine's own byte order. Nothing need be aligned.
+
+// The code; of f64 0.
+QQI_FN uint32_t qqi_load_code(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+
+    switch (bits) {
+    case 0:
+    case 64:
+        return 0;
+    case 8:
+        return p[i];
+    case 16:
+        return qqi_load_u16(p + 2 * i);
+    case 32:
+        return qqi_load_u32(p + 4 * i);
+    default:
+        return qqi_load_bits(bits, p, i);
+    }
+}
+
+// Bits above the type's width are ignored, all others in the data stay. f64:
+// nothing is done.
+QQI_FN void qqi_store_code(qq_type type, void *data, size_t i, uint32_t code)
+{
+    uint8_t *p = (uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+
+    switch (bits) {
+    case 0:
+    case 64:
+        return;
+    case 8:
+        p[i] = (uint8_t)(code & 255);
+        return;
+    case 16:
+        qqi_store_u16(p + 2 * i, (uint16_t)(code & 0xffff));
+        return;
+    case 32:
+        qqi_store_u32(p + 4 * i, code);
+        return;
+    default:
+        qqi_store_bits(bits, p, i, code);
+    }
+}
+
+// The code as a number: sign-extended for intN.
+QQI_FN int32_t qqi_load_integer(qq_type type, const void *data, size_t i)
+{
+    const unsigned bits = qq_type_bits(type);
+
+    if (bits == 0 || bits == 64)
+        return 0;
+    return qqi_code_integer(type, bits, qqi_load_code(type, data, i));
+}
+
+// The value; f64 rounded to f32, a caller's book by its code.
+QQI_FN float qqi_load_value(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    if (type == QQ_TYPE_F32)
+        return qqi_quiet_f32(qqi_load_f32(p + 4 * i));
+    if (type == QQ_TYPE_F64)
+        return qqi_f32_from_f64(qqi_load_f64(p + 8 * i));
+    const uint32_t code = qqi_load_code(type, data, i);
+    return type == QQ_TYPE_BOOK ? (float)code : qq_type_decode(type, code);
+}
+
+// The value, exactly.
+QQI_FN double qqi_load_wide(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    if (type == QQ_TYPE_F64)
+        return qqi_load_f64(p + 8 * i);
+    if (type == QQ_TYPE_INT32)
+        return (double)qqi_load_i32(p + 4 * i);
+    return qqi_f64_from_f32(qqi_load_value(type, data, i));
+}
+
+// x as qq_type_encode makes it; as f64 exactly.
+QQI_FN void qqi_store_value(qq_type type, void *data, size_t i, float x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    if (type == QQ_TYPE_F64)
+        qqi_store_f64(p + 8 * i, qqi_f64_from_f32(x));
+    else
+        qqi_store_code(type, data, i, qq_type_encode(type, x));
+}
+
+// The same from a double, with one rounding. Code books see the double
+// rounded to f32.
+QQI_FN void qqi_store_wide(qq_type type, void *data, size_t i, double x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    if (type == QQ_TYPE_F64) {
+        qqi_store_f64(p + 8 * i, x);
+    } else if (type == QQ_TYPE_INT32) {
+        qqi_store_i32(p + 4 * i, qqi_sat_i32_f64(x, INT32_MIN, INT32_MAX));
+    } else if (type == QQ_TYPE_F32) {
+        const float y = qqi_f32_from_f64(x);
+        const int over = qqi_is_inf_f32(y) && qqi_is_finite_f64(x);
+        qqi_store_f32(p + 4 * i, over ? qqi_odd_f32_from_f64(x) : y);
+    } else if (type == QQ_TYPE_NF4 || type == QQ_TYPE_BNB_FP4) {
+        qqi_store_value(type, data, i, qqi_f32_from_f64(x));
+    } else {
+        qqi_store_value(type, data, i, qqi_odd_f32_from_f64(x));
+    }
+}
+
+// ==== codec/many.h ====
+
+// qquant floor 4: many elements of packed data at once.
+//
+// What codec/element.h does one by one, to the bit, but the type is looked at
+// once for 64 elements, and their codes are packed and unpacked by the word.
+
+// Codes that are unpacked at a time.
+#define QQI_MANY ((size_t)64)
+
+// Elements from p on of a type of more than 8 bits.
+QQI_FN void qqi_load_plain(qq_type type, const uint8_t *p, size_t n, float *y)
+{
+    if (type == QQ_TYPE_F32) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_quiet_f32(qqi_load_f32(p + 4 * i));
+    } else if (type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * i));
+    } else if (type == QQ_TYPE_BF16) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * i));
+    } else if (type == QQ_TYPE_INT16) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)qqi_load_i16(p + 2 * i);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_load_value(type, p, i);
+    }
+}
+
+QQI_FN void qqi_store_plain(qq_type type, uint8_t *p, size_t n, const float *x)
+{
+    if (type == QQ_TYPE_F32) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_f32(p + 4 * i, qqi_quiet_f32(x[i]));
+    } else if (type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_f16_saturate(x[i]));
+    } else if (type == QQ_TYPE_BF16) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_bf16_saturate(x[i]));
+    } else if (type == QQ_TYPE_INT16) {
+        const int32_t low = qqi_rank_f32(-32768.0f);
+        const int32_t high = qqi_rank_f32(32767.0f);
+        for (size_t i = 0; i < n; i++)
+            qqi_store_i16(p + 2 * i, (int16_t)qqi_sat_small(x[i], low, high));
+    } else {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_value(type, p, i, x[i]);
+    }
+}
+
+// y[i] = the value of element first + i, as qqi_load_value has it.
+QQI_FN void qqi_load_values(qq_type type, const void *data, size_t first,
+                            size_t count, float *y)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+    const int is_signed = qqi_type_is_signed(type);
+    uint8_t codes[QQI_MANY];
+
+    if (count == 0)
+        return;
+    if (bits == 0 || bits > 8) {
+        qqi_load_plain(type, p + first * (bits / 8), count, y);
+        return;
+    }
+    while (count > 0) {
+        const size_t n = count < QQI_MANY ? count : QQI_MANY;
+        qqi_unpack_codes(bits, QQ_ORDER_LOW_FIRST, is_signed, first, n, p,
+                         codes);
+        qqi_decode_codes(type, n, codes, y);
+        first += n;
+        count -= n;
+        y += n;
+    }
+}
+
+// Element first + i = x[i], as qqi_store_value makes it. What lies before
+// stays; bits behind the last element, up to the end of its byte, become 0.
+QQI_FN void qqi_store_values(qq_type type, void *data, size_t first,
+                             size_t count, const float *x)
+{
+    uint8_t *p = (uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+    uint8_t codes[QQI_MANY];
+
+    if (count == 0)
+        return;
+    if (bits == 0 || bits > 8) {
+        qqi_store_plain(type, p + first * (bits / 8), count, x);
+        return;
+    }
+    while (count > 0) {
+        const size_t n = count < QQI_MANY ? count : QQI_MANY;
+        qqi_encode_codes(type, n, x, codes);
+        qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, first, n, codes, p);
+        first += n;
+        count -= n;
+        x += n;
+    }
+}
+
+// ==== codec/order.h ====
+
+// qquant floor 4: the public calls for packed bits.
+//
+// Widths 1 to 8 are groups (codec/bits.h). Codes of 16 bits lie in two bytes,
+// the low one first, on every machine.
+
+// Whether codes of that width can lie in that order.
+QQI_FN int qqi_order_has(unsigned bits, qq_order order)
+{
+    switch ((int)order) {
+    case QQ_ORDER_LOW_FIRST:
+        return (bits >= 1 && bits <= 8) || bits == 16;
+    case QQ_ORDER_HIGH_NIBBLE_FIRST:
+    case QQ_ORDER_AWQ:
+        return bits == 4;
+    case QQ_ORDER_HIGH_BIT_FIRST:
+        return bits == 1;
+    default:
+        return 0;
+    }
+}
+
+QQ_API size_t qq_pack_size(unsigned bits, qq_order order, size_t count)
+{
+    size_t bytes;
+
+    if (!qqi_order_has(bits, order))
+        return SIZE_MAX;
+    if (order != QQ_ORDER_AWQ)
+        return qqi_bits_bytes(bits, count);
+    if (!qqi_mul_size(count / 8 + (count % 8 > 0), 4, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+// QQ_OK where the codes start ... start + count - 1 lie within bytes.
+QQI_FN qq_status qqi_pack_fits(unsigned bits, qq_order order, size_t start,
+                               size_t count, size_t bytes)
+{
+    size_t end;
+
+    if (!qqi_add_size(start, count, &end))
+        return QQ_ERR_SIZE;
+    const size_t need = qq_pack_size(bits, order, end);
+    return need == SIZE_MAX || need > bytes ? QQ_ERR_SIZE : QQ_OK;
+}
+
+QQ_API qq_status qq_pack_bits(unsigned bits, qq_order order, size_t start,
+                              size_t count, const void *codes, void *out,
+                              size_t out_bytes)
+{
+    const uint8_t *from = (const uint8_t *)codes;
+    uint8_t *to = (uint8_t *)out;
+
+    if (!qqi_order_has(bits, order))
+        return QQ_ERR_ARGUMENT;
+    if (count > 0 && (!codes || !out))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_pack_fits(bits, order, start, count, out_bytes);
+    if (status != QQ_OK || count == 0)
+        return status;
+
+    if (bits < 16) {
+        qqi_pack_codes(bits, order, start, count, from, to);
+        return QQ_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        qqi_store_le16(to + 2 * (start + i), qqi_load_u16(from + 2 * i));
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_unpack_bits(unsigned bits, qq_order order, int is_signed,
+                                size_t start, size_t count, const void *packed,
+                                size_t packed_bytes, void *codes,
+                                size_t codes_bytes)
+{
+    const uint8_t *from = (const uint8_t *)packed;
+    uint8_t *to = (uint8_t *)codes;
+
+    if (!qqi_order_has(bits, order))
+        return QQ_ERR_ARGUMENT;
+    if (count > 0 && !packed)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_pack_fits(bits, order, start, count, packed_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (count == 0)
+        return QQ_OK;
+    if (!codes)
+        return QQ_ERR_ARGUMENT;
+    if ((bits < 16 ? codes_bytes : codes_bytes / 2) < count)
+        return QQ_ERR_SIZE;
+
+    if (bits < 16) {
+        qqi_unpack_codes(bits, order, is_signed, start, count, from, to);
+        return QQ_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        qqi_store_u16(to + 2 * i, qqi_load_le16(from + 2 * (start + i)));
+    return QQ_OK;
+}
+
+// ==== codec/ternary.h ====
+
+// qquant floor 4: layouts of the values -1, 0 and +1.
+//
+//   consecutive  2 bits a value, value + 1, low bits first
+//   strided      byte p: values p, p + Q, p + 2Q, p + 3Q, 2 bits each from
+//                the low ones up, Q a quarter of the count (eformer's Array1B)
+//   base 3       byte = sum over j = 0 ... 4 of (value[5p + j] + 1) * 3^j, at
+//                most 242; what is missing in the last byte counts as 0
+
+QQ_API size_t qq_ternary_size(qq_ternary_layout layout, size_t count)
+{
+    switch ((int)layout) {
+    case QQ_TERNARY_CONSECUTIVE:
+        return count / 4 + (count % 4 > 0);
+    case QQ_TERNARY_STRIDED:
+        return count % 4 == 0 ? count / 4 : SIZE_MAX;
+    case QQ_TERNARY_BASE3:
+        return count / 5 + (count % 5 > 0);
+    default:
+        return SIZE_MAX;
+    }
+}
+
+// value + 1 of eight values. Two bits of each are enough, and with those alone
+// no sum leaves its lane.
+QQI_INLINE uint64_t qqi_ternary_lanes(uint64_t values)
+{
+    const uint64_t mask = 3 * QQI_LANES;
+
+    return ((values & mask) + QQI_LANES) & mask;
+}
+
+QQI_FN int qqi_ternary_check(size_t count, const int8_t *values)
+{
+    unsigned bad = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bad |= (unsigned)(values[i] < -1) | (unsigned)(values[i] > 1);
+    return bad == 0;
+}
+
+QQI_FN void qqi_ternary_pack_near(size_t count, const int8_t *values,
+                                  uint8_t *out)
+{
+    for (; count >= 8; count -= 8, values += 8, out += 2) {
+        const uint64_t lanes = qqi_ternary_lanes(qqi_load_le64(values));
+        qqi_store_le16(out, (uint16_t)qqi_squeeze(lanes, 2));
+    }
+    for (size_t p = 0; p < count; p += 4) {
+        unsigned byte = 0;
+        for (size_t j = 0; j < 4 && p + j < count; j++)
+            byte |= (unsigned)(values[p + j] + 1) << 2 * j;
+        out[p / 4] = (uint8_t)byte;
+    }
+}
+
+QQI_FN void qqi_ternary_pack_far(size_t quarter, const int8_t *values,
+                                 uint8_t *out)
+{
+    for (size_t p = 0; p < quarter; p++) {
+        const int8_t *v = values + p;
+        const int byte = (v[0] + 1) | (v[quarter] + 1) << 2 |
+                         (v[2 * quarter] + 1) << 4 | (v[3 * quarter] + 1) << 6;
+        out[p] = (uint8_t)byte;
+    }
+}
+
+QQI_FN void qqi_ternary_pack_base3(size_t count, const int8_t *values,
+                                   uint8_t *out)
+{
+    for (size_t p = 0; p < count; p += 5) {
+        int byte = 0;
+        for (size_t j = p + 5; j > p; j--)
+            byte = byte * 3 + (j <= count ? values[j - 1] + 1 : 1);
+        out[p / 5] = (uint8_t)byte;
+    }
+}
+
+QQ_API qq_status qq_ternary_pack(qq_ternary_layout layout, size_t count,
+                                 const int8_t *values, void *out,
+                                 size_t out_bytes)
+{
+    uint8_t *to = (uint8_t *)out;
+
+    if (layout < QQ_TERNARY_CONSECUTIVE || layout > QQ_TERNARY_BASE3)
+        return QQ_ERR_ARGUMENT;
+    const size_t need = qq_ternary_size(layout, count);
+    if (need == SIZE_MAX)
+        return QQ_ERR_SHAPE;
+    if (count == 0)
+        return QQ_OK;
+    if (!values)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_ternary_check(count, values))
+        return QQ_ERR_FORMAT;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < need)
+        return QQ_ERR_SIZE;
+
+    if (layout == QQ_TERNARY_CONSECUTIVE)
+        qqi_ternary_pack_near(count, values, to);
+    else if (layout == QQ_TERNARY_STRIDED)
+        qqi_ternary_pack_far(count / 4, values, to);
+    else
+        qqi_ternary_pack_base3(count, values, to);
+    return QQ_OK;
+}
+
+QQI_FN void qqi_ternary_unpack_near(size_t count, const uint8_t *packed,
+                                    int8_t *values)
+{
+    size_t i = 0;
+
+    for (; i + 8 <= count; i += 8) {
+        const uint64_t lanes = qqi_spread(qqi_load_le16(packed + i / 4), 2);
+        // Code 0 becomes 255; each lane lends itself the 256 that it needs.
+        const uint64_t lent = (lanes | 128 * QQI_LANES) - QQI_LANES;
+        qqi_store_le64(values + i, lent ^ (128 * QQI_LANES));
+    }
+    for (; i < count; i++)
+        values[i] = (int8_t)((packed[i / 4] >> 2 * (i % 4) & 3) - 1);
+}
+
+QQI_FN void qqi_ternary_unpack_far(size_t quarter, const uint8_t *packed,
+                                   int8_t *values)
+{
+    for (size_t g = 0; g < 4; g++)
+        for (size_t p = 0; p < quarter; p++)
+            values[g * quarter + p] = (int8_t)((packed[p] >> 2 * g & 3) - 1);
+}
+
+QQI_FN void qqi_ternary_unpack_base3(size_t count, const uint8_t *packed,
+                                     int8_t *values)
+{
+    for (size_t p = 0; p < count; p += 5) {
+        int byte = packed[p / 5];
+        byte = byte < 243 ? byte : 242;
+        for (size_t j = 0; j < 5 && p + j < count; j++) {
+            values[p + j] = (int8_t)(byte % 3 - 1);
+            byte /= 3;
+        }
+    }
+}
+
+QQ_API qq_status qq_ternary_unpack(qq_ternary_layout layout, size_t count,
+                                   const void *packed, size_t packed_bytes,
+                                   int8_t *values)
+{
+    const uint8_t *from = (const uint8_t *)packed;
+
+    if (layout < QQ_TERNARY_CONSECUTIVE || layout > QQ_TERNARY_BASE3)
+        return QQ_ERR_ARGUMENT;
+    const size_t need = qq_ternary_size(layout, count);
+    if (need == SIZE_MAX)
+        return QQ_ERR_SHAPE;
+    if (count == 0)
+        return QQ_OK;
+    if (!packed)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < need)
+        return QQ_ERR_SIZE;
+    if (!values)
+        return QQ_ERR_ARGUMENT;
+
+    if (layout == QQ_TERNARY_CONSECUTIVE)
+        qqi_ternary_unpack_near(count, from, values);
+    else if (layout == QQ_TERNARY_STRIDED)
+        qqi_ternary_unpack_far(count / 4, from, values);
+    else
+        qqi_ternary_unpack_base3(count, from, values);
+    return QQ_OK;
+}
+
 #endif // QQUANT_IMPLEMENTATION
 
 /*

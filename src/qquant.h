@@ -155,6 +155,16 @@ CONTENTS
 #include "num/threefry.h"
 #include "num/widen.h"
 #include "type.h"
+#include "codec/bits.h"
+#include "codec/book.h"
+#include "codec/codes.h"
+#include "codec/element.h"
+#include "codec/lanes.h"
+#include "codec/many.h"
+#include "codec/nf4.h"
+#include "codec/order.h"
+#include "codec/ternary.h"
+#include "codec/value.h"
 
 #endif // QQUANT_IMPLEMENTATION
 
