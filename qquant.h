@@ -1208,6 +1208,195 @@ QQ_API qq_status qq_compare(const qq_tensor *x, const qq_tensor *y,
 QQ_API qq_status qq_clipped_share(const qq_tensor *x, const qq_array *a,
                                   double *out);
 
+// ==== api/bnb.h ====
+
+// qquant floor 1: the block formats of bitsandbytes.
+
+// What checkpoints quantized with bitsandbytes (0.50) hold, bit for bit. All
+// arithmetic is in f32, each step rounded; x is f32, f16 or bf16, widened
+// first. An array is one row of numbers, row-major; blocks of block_size
+// follow each other without regard to its axes, the last one may be short. A
+// block's absmax is its largest finite magnitude. NaN has the code of 0, an
+// infinity the outermost code. out buffers must not overlap inputs.
+
+// --- 4 bits ----------------------------------------------------------------
+//
+//   code  = that of the level nearest to x / absmax; exactly between two
+//           (their middle in f32) the lower level
+//   value = level[code] * absmax
+//
+// x / absmax is x * (1 / absmax) with two roundings in full blocks, as in
+// bitsandbytes, and one division in a short last block, and where 1 / absmax
+// is infinite. A block without a finite number but 0 has absmax 0. Byte i
+// holds code 2i in its high four bits and 2i + 1 in the low ones; behind an
+// odd count stands the code of 0. bnb_fp4 has two zeros: code 8 is read, not
+// written.
+
+// Make one with qq_bnb_options_init and change members; NULL is the defaults,
+// a struct of zeros is refused.
+typedef struct qq_bnb_options {
+    uint32_t init;            // set by qq_bnb_options_init
+    qq_type type;             // nf4 (default) or bnb_fp4
+    size_t block_size;        // a power of two, 32 to 4096; default 64
+    size_t nested_block_size; // scales that share a scale; default 0: scales
+                              // are f32. bitsandbytes nests by 256
+} qq_bnb_options;
+
+QQ_API qq_bnb_options qq_bnb_options_init(void);
+
+// A quantized weight: the tensors of a checkpoint, NAME.weight and
+// NAME.weight.<member>, and what its quant_state says. Only the number of
+// elements of the tensors counts, not their shapes. Owns nothing.
+typedef struct qq_bnb_weight {
+    qq_tensor packed;           // uint8: (count + 1) / 2 bytes
+    qq_tensor absmax;           // a scale a block: f32; nested: uint8 codes
+    qq_tensor quant_map;        // f32, 16 levels by code; none: the type's
+    qq_tensor nested_absmax;    // f32, one for nested_block_size scales
+    qq_tensor nested_quant_map; // f32, 256 levels; none: the dynamic map
+    size_t shape[QQ_MAX_RANK];  // of the values
+    unsigned rank;
+    qq_type type;  // nf4 or bnb_fp4
+    qq_type dtype; // of the values: f32, f16, bf16
+    size_t block_size;
+    size_t nested_block_size; // 0: scales are f32
+    float nested_offset;      // the mean that was subtracted from scales
+} qq_bnb_weight;
+
+// The bytes that qq_bnb_quantize writes: scales, [nested scales, nested map,]
+// packed codes. SIZE_MAX for arguments that it refuses.
+QQ_API size_t qq_bnb_size(const qq_tensor *x, const qq_bnb_options *o);
+
+// The bytes of scratch: 4 a block if scales are nested, else 0.
+QQ_API size_t qq_bnb_scratch_size(const qq_tensor *x, const qq_bnb_options *o);
+
+// Quantizes x. Nested: the offset is the mean of all absmax (their sum in f64,
+// in order, rounded to f32 once); absmax - offset is quantized by the 8-bit
+// format below with the signed dynamic map. *view points into out, its
+// quant_map at constant memory. QQ_ERR_TYPE: x, or the options' type;
+// QQ_ERR_ARGUMENT: other options; QQ_ERR_SIZE, QQ_ERR_SCRATCH.
+QQ_API qq_status qq_bnb_quantize(const qq_tensor *x, const qq_bnb_options *o,
+                                 void *out, size_t out_bytes, void *scratch,
+                                 size_t scratch_bytes, qq_bnb_weight *view);
+
+// The f32 scales of all blocks: absmax itself or, nested,
+//
+//   nested_quant_map[absmax[i]] * nested_absmax[i / nested_block_size] +
+//   nested_offset
+//
+// with a rounding after each operation. out: 4 bytes a block.
+QQ_API qq_status qq_bnb_scales(const qq_bnb_weight *w, void *out,
+                               size_t out_bytes, qq_tensor *view);
+
+// The values: level * scale, rounded to f32, then to type (f32, f16, bf16;
+// none: w->dtype). out: qq_type_bytes(type, count). Both calls answer
+// QQ_ERR_ARGUMENT: a block size that bitsandbytes does not have; QQ_ERR_TYPE:
+// a type of w or of a tensor; QQ_ERR_SHAPE: a tensor with another number of
+// elements than the shape demands; QQ_ERR_SIZE.
+QQ_API qq_status qq_bnb_dequantize(const qq_bnb_weight *w, qq_type type,
+                                   void *out, size_t out_bytes,
+                                   qq_tensor *view);
+
+// Reads the JSON of the tensor NAME.weight.quant_state.bitsandbytes__nf4 (or
+// fp4), which is text in bytes: an object with quant_type, blocksize, dtype,
+// shape and, where scales are nested, nested_blocksize, nested_offset and
+// nested_dtype. Fills *w, with no tensors: the caller adds those. Other
+// members are skipped. QQ_ERR_FORMAT: no such JSON, a member missing, twice,
+// or of the wrong kind; QQ_ERR_TYPE: a type bitsandbytes does not write;
+// QQ_ERR_SHAPE: more than QQ_MAX_RANK axes, or too large; QQ_ERR_ARGUMENT:
+// NULL with bytes, a block size out of range.
+QQ_API qq_status qq_bnb_state_parse(const void *json, size_t json_bytes,
+                                    qq_bnb_weight *w);
+
+// --- 8 bits by blocks ------------------------------------------------------
+//
+//   code  = the place of the level nearest to x / absmax; exactly between
+//           two the lower one
+//   value = level[code] * absmax
+//
+// Every x / absmax is one division. (bitsandbytes on the CPU searches in
+// buckets and can miss the nearest level beside a middle and near 0; this
+// does not.)
+
+// The dynamic map: 256 levels, ascending, 0 and 1 among them. Group i of 0 to
+// 6 holds, times 10^(i - 6), the middles between neighbours of n + 1 points
+// from 0.1 to 1: n = 2^i and both signs if is_signed is not 0, else n =
+// 2^(i+1).
+QQ_API void qq_bnb_dynamic_map(int is_signed, float levels[256]);
+
+typedef struct qq_bnb_blocks {
+    qq_tensor codes;     // uint8, the shape of x
+    qq_tensor absmax;    // f32, one a block
+    qq_tensor quant_map; // f32, 256 levels; none: the signed dynamic map
+    size_t block_size;
+} qq_bnb_blocks;
+
+// The bytes that qq_bnb_quantize_blocks writes: scales, the map if levels is
+// NULL, codes.
+QQ_API size_t qq_bnb_blocks_size(const qq_tensor *x, size_t block_size,
+                                 const float *levels);
+
+// Quantizes x. block_size: any above 0. levels: 256 finite ones, ascending,
+// which *view keeps; NULL: the signed dynamic map. QQ_ERR_TYPE,
+// QQ_ERR_ARGUMENT, QQ_ERR_SIZE.
+QQ_API qq_status qq_bnb_quantize_blocks(const qq_tensor *x, size_t block_size,
+                                        const float *levels, void *out,
+                                        size_t out_bytes, qq_bnb_blocks *view);
+
+// The values as f32, f16 or bf16. out: qq_type_bytes(type, count).
+QQ_API qq_status qq_bnb_dequantize_blocks(const qq_bnb_blocks *b, qq_type type,
+                                          void *out, size_t out_bytes,
+                                          qq_tensor *view);
+
+// --- int8 by rows (LLM.int8) -----------------------------------------------
+//
+//   code  = x * (127 / absmax), to nearest even
+//   value = (code * absmax) * 7.874015718698502e-3f
+//
+// absmax is that of a row; rows run along the last axis. With a threshold t
+// above 0 numbers of magnitude t and more are outliers: they count as 0, and
+// so does the code of every number in a column that has one. A row without a
+// finite number but 0 has absmax 0 and codes 0; where 127 / absmax would be
+// infinite the code is (x / absmax) * 127.
+
+typedef struct qq_bnb_rows {
+    qq_tensor codes;   // int8, the shape of x
+    qq_tensor absmax;  // f32, one a row (SCB in a checkpoint)
+    qq_tensor columns; // int32, ascending: those with outliers
+} qq_bnb_rows;
+
+// The bytes that qq_bnb_quantize_rows writes at most: scales, columns (4
+// bytes each, all of them; none if threshold is 0), codes.
+QQ_API size_t qq_bnb_rows_size(const qq_tensor *x, float threshold);
+
+// Quantizes x, rank 1 or more. threshold: 0 (none) or more. QQ_ERR_TYPE,
+// QQ_ERR_SHAPE, QQ_ERR_ARGUMENT, QQ_ERR_SIZE.
+QQ_API qq_status qq_bnb_quantize_rows(const qq_tensor *x, float threshold,
+                                      void *out, size_t out_bytes,
+                                      qq_bnb_rows *view);
+
+// The values as f32, f16 or bf16 (columns play no part).
+QQ_API qq_status qq_bnb_dequantize_rows(const qq_bnb_rows *r, qq_type type,
+                                        void *out, size_t out_bytes,
+                                        qq_tensor *view);
+
+// sums[i][j] = sum over c of x[i][c] * y[j][c]: x (m, k) and y (n, k), int8,
+// sums int32 (m, n). out: 4 * m * n bytes. QQ_ERR_SHAPE also for k above
+// 131071, where a sum could leave int32.
+QQ_API qq_status qq_bnb_rows_product(const qq_tensor *x, const qq_tensor *y,
+                                     void *out, size_t out_bytes,
+                                     qq_tensor *view);
+
+// z[i][j] = (sums[i][j] * (x_absmax[i] * y_absmax[j])) * 6.200124e-05f [+
+// bias[j]], a rounding after each operation (the constant is the original's,
+// not 1 / 127^2), then rounded to type (f32, f16, bf16; bitsandbytes: f16).
+// x_absmax, y_absmax: f32. bias: f32, f16 or bf16, may be NULL.
+QQ_API qq_status qq_bnb_rows_scale(const qq_tensor *sums,
+                                   const qq_tensor *x_absmax,
+                                   const qq_tensor *y_absmax,
+                                   const qq_tensor *bias, qq_type type,
+                                   void *out, size_t out_bytes,
+                                   qq_tensor *view);
+
 #endif // QQUANT_H
 
 // An editor that greys what is not compiled shows the implementation too.
@@ -3871,6 +4060,170 @@ QQI_INLINE void qqi_store_bits(unsigned b, uint8_t *packed, size_t i,
         p[1] = (uint8_t)((p[1] & ~(mask >> 8) & 255) | (w >> 8));
 }
 
+// ==== codec/bnb_float.h ====
+
+// qquant floor 4: what the formats of bitsandbytes share.
+//
+// Numbers at any address, the magnitude of a block, the quotient of a number
+// by it, and the checks of tensors, options and buffers.
+
+// f32, f16 and bf16 are quantized and made.
+QQI_INLINE int qqi_bnb_is_float(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+QQI_INLINE size_t qqi_bnb_width(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_INT32  ? 4
+           : type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ? 2
+                                                         : 1;
+}
+
+// Number i of an array at any address.
+QQI_INLINE float qqi_bnb_load(qq_type type, const void *x, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)x;
+
+    if (type == QQ_TYPE_F32)
+        return qqi_load_f32(p + 4 * i);
+    const uint16_t h = qqi_load_u16(p + 2 * i);
+    return type == QQ_TYPE_F16 ? qqi_f32_from_f16(h) : qqi_f32_from_bf16(h);
+}
+
+QQI_INLINE void qqi_bnb_store(qq_type type, void *x, size_t i, float v)
+{
+    uint8_t *p = (uint8_t *)x;
+
+    if (type == QQ_TYPE_F32)
+        qqi_store_f32(p + 4 * i, v);
+    else
+        qqi_store_u16(p + 2 * i, type == QQ_TYPE_F16 ? qqi_f16_from_f32(v)
+                                                     : qqi_bf16_from_f32(v));
+}
+
+// The largest finite magnitude of count numbers, 0 if there is none.
+QQI_INLINE float qqi_bnb_absmax(qq_type type, const void *x, size_t from,
+                                size_t count)
+{
+    float top = 0.0f;
+
+    for (size_t i = from; i < from + count; i++) {
+        const float a = qqi_abs_f32(qqi_bnb_load(type, x, i));
+        if (a > top && qqi_is_finite_f32(a))
+            top = a;
+    }
+    return top;
+}
+
+// x / absmax, an infinity for itself, and 0 for NaN and where absmax is 0.
+// Where r is not 0 it is 1 / absmax, and the quotient is x * r.
+QQI_INLINE float qqi_bnb_ratio(float x, float absmax, float r)
+{
+    if (!qqi_is_finite_f32(x))
+        return qqi_is_nan_f32(x) ? 0.0f : x;
+    if (!(absmax > 0.0f))
+        return 0.0f;
+    return qqi_keep_f32(r > 0.0f ? x * r : x / absmax);
+}
+
+// How many pieces of size: n / size, rounded up.
+QQI_INLINE size_t qqi_bnb_pieces(size_t n, size_t size)
+{
+    return n / size + (n % size != 0);
+}
+
+// *count = the product of a shape, so small that 16 times it is a size, too.
+QQI_FN qq_status qqi_bnb_count(unsigned rank, const size_t *shape,
+                               size_t *count)
+{
+    size_t n = 1;
+    int empty = 0;
+
+    if (rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < rank; i++)
+        empty |= shape[i] == 0;
+    for (unsigned i = 0; i < rank && !empty; i++)
+        if (!qqi_mul_size(n, shape[i], &n) || n > SIZE_MAX / 16)
+            return QQ_ERR_SHAPE;
+    *count = empty ? 0 : n;
+    return QQ_OK;
+}
+
+// A tensor that can be read, of any type.
+QQI_FN qq_status qqi_bnb_tensor(const qq_tensor *t, size_t *count)
+{
+    if (!t)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_bnb_count(t->rank, t->shape, count);
+    if (status != QQ_OK)
+        return status;
+    return *count > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
+}
+
+// A tensor of that type and number of elements.
+QQI_FN qq_status qqi_bnb_part(const qq_tensor *t, qq_type type, size_t count)
+{
+    size_t n = 0;
+
+    if (t->type != type)
+        return QQ_ERR_TYPE;
+    const qq_status status = qqi_bnb_tensor(t, &n);
+    if (status != QQ_OK)
+        return status;
+    return n != count ? QQ_ERR_SHAPE : QQ_OK;
+}
+
+QQI_FN qq_status qqi_bnb_buffer(const void *out, size_t out_bytes, size_t need)
+{
+    if (!out && out_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    return out_bytes < need ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// How many elements a weight has, and how many scales.
+typedef struct qqi_bnb_counts {
+    size_t n;
+    size_t blocks;
+    size_t nested;
+} qqi_bnb_counts;
+
+QQI_INLINE int qqi_bnb_is_book(qq_type type)
+{
+    return type == QQ_TYPE_NF4 || type == QQ_TYPE_BNB_FP4;
+}
+
+QQI_INLINE int qqi_bnb_is_block(size_t size)
+{
+    return size >= 32 && size <= 4096 && (size & (size - 1)) == 0;
+}
+
+QQI_FN qq_tensor qqi_bnb_view(const void *data, qq_type type, unsigned rank,
+                              const size_t *shape)
+{
+    qq_tensor t;
+
+    QQ_MEMSET(&t, 0, sizeof t);
+    t.data = data;
+    t.type = type;
+    t.rank = rank;
+    for (unsigned i = 0; i < rank; i++)
+        t.shape[i] = shape[i];
+    return t;
+}
+
+// The same with one axis.
+QQI_FN qq_tensor qqi_bnb_row(const void *data, qq_type type, size_t count)
+{
+    return qqi_bnb_view(data, type, 1, &count);
+}
+
+QQI_FN qq_tensor qqi_bnb_no_tensor(void)
+{
+    return qqi_bnb_view(NULL, QQ_TYPE_NONE, 0, NULL);
+}
+
 // ==== codec/nf4.h ====
 
 // qquant floor 4: nf4, NormalFloat with 16 levels.
@@ -4119,6 +4472,1284 @@ QQ_API qq_status qq_book_decode(const float *levels, size_t level_count,
         const size_t c = codes[i];
         x[i] = levels[c < level_count ? c : level_count - 1];
     }
+    return QQ_OK;
+}
+
+// ==== codec/bnb_map.h ====
+
+// qquant floor 4: the dynamic map of bitsandbytes, and its nearest level.
+//
+// 256 levels, ascending: 0, 1, and seven groups. Group i holds the middles
+// between neighbours of n + 1 points from 0.1 to 1, times 10^(i - 6). Signed:
+// n = 2^i, each level with both signs. Unsigned: n = 2^(i+1).
+//
+//   code      0 ... 126   127   128 ... 254          255
+//   signed   -(254 ... 128)  0   0.55e-6 ... 0.9929   1
+//   code      0    1 ... 254                         255
+//   unsigned  0    3.25e-7 ... 0.9965                1
+//
+// Above 0 (unsigned) or 127 (signed) the codes run through the groups in
+// order, so code - 127 (signed) or code + 1 is 2^k + j: middle j of the group
+// with n = 2^k. Bits are those of the original, whose points come from
+// torch.linspace: from both ends towards the middle, each one fused step.
+
+enum { QQI_BNB_LEVELS = 256, QQI_BNB_MAP_BYTES = 4 * QQI_BNB_LEVELS };
+
+// Point j of n + 1 from 0.1 to 1.
+QQI_FN float qqi_bnb_point(unsigned n, unsigned j)
+{
+    const float step = (1.0f - 0.1f) / (float)n;
+
+    if (j < (n + 1) / 2)
+        return qqi_fma_f32(step, (float)j, 0.1f);
+    return qqi_fma_f32(-step, (float)(n - j), 1.0f);
+}
+
+// The level of a code of the dynamic map.
+QQI_FN float qqi_bnb_dynamic(int is_signed, unsigned code)
+{
+    static const float powers[7] = {1e-6f, 1e-5f, 1e-4f, 1e-3f,
+                                    1e-2f, 1e-1f, 1.0f};
+    const unsigned zero = is_signed ? 127 : 0;
+    unsigned k = 0;
+
+    if (code == zero)
+        return 0.0f;
+    if (code == 255)
+        return 1.0f;
+    const unsigned place = code > zero ? code - zero : zero - code;
+    const unsigned r = is_signed ? place : place + 1; // 2^k + j
+    while (r >> (k + 1) != 0)
+        k++;
+    const unsigned n = 1u << k;
+    const float a = qqi_bnb_point(n, r - n);
+    const float b = qqi_bnb_point(n, r - n + 1);
+    const float power = powers[is_signed ? k : k - 1];
+    const float level = qqi_mul_f32((a + b) * 0.5f, power);
+    return code > zero ? level : -level;
+}
+
+// Levels lie in bytes at any address, in the machine's order; NULL stands for
+// the signed dynamic map.
+QQI_INLINE float qqi_bnb_level(const void *map, unsigned code)
+{
+    if (!map)
+        return qqi_bnb_dynamic(1, code);
+    return qqi_load_f32((const uint8_t *)map + 4 * code);
+}
+
+QQI_FN void qqi_bnb_write_map(void *map)
+{
+    for (unsigned i = 0; i < QQI_BNB_LEVELS; i++)
+        qqi_store_f32((uint8_t *)map + 4 * i, qqi_bnb_dynamic(1, i));
+}
+
+QQ_API void qq_bnb_dynamic_map(int is_signed, float levels[256])
+{
+    for (unsigned i = 0; i < QQI_BNB_LEVELS; i++)
+        levels[i] = qqi_bnb_dynamic(is_signed, i);
+}
+
+// Finite and nowhere descending.
+QQI_FN int qqi_bnb_ascends(const float *levels)
+{
+    for (unsigned i = 0; i < QQI_BNB_LEVELS; i++)
+        if (!qqi_is_finite_f32(levels[i]) ||
+            (i > 0 && levels[i] < levels[i - 1]))
+            return 0;
+    return 1;
+}
+
+// The code of the level nearest to v, of two the lower level, of equal levels
+// the lowest code. v is no NaN; the map ascends.
+QQI_FN unsigned qqi_bnb_nearest(const uint8_t *map, float v)
+{
+    unsigned lo = 0; // levels below v
+    unsigned hi = QQI_BNB_LEVELS;
+
+    while (lo < hi) {
+        const unsigned mid = (lo + hi) / 2;
+        if (qqi_load_f32(map + 4 * mid) < v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == 0)
+        return 0;
+    unsigned code = lo - 1;
+    const float a = qqi_load_f32(map + 4 * code);
+    if (lo < QQI_BNB_LEVELS &&
+        qqi_nearer_above(qqi_f64_from_f32(a), qqi_f64_from_f32(v),
+                         qqi_f64_from_f32(qqi_load_f32(map + 4 * lo))))
+        return lo;
+    while (code > 0 && !(qqi_load_f32(map + 4 * (code - 1)) < a))
+        code--;
+    return code;
+}
+
+// ==== codec/bnb_blocks.h ====
+
+// qquant floor 4: the 8-bit block format of bitsandbytes.
+//
+//   scales [f32 a block], map [256 f32, if it is not the caller's], codes
+//
+// Optimizer states and nested scales are kept in it. See api/bnb.h.
+
+// Codes and scales of n numbers.
+QQI_FN void qqi_bnb_encode_blocks(qq_type type, const void *x, size_t n,
+                                  size_t block_size, const void *map,
+                                  uint8_t *absmax, uint8_t *codes)
+{
+    for (size_t from = 0; from < n; absmax += 4) {
+        const size_t count = n - from < block_size ? n - from : block_size;
+        const float top = qqi_bnb_absmax(type, x, from, count);
+        qqi_store_f32(absmax, top);
+        for (size_t i = from; i < from + count; i++) {
+            const float v = qqi_bnb_load(type, x, i);
+            codes[i] = (uint8_t)qqi_bnb_nearest((const uint8_t *)map,
+                                                qqi_bnb_ratio(v, top, 0.0f));
+        }
+        from += count;
+    }
+}
+
+QQ_API size_t qq_bnb_blocks_size(const qq_tensor *x, size_t block_size,
+                                 const float *levels)
+{
+    size_t n = 0;
+
+    if (qqi_bnb_tensor(x, &n) != QQ_OK || !qqi_bnb_is_float(x->type) ||
+        block_size == 0 || (levels && !qqi_bnb_ascends(levels)))
+        return SIZE_MAX;
+    if (n == 0)
+        return 0;
+    const size_t map = levels ? 0 : (size_t)QQI_BNB_MAP_BYTES;
+    return 4 * qqi_bnb_pieces(n, block_size) + map + n;
+}
+
+QQ_API qq_status qq_bnb_quantize_blocks(const qq_tensor *x, size_t block_size,
+                                        const float *levels, void *out,
+                                        size_t out_bytes, qq_bnb_blocks *view)
+{
+    uint8_t *p = (uint8_t *)out;
+    const void *map = levels;
+    size_t n = 0;
+
+    const qq_status status = qqi_bnb_tensor(x, &n);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_bnb_is_float(x->type))
+        return QQ_ERR_TYPE;
+    if (block_size == 0 || (levels && !qqi_bnb_ascends(levels)))
+        return QQ_ERR_ARGUMENT;
+    const size_t need = qq_bnb_blocks_size(x, block_size, levels);
+    const qq_status fits = qqi_bnb_buffer(out, out_bytes, need);
+    if (fits != QQ_OK)
+        return fits;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+
+    const size_t blocks = qqi_bnb_pieces(n, block_size);
+    uint8_t *codes = n > 0 ? p + (need - n) : p;
+    if (!levels && n > 0) {
+        map = p + 4 * blocks;
+        qqi_bnb_write_map(p + 4 * blocks);
+    }
+    qqi_bnb_encode_blocks(x->type, x->data, n, block_size, map, p, codes);
+    view->codes = qqi_bnb_view(codes, QQ_TYPE_UINT8, x->rank, x->shape);
+    view->absmax = qqi_bnb_row(p, QQ_TYPE_F32, blocks);
+    view->quant_map = map ? qqi_bnb_row(map, QQ_TYPE_F32, QQI_BNB_LEVELS)
+                          : qqi_bnb_no_tensor();
+    view->block_size = block_size;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_bnb_dequantize_blocks(const qq_bnb_blocks *b, qq_type type,
+                                          void *out, size_t out_bytes,
+                                          qq_tensor *view)
+{
+    size_t n = 0;
+
+    if (!b || b->block_size == 0)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_bnb_tensor(&b->codes, &n);
+    if (status == QQ_OK && b->codes.type != QQ_TYPE_UINT8)
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK)
+        status = qqi_bnb_part(&b->absmax, QQ_TYPE_F32,
+                              qqi_bnb_pieces(n, b->block_size));
+    if (status == QQ_OK && b->quant_map.type != QQ_TYPE_NONE)
+        status = qqi_bnb_part(&b->quant_map, QQ_TYPE_F32, QQI_BNB_LEVELS);
+    if (status == QQ_OK && !qqi_bnb_is_float(type))
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK)
+        status = qqi_bnb_buffer(out, out_bytes, n * qqi_bnb_width(type));
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+
+    const uint8_t *codes = (const uint8_t *)b->codes.data;
+    const void *map =
+        b->quant_map.type == QQ_TYPE_NONE ? NULL : b->quant_map.data;
+    for (size_t i = 0; i < n; i++) {
+        const float s =
+            qqi_bnb_load(QQ_TYPE_F32, b->absmax.data, i / b->block_size);
+        qqi_bnb_store(type, out, i, qqi_bnb_level(map, codes[i]) * s);
+    }
+    *view = qqi_bnb_view(out, type, b->codes.rank, b->codes.shape);
+    return QQ_OK;
+}
+
+// ==== codec/bnb.h ====
+
+// qquant floor 4: the 4-bit formats of bitsandbytes: quantizing.
+//
+//   scales   f32 a block; nested: f32 a nested block, the dynamic map, then
+//            a uint8 code a block
+//   packed   byte i: code 2i in the high four bits, 2i + 1 in the low ones
+//
+// Blocks have an even number of codes, so no byte belongs to two of them. See
+// api/bnb.h for what is computed.
+
+#define QQI_BNB_INIT 0x626e6234u // "bnb4"
+
+// The ranks of the fifteen middles between the levels of nf4, rounded to f32:
+// a code is how many of them lie below. Qwix's thresholds (codec/nf4.h) differ
+// from these by an ulp at six places.
+static const int32_t qqi_bnb_nf4_last[15] QQI_UNUSED = {
+    -0x3f591cd8, -0x3f1c5270, -0x3eeb8480, -0x3eadea76, -0x3e703cec,
+    -0x3e0d38bc, -0x3d3a7871, 0x3d22faff,  0x3df64862,  0x3e5067e0,
+    0x3e9582d4,  0x3ec753f9,  0x3f006d04,  0x3f248daf,  0x3f5c89da,
+};
+
+QQ_API qq_bnb_options qq_bnb_options_init(void)
+{
+    qq_bnb_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_BNB_INIT;
+    o.type = QQ_TYPE_NF4;
+    o.block_size = 64;
+    return o;
+}
+
+QQI_INLINE unsigned qqi_bnb_code(qq_type type, float v)
+{
+    if (type == QQ_TYPE_BNB_FP4)
+        return qqi_bnb_fp4_encode(v);
+    const int32_t rank = qqi_rank_f32(v);
+    unsigned code = 0;
+    for (int i = 0; i < 15; i++)
+        code += (unsigned)(rank > qqi_bnb_nf4_last[i]);
+    return code;
+}
+
+QQI_FN qq_status qqi_bnb_check(const qq_tensor *x, const qq_bnb_options *o,
+                               qqi_bnb_counts *c)
+{
+    const qq_status status = qqi_bnb_tensor(x, &c->n);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_bnb_is_float(x->type))
+        return QQ_ERR_TYPE;
+    if (o->init != QQI_BNB_INIT)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_bnb_is_book(o->type))
+        return QQ_ERR_TYPE;
+    if (!qqi_bnb_is_block(o->block_size))
+        return QQ_ERR_ARGUMENT;
+    c->blocks = qqi_bnb_pieces(c->n, o->block_size);
+    c->nested = o->nested_block_size > 0
+                    ? qqi_bnb_pieces(c->blocks, o->nested_block_size)
+                    : 0;
+    return QQ_OK;
+}
+
+// The bytes before the packed codes.
+QQI_FN size_t qqi_bnb_scale_bytes(const qqi_bnb_counts *c)
+{
+    if (c->nested == 0)
+        return 4 * c->blocks;
+    return 4 * c->nested + QQI_BNB_MAP_BYTES + c->blocks;
+}
+
+QQ_API size_t qq_bnb_size(const qq_tensor *x, const qq_bnb_options *o)
+{
+    const qq_bnb_options defaults = qq_bnb_options_init();
+    qqi_bnb_counts c;
+
+    if (qqi_bnb_check(x, o ? o : &defaults, &c) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_bnb_scale_bytes(&c) + c.n / 2 + c.n % 2;
+}
+
+QQ_API size_t qq_bnb_scratch_size(const qq_tensor *x, const qq_bnb_options *o)
+{
+    const qq_bnb_options defaults = qq_bnb_options_init();
+    qqi_bnb_counts c;
+
+    if (qqi_bnb_check(x, o ? o : &defaults, &c) != QQ_OK)
+        return SIZE_MAX;
+    return c.nested > 0 ? 4 * c.blocks : 0;
+}
+
+// Codes of n numbers, and the f32 scale of every block.
+QQI_FN void qqi_bnb_encode(qq_type type, size_t block_size, const qq_tensor *x,
+                           size_t n, uint8_t *absmax, uint8_t *packed)
+{
+    for (size_t from = 0; from < n; from += block_size, absmax += 4) {
+        const size_t count = n - from < block_size ? n - from : block_size;
+        const float top = qqi_bnb_absmax(x->type, x->data, from, count);
+        const float r = count == block_size && top > 0.0f ? 1.0f / top : 0.0f;
+        const float by = qqi_is_finite_f32(r) ? r : 0.0f;
+        qqi_store_f32(absmax, top);
+        for (size_t i = from; i < from + count; i++) {
+            const float v = qqi_bnb_load(x->type, x->data, i);
+            const unsigned code = qqi_bnb_code(type, qqi_bnb_ratio(v, top, by));
+            if (i % 2 == 0)
+                packed[i / 2] = (uint8_t)(code << 4);
+            else
+                packed[i / 2] = (uint8_t)(packed[i / 2] | code);
+        }
+    }
+    if (n % 2 != 0)
+        packed[n / 2] = (uint8_t)(packed[n / 2] | qqi_bnb_code(type, 0.0f));
+}
+
+// Quantizes the scales in scratch to nested scales, the map and codes in out;
+// the offset.
+QQI_FN float qqi_bnb_nest(const qqi_bnb_counts *c, size_t nested_block_size,
+                          uint8_t *scratch, uint8_t *out)
+{
+    uint8_t *map = out + 4 * c->nested;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < c->blocks; i++)
+        sum += qqi_f64_from_f32(qqi_load_f32(scratch + 4 * i));
+    const float offset = qqi_f32_from_f64(sum / (double)c->blocks);
+    for (size_t i = 0; i < c->blocks; i++) {
+        const float s = qqi_load_f32(scratch + 4 * i);
+        qqi_store_f32(scratch + 4 * i, s - offset);
+    }
+    qqi_bnb_write_map(map);
+    qqi_bnb_encode_blocks(QQ_TYPE_F32, scratch, c->blocks, nested_block_size,
+                          map, out, map + QQI_BNB_MAP_BYTES);
+    return offset;
+}
+
+// The view of a weight that lies in out.
+QQI_FN void qqi_bnb_describe(const qq_tensor *x, const qq_bnb_options *o,
+                             const qqi_bnb_counts *c, const uint8_t *out,
+                             qq_bnb_weight *w)
+{
+    const uint8_t *packed = c->n > 0 ? out + qqi_bnb_scale_bytes(c) : out;
+
+    QQ_MEMSET(w, 0, sizeof *w);
+    w->packed = qqi_bnb_row(packed, QQ_TYPE_UINT8, c->n / 2 + c->n % 2);
+    w->quant_map = qqi_bnb_row(qq_book_levels(o->type), QQ_TYPE_F32, 16);
+    w->absmax = qqi_bnb_row(out, QQ_TYPE_F32, c->blocks);
+    w->nested_absmax = qqi_bnb_no_tensor();
+    w->nested_quant_map = qqi_bnb_no_tensor();
+    if (o->nested_block_size > 0) {
+        const uint8_t *map = c->n > 0 ? out + 4 * c->nested : out;
+        const size_t behind = c->n > 0 ? QQI_BNB_MAP_BYTES : 0;
+        w->nested_absmax = qqi_bnb_row(out, QQ_TYPE_F32, c->nested);
+        w->absmax = qqi_bnb_row(map + behind, QQ_TYPE_UINT8, c->blocks);
+        if (c->n > 0)
+            w->nested_quant_map = qqi_bnb_row(map, QQ_TYPE_F32, QQI_BNB_LEVELS);
+    }
+    for (unsigned i = 0; i < x->rank; i++)
+        w->shape[i] = x->shape[i];
+    w->rank = x->rank;
+    w->type = o->type;
+    w->dtype = x->type;
+    w->block_size = o->block_size;
+    w->nested_block_size = o->nested_block_size;
+}
+
+QQ_API qq_status qq_bnb_quantize(const qq_tensor *x, const qq_bnb_options *o,
+                                 void *out, size_t out_bytes, void *scratch,
+                                 size_t scratch_bytes, qq_bnb_weight *view)
+{
+    const qq_bnb_options defaults = qq_bnb_options_init();
+    uint8_t *p = (uint8_t *)out;
+    uint8_t *s = (uint8_t *)scratch;
+    float offset = 0.0f;
+    qqi_bnb_counts c;
+
+    if (!o)
+        o = &defaults;
+    qq_status status = qqi_bnb_check(x, o, &c);
+    if (status == QQ_OK)
+        status = qqi_bnb_buffer(out, out_bytes, qq_bnb_size(x, o));
+    if (status != QQ_OK)
+        return status;
+    if (!scratch && scratch_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    if (scratch_bytes < qq_bnb_scratch_size(x, o))
+        return QQ_ERR_SCRATCH;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    if (c.n > 0) {
+        qqi_bnb_encode(o->type, o->block_size, x, c.n, c.nested > 0 ? s : p,
+                       p + qqi_bnb_scale_bytes(&c));
+        if (c.nested > 0)
+            offset = qqi_bnb_nest(&c, o->nested_block_size, s, p);
+    }
+    qqi_bnb_describe(x, o, &c, p, view);
+    view->nested_offset = offset;
+    return QQ_OK;
+}
+
+// ==== codec/bnb_decode.h ====
+
+// qquant floor 4: the 4-bit formats of bitsandbytes: dequantizing.
+//
+//   scale = absmax, or map[absmax] * nested_absmax + nested_offset
+//   value = level * scale
+//
+// Every operation is rounded to f32.
+
+// A weight whose tensors fit each other.
+QQI_FN qq_status qqi_bnb_check_weight(const qq_bnb_weight *w, qqi_bnb_counts *c)
+{
+    if (!w)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_bnb_count(w->rank, w->shape, &c->n);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_bnb_is_book(w->type) || !qqi_bnb_is_float(w->dtype))
+        return QQ_ERR_TYPE;
+    if (!qqi_bnb_is_block(w->block_size))
+        return QQ_ERR_ARGUMENT;
+    c->blocks = qqi_bnb_pieces(c->n, w->block_size);
+    c->nested = 0;
+    const int nest = w->nested_block_size > 0;
+    if (nest)
+        c->nested = qqi_bnb_pieces(c->blocks, w->nested_block_size);
+    status = qqi_bnb_part(&w->packed, QQ_TYPE_UINT8, c->n / 2 + c->n % 2);
+    if (status == QQ_OK)
+        status = qqi_bnb_part(&w->absmax, nest ? QQ_TYPE_UINT8 : QQ_TYPE_F32,
+                              c->blocks);
+    if (status == QQ_OK && w->quant_map.type != QQ_TYPE_NONE)
+        status = qqi_bnb_part(&w->quant_map, QQ_TYPE_F32, 16);
+    if (status == QQ_OK && nest)
+        status = qqi_bnb_part(&w->nested_absmax, QQ_TYPE_F32, c->nested);
+    if (status == QQ_OK && nest && w->nested_quant_map.type != QQ_TYPE_NONE)
+        status =
+            qqi_bnb_part(&w->nested_quant_map, QQ_TYPE_F32, QQI_BNB_LEVELS);
+    return status;
+}
+
+// The f32 scale of block i.
+QQI_FN float qqi_bnb_scale(const qq_bnb_weight *w, size_t i)
+{
+    if (w->nested_block_size == 0)
+        return qqi_bnb_load(QQ_TYPE_F32, w->absmax.data, i);
+    const unsigned code = ((const uint8_t *)w->absmax.data)[i];
+    const void *map = w->nested_quant_map.type == QQ_TYPE_NONE
+                          ? NULL
+                          : w->nested_quant_map.data;
+    const float top = qqi_bnb_load(QQ_TYPE_F32, w->nested_absmax.data,
+                                   i / w->nested_block_size);
+    return qqi_mul_f32(qqi_bnb_level(map, code), top) + w->nested_offset;
+}
+
+QQ_API qq_status qq_bnb_scales(const qq_bnb_weight *w, void *out,
+                               size_t out_bytes, qq_tensor *view)
+{
+    qqi_bnb_counts c;
+
+    qq_status status = qqi_bnb_check_weight(w, &c);
+    if (status == QQ_OK)
+        status = qqi_bnb_buffer(out, out_bytes, 4 * c.blocks);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < c.blocks; i++)
+        qqi_bnb_store(QQ_TYPE_F32, out, i, qqi_bnb_scale(w, i));
+    *view = qqi_bnb_row(out, QQ_TYPE_F32, c.blocks);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_bnb_dequantize(const qq_bnb_weight *w, qq_type type,
+                                   void *out, size_t out_bytes, qq_tensor *view)
+{
+    qqi_bnb_counts c;
+
+    qq_status status = qqi_bnb_check_weight(w, &c);
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE)
+        type = w->dtype;
+    if (!qqi_bnb_is_float(type))
+        return QQ_ERR_TYPE;
+    status = qqi_bnb_buffer(out, out_bytes, c.n * qqi_bnb_width(type));
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+
+    const uint8_t *packed = (const uint8_t *)w->packed.data;
+    const void *levels = w->quant_map.type == QQ_TYPE_NONE
+                             ? (const void *)qq_book_levels(w->type)
+                             : w->quant_map.data;
+    for (size_t block = 0; block < c.blocks; block++) {
+        const float s = qqi_bnb_scale(w, block);
+        size_t i = block * w->block_size;
+        const size_t end = c.n - i < w->block_size ? c.n : i + w->block_size;
+        for (; i < end; i++) {
+            const unsigned code = (unsigned)packed[i / 2] >> (i % 2 ? 0 : 4);
+            qqi_bnb_store(type, out, i, qqi_bnb_level(levels, code & 15) * s);
+        }
+    }
+    *view = qqi_bnb_view(out, type, w->rank, w->shape);
+    return QQ_OK;
+}
+
+// ==== codec/bnb_product.h ====
+
+// qquant floor 4: the product of two matrices of int8 rows (LLM.int8).
+//
+//   sums[i][j] = sum over c of x[i][c] * y[j][c]           exact
+//   z[i][j]    = (sums[i][j] * (x_absmax[i] * y_absmax[j])) * c [+ bias[j]]
+//
+// Every operation of the second line is rounded to f32, then z to its type.
+
+// A matrix of int8 codes.
+QQI_FN qq_status qqi_bnb_check_codes(const qq_tensor *t)
+{
+    size_t n = 0;
+
+    const qq_status status = qqi_bnb_tensor(t, &n);
+    if (status != QQ_OK)
+        return status;
+    if (t->type != QQ_TYPE_INT8)
+        return QQ_ERR_TYPE;
+    return t->rank == 2 ? QQ_OK : QQ_ERR_SHAPE;
+}
+
+QQ_API qq_status qq_bnb_rows_product(const qq_tensor *x, const qq_tensor *y,
+                                     void *out, size_t out_bytes,
+                                     qq_tensor *view)
+{
+    size_t shape[2];
+    size_t count = 0;
+
+    qq_status status = qqi_bnb_check_codes(x);
+    if (status == QQ_OK)
+        status = qqi_bnb_check_codes(y);
+    if (status != QQ_OK)
+        return status;
+    const size_t k = x->shape[1];
+    // The largest magnitude of a sum is 128 * 128 * 131071 < 2^31.
+    if (k != y->shape[1] || k > 131071)
+        return QQ_ERR_SHAPE;
+    shape[0] = x->shape[0];
+    shape[1] = y->shape[0];
+    status = qqi_bnb_count(2, shape, &count);
+    if (status == QQ_OK)
+        status = qqi_bnb_buffer(out, out_bytes, 4 * count);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    const int8_t *a = (const int8_t *)x->data;
+    const int8_t *b = (const int8_t *)y->data;
+    for (size_t at = 0; at < count; at++) {
+        const size_t i = at / shape[1] * k;
+        const size_t j = at % shape[1] * k;
+        int32_t sum = 0;
+        for (size_t c = 0; c < k; c++)
+            sum += a[i + c] * b[j + c];
+        qqi_store_i32((uint8_t *)out + 4 * at, sum);
+    }
+    *view = qqi_bnb_view(out, QQ_TYPE_INT32, 2, shape);
+    return QQ_OK;
+}
+
+// What qq_bnb_rows_scale is given, but for its buffer.
+QQI_FN qq_status qqi_bnb_check_sums(const qq_tensor *sums,
+                                    const qq_tensor *x_absmax,
+                                    const qq_tensor *y_absmax,
+                                    const qq_tensor *bias, qq_type type,
+                                    size_t *count)
+{
+    qq_status status = qqi_bnb_tensor(sums, count);
+
+    if (status == QQ_OK && sums->type != QQ_TYPE_INT32)
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK && sums->rank != 2)
+        status = QQ_ERR_SHAPE;
+    if (status == QQ_OK && (!x_absmax || !y_absmax))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_bnb_part(x_absmax, QQ_TYPE_F32, sums->shape[0]);
+    if (status == QQ_OK)
+        status = qqi_bnb_part(y_absmax, QQ_TYPE_F32, sums->shape[1]);
+    if (status == QQ_OK && bias && !qqi_bnb_is_float(bias->type))
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK && bias)
+        status = qqi_bnb_part(bias, bias->type, sums->shape[1]);
+    if (status == QQ_OK && !qqi_bnb_is_float(type))
+        status = QQ_ERR_TYPE;
+    return status;
+}
+
+QQ_API qq_status qq_bnb_rows_scale(const qq_tensor *sums,
+                                   const qq_tensor *x_absmax,
+                                   const qq_tensor *y_absmax,
+                                   const qq_tensor *bias, qq_type type,
+                                   void *out, size_t out_bytes, qq_tensor *view)
+{
+    size_t count = 0;
+
+    qq_status status =
+        qqi_bnb_check_sums(sums, x_absmax, y_absmax, bias, type, &count);
+    if (status == QQ_OK)
+        status = qqi_bnb_buffer(out, out_bytes, count * qqi_bnb_width(type));
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    for (size_t at = 0; at < count; at++) {
+        const size_t i = at / sums->shape[1];
+        const size_t j = at % sums->shape[1];
+        const float s =
+            qqi_mul_f32(qqi_bnb_load(QQ_TYPE_F32, x_absmax->data, i),
+                        qqi_bnb_load(QQ_TYPE_F32, y_absmax->data, j));
+        const int32_t sum = qqi_load_i32((const uint8_t *)sums->data + 4 * at);
+        float z = qqi_mul_f32(qqi_mul_f32((float)sum, s), 6.200124e-05f);
+        if (bias)
+            z += qqi_bnb_load(bias->type, bias->data, j);
+        qqi_bnb_store(type, out, at, z);
+    }
+    *view = qqi_bnb_view(out, type, 2, sums->shape);
+    return QQ_OK;
+}
+
+// ==== codec/bnb_rows.h ====
+
+// qquant floor 4: int8 by rows (LLM.int8).
+//
+//   scales [f32 a row], columns [int32, as many as x has], codes [int8]
+//
+// Columns are found first, so that a row's codes are written once. See
+// api/bnb.h for what is computed.
+
+// The rows and columns of an array of at least one axis.
+typedef struct qqi_bnb_matrix {
+    size_t rows;
+    size_t columns;
+} qqi_bnb_matrix;
+
+QQI_FN qq_status qqi_bnb_matrix_of(const qq_tensor *x, qqi_bnb_matrix *m)
+{
+    size_t n = 0;
+
+    const qq_status status = qqi_bnb_tensor(x, &n);
+    if (status != QQ_OK)
+        return status;
+    if (x->rank == 0)
+        return QQ_ERR_SHAPE;
+    m->columns = x->shape[x->rank - 1];
+    // An array without numbers has no columns to look at, either.
+    m->rows = n > 0 ? n / m->columns : 0;
+    if (m->rows == 0)
+        m->columns = 0;
+    return m->columns > (size_t)INT32_MAX ? QQ_ERR_SHAPE : QQ_OK;
+}
+
+QQI_FN qq_status qqi_bnb_check_rows(const qq_tensor *x, float threshold,
+                                    qqi_bnb_matrix *m)
+{
+    const qq_status status = qqi_bnb_matrix_of(x, m);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_bnb_is_float(x->type))
+        return QQ_ERR_TYPE;
+    return threshold >= 0.0f ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN size_t qqi_bnb_rows_need(const qqi_bnb_matrix *m, float threshold)
+{
+    const size_t columns = threshold > 0.0f ? m->columns : 0;
+
+    return 4 * m->rows + 4 * columns + m->rows * m->columns;
+}
+
+QQ_API size_t qq_bnb_rows_size(const qq_tensor *x, float threshold)
+{
+    qqi_bnb_matrix m;
+
+    if (qqi_bnb_check_rows(x, threshold, &m) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_bnb_rows_need(&m, threshold);
+}
+
+// Whether x is an outlier; NaN is none.
+QQI_INLINE int qqi_bnb_is_outlier(float x, float threshold)
+{
+    return threshold > 0.0f && qqi_abs_f32(x) >= threshold;
+}
+
+// Writes the columns with outliers, and how many there are.
+QQI_FN size_t qqi_bnb_find_columns(const qq_tensor *x, const qqi_bnb_matrix *m,
+                                   float threshold, uint8_t *columns)
+{
+    size_t found = 0;
+
+    for (size_t j = 0; j < m->columns && threshold > 0.0f; j++) {
+        size_t i = 0;
+        while (
+            i < m->rows &&
+            !qqi_bnb_is_outlier(
+                qqi_bnb_load(x->type, x->data, i * m->columns + j), threshold))
+            i++;
+        if (i < m->rows)
+            qqi_store_i32(columns + 4 * found++, (int32_t)j);
+    }
+    return found;
+}
+
+// The largest finite magnitude among numbers that are no outliers.
+QQI_FN float qqi_bnb_row_absmax(const qq_tensor *x, size_t from, size_t count,
+                                float threshold)
+{
+    float top = 0.0f;
+
+    for (size_t i = from; i < from + count; i++) {
+        const float v = qqi_bnb_load(x->type, x->data, i);
+        const float a = qqi_abs_f32(v);
+        if (a > top && qqi_is_finite_f32(a) &&
+            !qqi_bnb_is_outlier(v, threshold))
+            top = a;
+    }
+    return top;
+}
+
+// Codes of a row. Its outliers lie in columns, so they need no look here.
+QQI_FN void qqi_bnb_encode_row(const qq_tensor *x, size_t from, size_t count,
+                               float top, const uint8_t *columns, size_t found,
+                               uint8_t *codes)
+{
+    const float q = top > 0.0f ? 127.0f / top : 0.0f;
+    size_t next = 0;
+
+    for (size_t j = 0; j < count; j++) {
+        const float v = qqi_bnb_load(x->type, x->data, from + j);
+        const int out =
+            next < found && qqi_load_i32(columns + 4 * next) == (int32_t)j;
+        next += (size_t)out;
+        float r = qqi_bnb_ratio(v, top, q);
+        if (!qqi_is_finite_f32(q) && qqi_is_finite_f32(v))
+            r = qqi_mul_f32(qqi_bnb_ratio(v, top, 0.0f), 127.0f);
+        const int32_t code = out ? 0 : qqi_sat_i32(r, -127, 127);
+        codes[j] = (uint8_t)(code & 255);
+    }
+}
+
+QQ_API qq_status qq_bnb_quantize_rows(const qq_tensor *x, float threshold,
+                                      void *out, size_t out_bytes,
+                                      qq_bnb_rows *view)
+{
+    uint8_t *p = (uint8_t *)out;
+    qqi_bnb_matrix m;
+
+    qq_status status = qqi_bnb_check_rows(x, threshold, &m);
+    if (status != QQ_OK)
+        return status;
+    const size_t need = qqi_bnb_rows_need(&m, threshold);
+    status = qqi_bnb_buffer(out, out_bytes, need);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+
+    uint8_t *columns = m.rows > 0 ? p + 4 * m.rows : p;
+    uint8_t *codes = m.rows > 0 ? p + (need - m.rows * m.columns) : p;
+    const size_t found = qqi_bnb_find_columns(x, &m, threshold, columns);
+    for (size_t i = 0; i < m.rows; i++) {
+        const size_t from = i * m.columns;
+        const float top = qqi_bnb_row_absmax(x, from, m.columns, threshold);
+        qqi_store_f32(p + 4 * i, top);
+        qqi_bnb_encode_row(x, from, m.columns, top, columns, found,
+                           codes + from);
+    }
+    view->codes = qqi_bnb_view(codes, QQ_TYPE_INT8, x->rank, x->shape);
+    view->absmax = qqi_bnb_row(p, QQ_TYPE_F32, m.rows);
+    view->columns = qqi_bnb_row(columns, QQ_TYPE_INT32, found);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_bnb_dequantize_rows(const qq_bnb_rows *r, qq_type type,
+                                        void *out, size_t out_bytes,
+                                        qq_tensor *view)
+{
+    qqi_bnb_matrix m;
+
+    if (!r)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_bnb_matrix_of(&r->codes, &m);
+    if (status == QQ_OK && r->codes.type != QQ_TYPE_INT8)
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK)
+        status = qqi_bnb_part(&r->absmax, QQ_TYPE_F32, m.rows);
+    if (status == QQ_OK && !qqi_bnb_is_float(type))
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK)
+        status = qqi_bnb_buffer(out, out_bytes,
+                                m.rows * m.columns * qqi_bnb_width(type));
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+
+    const int8_t *codes = (const int8_t *)r->codes.data;
+    for (size_t i = 0; i < m.rows; i++) {
+        const float top = qqi_bnb_load(QQ_TYPE_F32, r->absmax.data, i);
+        for (size_t j = 0; j < m.columns; j++) {
+            const size_t at = i * m.columns + j;
+            const float v = qqi_mul_f32((float)codes[at], top);
+            qqi_bnb_store(type, out, at, v * 7.874015718698502e-3f);
+        }
+    }
+    *view = qqi_bnb_view(out, type, r->codes.rank, r->codes.shape);
+    return QQ_OK;
+}
+
+// ==== codec/json.h ====
+
+// qquant floor 4: a strict reader of JSON (RFC 8259) over pointer and length.
+//
+// It takes one thing after another and looks at each byte once; nothing is
+// allocated or copied. Every function answers 1, or 0 where the text does not
+// continue as asked; then the text is malformed and the rest of no use.
+
+enum { QQI_JSON_DEPTH = 8 };
+
+// What is left of the text.
+typedef struct qqi_json {
+    const uint8_t *p;
+    size_t n;
+} qqi_json;
+
+// A string without its quotes, escapes as they stand.
+typedef struct qqi_json_string {
+    const uint8_t *p;
+    size_t n;
+} qqi_json_string;
+
+// A number: minus, its digits before and behind the point, its exponent.
+typedef struct qqi_json_number {
+    qqi_json_string whole;
+    qqi_json_string part;
+    int64_t exponent;
+    int minus;
+} qqi_json_number;
+
+// The next byte, -1 at the end.
+QQI_INLINE int qqi_json_peek(const qqi_json *j)
+{
+    return j->n > 0 ? *j->p : -1;
+}
+
+QQI_INLINE int qqi_json_take(qqi_json *j, int c)
+{
+    if (qqi_json_peek(j) != c)
+        return 0;
+    j->p++;
+    j->n--;
+    return 1;
+}
+
+QQI_FN void qqi_json_blanks(qqi_json *j)
+{
+    while (qqi_json_take(j, ' ') || qqi_json_take(j, '\n') ||
+           qqi_json_take(j, '\r') || qqi_json_take(j, '\t'))
+        continue;
+}
+
+// Takes a mark and the blanks around it.
+QQI_FN int qqi_json_mark(qqi_json *j, int c)
+{
+    qqi_json_blanks(j);
+    if (!qqi_json_take(j, c))
+        return 0;
+    qqi_json_blanks(j);
+    return 1;
+}
+
+QQI_INLINE int qqi_json_is_hex(int c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+           (c >= 'A' && c <= 'F');
+}
+
+QQI_FN int qqi_json_take_string(qqi_json *j, qqi_json_string *s)
+{
+    if (!qqi_json_take(j, '"'))
+        return 0;
+    s->p = j->p;
+    for (;;) {
+        int c = qqi_json_peek(j);
+        if (c < 32) // the end, too
+            return 0;
+        s->n = (size_t)(j->p - s->p);
+        (void)qqi_json_take(j, c);
+        if (c == '"')
+            return 1;
+        if (c != '\\')
+            continue;
+        c = qqi_json_peek(j);
+        int digits = c == 'u' ? 4 : 0;
+        if (c != '"' && c != '\\' && c != '/' && c != 'b' && c != 'f' &&
+            c != 'n' && c != 'r' && c != 't' && c != 'u')
+            return 0;
+        (void)qqi_json_take(j, c);
+        for (; digits > 0; digits--) {
+            c = qqi_json_peek(j);
+            if (!qqi_json_is_hex(c))
+                return 0;
+            (void)qqi_json_take(j, c);
+        }
+    }
+}
+
+QQI_FN int qqi_json_is(qqi_json_string s, const char *word)
+{
+    size_t i = 0;
+
+    for (; word[i] != '\0'; i++)
+        if (i >= s.n || s.p[i] != (uint8_t)word[i])
+            return 0;
+    return i == s.n;
+}
+
+// Digits; there may be none.
+QQI_FN void qqi_json_digits(qqi_json *j, qqi_json_string *s)
+{
+    s->p = j->p;
+    while (qqi_json_peek(j) >= '0' && qqi_json_peek(j) <= '9')
+        (void)qqi_json_take(j, qqi_json_peek(j));
+    s->n = (size_t)(j->p - s->p);
+}
+
+// The value of digits, cut at 2^40, beyond which no exponent matters.
+QQI_FN int64_t qqi_json_small(qqi_json_string s)
+{
+    const int64_t top = (int64_t)1 << 40;
+    int64_t v = 0;
+
+    for (size_t i = 0; i < s.n && v < top; i++)
+        v = v * 10 + (s.p[i] - '0');
+    return v < top ? v : top;
+}
+
+QQI_FN int qqi_json_take_number(qqi_json *j, qqi_json_number *x)
+{
+    x->minus = qqi_json_take(j, '-');
+    x->exponent = 0;
+    qqi_json_digits(j, &x->whole);
+    if (x->whole.n == 0 || (*x->whole.p == '0' && x->whole.n > 1))
+        return 0;
+    const int point = qqi_json_take(j, '.');
+    x->part.p = j->p;
+    x->part.n = 0;
+    if (point) {
+        qqi_json_digits(j, &x->part);
+        if (x->part.n == 0)
+            return 0;
+    }
+    if (!qqi_json_take(j, 'e') && !qqi_json_take(j, 'E'))
+        return 1;
+    qqi_json_string digits;
+    const int down = qqi_json_take(j, '-');
+    if (!down)
+        (void)qqi_json_take(j, '+');
+    qqi_json_digits(j, &digits);
+    x->exponent = down ? -qqi_json_small(digits) : qqi_json_small(digits);
+    return digits.n > 0;
+}
+
+// The double nearest to a number; an infinity where it is too large.
+QQI_FN double qqi_json_value(const qqi_json_number *x)
+{
+    struct qqi_decimal d;
+    int64_t power = x->exponent + (int64_t)x->whole.n;
+
+    QQ_MEMSET(&d, 0, sizeof d);
+    for (size_t i = 0; i < x->whole.n; i++)
+        qqi_decimal_put(&d, (unsigned)(x->whole.p[i] - '0'), --power);
+    for (size_t i = 0; i < x->part.n; i++)
+        qqi_decimal_put(&d, (unsigned)(x->part.p[i] - '0'), --power);
+    const double v = qqi_decimal_value(&d);
+    return x->minus ? -v : v;
+}
+
+// A whole number from 0 up, without point or exponent, that is a size.
+QQI_FN int qqi_json_take_size(qqi_json *j, size_t *out)
+{
+    qqi_json_number x;
+    const uint8_t *start = j->p;
+    size_t v = 0;
+
+    if (!qqi_json_take_number(j, &x) || x.minus ||
+        (size_t)(j->p - start) != x.whole.n)
+        return 0;
+    for (size_t i = 0; i < x.whole.n; i++) {
+        const size_t digit = (size_t)(x.whole.p[i] - '0');
+        if (v > (SIZE_MAX - digit) / 10)
+            return 0;
+        v = v * 10 + digit;
+    }
+    *out = v;
+    return 1;
+}
+
+QQI_FN int qqi_json_take_word(qqi_json *j, const char *word)
+{
+    for (; *word != '\0'; word++)
+        if (!qqi_json_take(j, *word))
+            return 0;
+    return 1;
+}
+
+QQI_FN int qqi_json_skip(qqi_json *j, int depth);
+
+// Values between brackets, with a key each where the bracket is a brace.
+QQI_FN int qqi_json_skip_list(qqi_json *j, int depth, int open, int close)
+{
+    qqi_json_string key;
+
+    if (depth <= 0 || !qqi_json_mark(j, open))
+        return 0;
+    if (qqi_json_take(j, close))
+        return 1;
+    do {
+        if (open == '{' &&
+            (!qqi_json_take_string(j, &key) || !qqi_json_mark(j, ':')))
+            return 0;
+        if (!qqi_json_skip(j, depth - 1))
+            return 0;
+    } while (qqi_json_mark(j, ','));
+    return qqi_json_take(j, close);
+}
+
+// Any value, at most depth levels of brackets deep.
+QQI_FN int qqi_json_skip(qqi_json *j, int depth)
+{
+    qqi_json_string s;
+    qqi_json_number x;
+
+    switch (qqi_json_peek(j)) {
+    case '{':
+        return qqi_json_skip_list(j, depth, '{', '}');
+    case '[':
+        return qqi_json_skip_list(j, depth, '[', ']');
+    case '"':
+        return qqi_json_take_string(j, &s);
+    case 't':
+        return qqi_json_take_word(j, "true");
+    case 'f':
+        return qqi_json_take_word(j, "false");
+    case 'n':
+        return qqi_json_take_word(j, "null");
+    default:
+        return qqi_json_take_number(j, &x);
+    }
+}
+
+// ==== codec/bnb_state.h ====
+
+// qquant floor 4: the quant_state of bitsandbytes, JSON in a tensor of bytes.
+//
+//   {"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16",
+//    "shape": [32, 64], "nested_blocksize": 256,
+//    "nested_dtype": "float32", "nested_offset": 4.1796875}
+//
+// The first four members are required; of the others none, or block size and
+// offset. Members of other names are skipped.
+
+// Which members were met.
+enum {
+    QQI_STATE_TYPE = 1,
+    QQI_STATE_BLOCK = 2,
+    QQI_STATE_DTYPE = 4,
+    QQI_STATE_SHAPE = 8,
+    QQI_STATE_NEEDED = 15,
+    QQI_STATE_NESTED_BLOCK = 16,
+    QQI_STATE_NESTED_OFFSET = 32,
+    QQI_STATE_NESTED_DTYPE = 64
+};
+
+// What they say; a qq_bnb_weight would be five tensors larger.
+typedef struct qqi_state {
+    size_t shape[QQ_MAX_RANK];
+    size_t block_size;
+    size_t nested_block_size;
+    unsigned rank;
+    float nested_offset;
+    qq_type type;
+    qq_type dtype;
+} qqi_state;
+
+QQI_FN unsigned qqi_state_member(qqi_json_string key)
+{
+    static const struct {
+        const char *name;
+        unsigned member;
+    } members[] = {
+        {"quant_type", QQI_STATE_TYPE},
+        {"blocksize", QQI_STATE_BLOCK},
+        {"dtype", QQI_STATE_DTYPE},
+        {"shape", QQI_STATE_SHAPE},
+        {"nested_blocksize", QQI_STATE_NESTED_BLOCK},
+        {"nested_offset", QQI_STATE_NESTED_OFFSET},
+        {"nested_dtype", QQI_STATE_NESTED_DTYPE},
+    };
+
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (qqi_json_is(key, members[i].name))
+            return members[i].member;
+    return 0;
+}
+
+// Types by the names that PyTorch and bitsandbytes give them.
+QQI_FN qq_status qqi_state_type(qqi_json *j, unsigned member, qq_type *type)
+{
+    qqi_json_string s;
+
+    if (!qqi_json_take_string(j, &s))
+        return QQ_ERR_FORMAT;
+    if (member == QQI_STATE_TYPE)
+        *type = qqi_json_is(s, "nf4")   ? QQ_TYPE_NF4
+                : qqi_json_is(s, "fp4") ? QQ_TYPE_BNB_FP4
+                                        : QQ_TYPE_NONE;
+    else
+        *type = qqi_json_is(s, "float32")    ? QQ_TYPE_F32
+                : qqi_json_is(s, "float16")  ? QQ_TYPE_F16
+                : qqi_json_is(s, "bfloat16") ? QQ_TYPE_BF16
+                                             : QQ_TYPE_NONE;
+    return *type == QQ_TYPE_NONE ? QQ_ERR_TYPE : QQ_OK;
+}
+
+QQI_FN qq_status qqi_state_shape(qqi_json *j, qqi_state *w)
+{
+    size_t n = 0;
+
+    w->rank = 0;
+    if (!qqi_json_mark(j, '['))
+        return QQ_ERR_FORMAT;
+    if (qqi_json_take(j, ']'))
+        return QQ_OK;
+    do {
+        if (!qqi_json_take_size(j, &n))
+            return QQ_ERR_FORMAT;
+        if (w->rank == QQ_MAX_RANK)
+            return QQ_ERR_SHAPE;
+        w->shape[w->rank++] = n;
+    } while (qqi_json_mark(j, ','));
+    if (!qqi_json_take(j, ']'))
+        return QQ_ERR_FORMAT;
+    return qqi_bnb_count(w->rank, w->shape, &n);
+}
+
+QQI_FN qq_status qqi_state_offset(qqi_json *j, qqi_state *w)
+{
+    qqi_json_number x;
+
+    if (!qqi_json_take_number(j, &x))
+        return QQ_ERR_FORMAT;
+    w->nested_offset = qqi_f32_from_f64(qqi_json_value(&x));
+    return qqi_is_finite_f32(w->nested_offset) ? QQ_OK : QQ_ERR_FORMAT;
+}
+
+// Reads the value of a member into *w.
+QQI_FN qq_status qqi_state_value(qqi_json *j, unsigned member, qqi_state *w)
+{
+    qq_type type = QQ_TYPE_NONE;
+    qq_status status = QQ_OK;
+
+    switch (member) {
+    case QQI_STATE_TYPE:
+        return qqi_state_type(j, member, &w->type);
+    case QQI_STATE_DTYPE:
+        return qqi_state_type(j, member, &w->dtype);
+    case QQI_STATE_NESTED_DTYPE:
+        status = qqi_state_type(j, member, &type);
+        return status == QQ_OK && type != QQ_TYPE_F32 ? QQ_ERR_TYPE : status;
+    case QQI_STATE_SHAPE:
+        return qqi_state_shape(j, w);
+    case QQI_STATE_NESTED_OFFSET:
+        return qqi_state_offset(j, w);
+    case QQI_STATE_BLOCK:
+        if (!qqi_json_take_size(j, &w->block_size))
+            return QQ_ERR_FORMAT;
+        return qqi_bnb_is_block(w->block_size) ? QQ_OK : QQ_ERR_ARGUMENT;
+    case QQI_STATE_NESTED_BLOCK:
+        if (!qqi_json_take_size(j, &w->nested_block_size))
+            return QQ_ERR_FORMAT;
+        return w->nested_block_size > 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+    default:
+        return qqi_json_skip(j, QQI_JSON_DEPTH - 1) ? QQ_OK : QQ_ERR_FORMAT;
+    }
+}
+
+// The members of the object, and that nothing follows it.
+QQI_FN qq_status qqi_state_object(qqi_json *j, qqi_state *w, unsigned *seen)
+{
+    qqi_json_string key;
+
+    if (!qqi_json_mark(j, '{'))
+        return QQ_ERR_FORMAT;
+    if (qqi_json_peek(j) != '}') {
+        do {
+            if (!qqi_json_take_string(j, &key) || !qqi_json_mark(j, ':'))
+                return QQ_ERR_FORMAT;
+            const unsigned member = qqi_state_member(key);
+            if (*seen & member)
+                return QQ_ERR_FORMAT;
+            *seen |= member;
+            const qq_status status = qqi_state_value(j, member, w);
+            if (status != QQ_OK)
+                return status;
+        } while (qqi_json_mark(j, ','));
+    }
+    return qqi_json_mark(j, '}') && j->n == 0 ? QQ_OK : QQ_ERR_FORMAT;
+}
+
+QQ_API qq_status qq_bnb_state_parse(const void *json, size_t json_bytes,
+                                    qq_bnb_weight *w)
+{
+    const unsigned both = QQI_STATE_NESTED_BLOCK | QQI_STATE_NESTED_OFFSET;
+    qqi_json j;
+    qqi_state made;
+    unsigned seen = 0;
+
+    if ((!json && json_bytes > 0) || !w)
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(&made, 0, sizeof made);
+    j.p = (const uint8_t *)json;
+    j.n = json_bytes;
+    const qq_status status = qqi_state_object(&j, &made, &seen);
+    if (status != QQ_OK)
+        return status;
+    if ((seen & QQI_STATE_NEEDED) != QQI_STATE_NEEDED ||
+        (seen > QQI_STATE_NEEDED && (seen & both) != both))
+        return QQ_ERR_FORMAT;
+    QQ_MEMSET(w, 0, sizeof *w); // tensors of type none
+    QQ_MEMCPY(w->shape, made.shape, sizeof w->shape);
+    w->rank = made.rank;
+    w->type = made.type;
+    w->dtype = made.dtype;
+    w->block_size = made.block_size;
+    w->nested_block_size = made.nested_block_size;
+    w->nested_offset = made.nested_offset;
     return QQ_OK;
 }
 

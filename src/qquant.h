@@ -121,6 +121,7 @@ CONTENTS
 #include "api/array.h"
 #include "api/view.h"
 #include "api/metric.h"
+#include "api/bnb.h"
 
 #endif // QQUANT_H
 
@@ -156,9 +157,18 @@ CONTENTS
 #include "num/widen.h"
 #include "type.h"
 #include "codec/bits.h"
+#include "codec/bnb.h"
+#include "codec/bnb_blocks.h"
+#include "codec/bnb_decode.h"
+#include "codec/bnb_float.h"
+#include "codec/bnb_map.h"
+#include "codec/bnb_product.h"
+#include "codec/bnb_rows.h"
+#include "codec/bnb_state.h"
 #include "codec/book.h"
 #include "codec/codes.h"
 #include "codec/element.h"
+#include "codec/json.h"
 #include "codec/lanes.h"
 #include "codec/many.h"
 #include "codec/nf4.h"
