@@ -1043,6 +1043,159 @@ QQ_API qq_status qq_clip_gradient(const qq_tensor *g, const qq_tensor *x,
                                   void *out, size_t out_bytes,
                                   qq_tensor *view);
 
+// ==== api/eformer.h ====
+
+// qquant floor 1: eformer's arrays: Array1B, its front end, straight-through.
+//
+// ArrayNF4 and Array8B are qq_arrays made by qq_quantize under one of three
+// rules. What these rules compute:
+//
+//   QQ_RULE_EFORMER, nf4: blocks of tile[last] numbers (even) along the last
+//     axis, which is padded with zeros to whole blocks (a size of 0 to one):
+//     value has the padded shape. The scale is the block's absmax; a code is
+//     the level nearest to x / (absmax + tiny), tiny being the smallest normal
+//     number of x's type. qq_dequantize takes 16 other levels, those of the
+//     polynomial by which eformer decodes (QQ_NF4_POLYNOMIAL).
+//   QQ_RULE_EFORMER, int8: scale = absmax / 127 + tiny over the axes that are
+//     no channels; code = x / scale to nearest even, cut to -128 ... 127.
+//   QQ_RULE_EFORMER, ternary: t = 0.5 * standard deviation of all numbers;
+//     +1 above t, -1 below -t, else 0. sign: +1 for x >= 0 and -0, -1 below,
+//     0 for NaN. Both store ternary codes with scales of 1, and take int8,
+//     int16, int32 and uint8, too.
+//   QQ_RULE_EFORMER_FLAT, nf4: blocks of min(tile[last], last size) numbers of
+//     the flat array; code = how many middles between levels lie below
+//     x / absmax, NaN 15. Decodes by the levels themselves.
+//   QQ_RULE_FJFORMER, nf4: the same with blocks of min(tile[last], count).
+//     int8: channels on all axes but the last; scale = max(absmax, 1e-5) /
+//     127, code = x * (1 / scale).
+//
+// Each step is rounded to x's type, and scales are of that type. A NaN or an
+// infinity spoils its block, as there. Calibration: absmax without a factor.
+// Division: true, or by the reciprocal (a reciprocal below the normal floats
+// is then 0, as in JAX on the CPU). A flat block that is longer than the last
+// axis must consist of whole rows and divide the array; the tile of an array
+// then reaches over several axes. Where nf4 pads, qq_fake_quantize answers
+// QQ_ERR_SIZE; qq_straight_through drops the padding.
+
+// The scheme of eformer's front end for a name: "nf4" (blocks of block_size
+// along the last axis), "int8" (one scale along the last axis), "ternary",
+// "binary" (the type is sign). Upper and lower case differ. rank is that of
+// the array. QQ_ERR_ARGUMENT: NULL, a block_size that is 0 or odd (nf4);
+// QQ_ERR_FORMAT: no such name; QQ_ERR_AXIS: rank above QQ_MAX_RANK, or 0 for
+// nf4 and int8.
+QQ_API qq_status qq_eformer_scheme(const char *name, size_t block_size,
+                                   unsigned rank, qq_scheme *out);
+
+// Array8B's axes: the numbers along them share a scale, every other axis
+// becomes a channel axis. An axis counts modulo the rank, whatever it is. No
+// axes: a scale for every number. QQ_ERR_AXIS: twice the same, or one at all
+// where rank is 0; rank above QQ_MAX_RANK.
+QQ_API qq_status qq_eformer_axes(qq_scheme *s, const int *axes, unsigned count,
+                                 unsigned rank);
+
+// What nf4 codes can be decoded to.
+typedef enum qq_nf4_levels {
+    QQ_NF4_TABLE = 1,      // the levels that codes are chosen by
+    QQ_NF4_POLYNOMIAL = 2, // eformer's polynomial, a fused step at a time
+    QQ_NF4_UNFUSED = 3     // the same with two roundings a step
+} qq_nf4_levels;
+
+// The 16 levels, by code, in constant memory; NULL for another number. An
+// array of type book with these levels decodes by them under rule qquant.
+QQ_API const float *qq_eformer_levels(qq_nf4_levels which);
+
+// --- Array1B ---------------------------------------------------------------
+
+// Values -1, 0 and +1 in two bits, packed along the first axis: with q =
+// shape[0] / 4, byte p (of each column) holds the codes, value + 1, of rows p,
+// p + q, p + 2q, p + 3q from the low bits up. Owns nothing; free to copy.
+typedef struct qq_array1b {
+    const void *packed;        // the product of the shape / 4 bytes
+    size_t shape[QQ_MAX_RANK]; // of the values; the first divides by 4
+    unsigned rank;             // 1 at least
+    qq_type type;              // in which the values take part in operations
+} qq_array1b;
+
+// The packed bytes; SIZE_MAX for a shape that Array1B does not have.
+QQ_API size_t qq_array1b_size(unsigned rank, const size_t *shape);
+
+// An array of bytes that came from elsewhere. Any bytes are valid: the code 3
+// stands for +2. QQ_ERR_SHAPE: rank 0 or above QQ_MAX_RANK, a first axis that
+// 4 does not divide; QQ_ERR_TYPE: a type that qq_array1b_unpack does not have;
+// QQ_ERR_SIZE: too few bytes.
+QQ_API qq_status qq_array1b_make(const void *packed, size_t packed_bytes,
+                                 unsigned rank, const size_t *shape,
+                                 qq_type type, qq_array1b *out);
+
+// QQ_ERR_ARGUMENT, QQ_ERR_SHAPE, QQ_ERR_TYPE as above.
+QQ_API qq_status qq_array1b_check(const qq_array1b *a);
+
+// How numbers other than -1, 0 and +1 are packed.
+typedef enum qq_array1b_rule {
+    QQ_ARRAY1B_STRICT = 1, // refused: QQ_ERR_FORMAT
+    // As eformer does. Floats: x + 1 in x's type, cut towards zero to 0 ...
+    // 255, NaN 0; integers: x + 1 modulo 256. What exceeds two bits spills
+    // into the three rows above in the same byte, and out of it.
+    QQ_ARRAY1B_EFORMER = 2
+} qq_array1b_rule;
+
+// Packs x: f32, f16, bf16, f64 or any integer type. type is recorded; none:
+// x's own. out: qq_array1b_size bytes, must not overlap x. Errors as above.
+QQ_API qq_status qq_array1b_pack(const qq_tensor *x, qq_array1b_rule rule,
+                                 qq_type type, void *out, size_t out_bytes,
+                                 qq_array1b *view);
+
+// The same for integers of 1, 2, 4 or 8 bytes in the machine's order, signed
+// or not, of which qq_type does not name all. QQ_ERR_TYPE: another width.
+QQ_API qq_status qq_array1b_pack_integers(const void *x, unsigned width,
+                                          int is_signed, unsigned rank,
+                                          const size_t *shape,
+                                          qq_array1b_rule rule, qq_type type,
+                                          void *out, size_t out_bytes,
+                                          qq_array1b *view);
+
+// The values as f32, f16, bf16, f64, e4m3fn, ternary or an integer type, all
+// exact; none: the recorded type. Unsigned types wrap: -1 is the largest code.
+// Types that cannot hold +2 (int2, ternary: the code 3, which is +2) wrap,
+// too. out: qq_type_bytes(type, count), must not overlap. QQ_ERR_TYPE.
+QQ_API qq_status qq_array1b_unpack(const qq_array1b *a, qq_type type, void *out,
+                                   size_t out_bytes, qq_tensor *view);
+
+// The values as two's complement numbers of 1, 2, 4 or 8 bytes, signed and
+// unsigned alike. out: width * count bytes. QQ_ERR_TYPE: another width.
+QQ_API qq_status qq_array1b_unpack_integers(const qq_array1b *a, unsigned width,
+                                            void *out, size_t out_bytes);
+
+// --- straight-through estimator --------------------------------------------
+
+// Forward: y = what x looks like once it is quantized and read back, of x's
+// type and shape: the same quantizer as qq_quantize. Backward: the gradient of
+// x is that of y.
+//
+// as_eformer 1: eformer's own answers, which differ. ternary and sign do not
+// quantize at all, they pack x as it is (QQ_ARRAY1B_EFORMER), so that the
+// first axis must be a multiple of 4; nf4 keeps the padded shape.
+//
+// out: qq_straight_through_size bytes, must not overlap x; scratch:
+// qq_straight_through_scratch_size bytes. Rules eformer, eformer_flat and
+// fjformer; for others see qq_fake_quantize. QQ_ERR_SCHEME, QQ_ERR_SHAPE.
+QQ_API size_t qq_straight_through_size(const qq_tensor *x, const qq_scheme *s,
+                                       int as_eformer);
+QQ_API size_t qq_straight_through_scratch_size(const qq_tensor *x,
+                                               const qq_scheme *s,
+                                               int as_eformer);
+QQ_API qq_status qq_straight_through(const qq_tensor *x, const qq_scheme *s,
+                                     int as_eformer, void *out,
+                                     size_t out_bytes, void *scratch,
+                                     size_t scratch_bytes, qq_tensor *view);
+
+// dx = g, which has the shape of x; out: g's bytes, may be g's data.
+// QQ_ERR_SHAPE.
+QQ_API qq_status qq_straight_through_gradient(const qq_tensor *g,
+                                              const qq_tensor *x, void *out,
+                                              size_t out_bytes,
+                                              qq_tensor *view);
+
 // ==== api/view.h ====
 
 // qquant floor 1: moving quantized arrays about without decoding them.
@@ -1396,6 +1549,471 @@ QQ_API qq_status qq_bnb_rows_scale(const qq_tensor *sums,
                                    const qq_tensor *bias, qq_type type,
                                    void *out, size_t out_bytes,
                                    qq_tensor *view);
+
+#if !QQ_NO_TRAIN
+
+// ==== api/aqt.h ====
+
+// qquant floor 1: AQT and FJFormer's bits, beyond quantizing and back.
+//
+// A scheme with rule AQT or FJ carries a whole configuration of theirs, and
+// the calls of api/array.h work by it. What these compute, x of type T, every
+// step rounded to nearest even in the common type of its operands (f32 with
+// any is f32, f16 with bf16 is f32), subnormals of f32 and bf16 counting as 0:
+//
+//   AQT   scale = bound / Q in the bound's type; with power_of_two the power
+//         of two not below it; cast to scale_type (none: T)
+//         r = 1 / scale, 1 where that is infinite
+//         code = numerics((x + bias) * r), cast to the scheme's type
+//         decoded = code as the type asked for, * scale, - bias, as that type
+//   FJ    s = Q / bound; with power_of_two the power not above it
+//         code = numerics(x * s as T), cast to the scheme's type
+//         the array's scale is 1 / s; decoded = code * (scale as the type)
+//
+// Calibrations: absmax[,c], constant,b (or s->bound), and under AQT
+// absmean[,c[,p]] and snr with s->clips. division decides how AQT's bound / Q
+// is made. Axes that are no channels share a scale. noise: AQT, AQT_CUSTOM; a
+// layout of 0 says that there is no key, and is refused.
+// Sources: google/aqt (aqtp 0.9.0), FJFormer 8eb29ce (src/fjformer/bits).
+
+// Gives every axis of an array of that rank its own scales but the axes
+// listed, along which numbers share one: calib_shared_axes. Negative axes
+// count from the end. count 0: every number has a scale of its own.
+// QQ_ERR_ARGUMENT: s or axes NULL, as the originals refuse a list that is
+// missing; QQ_ERR_AXIS: beyond the rank.
+QQ_API qq_status qq_aqt_share_axes(qq_scheme *s, const int *axes, size_t count,
+                                   unsigned rank);
+
+// out[i] = 1 / 2^floor(log2(1 / x[i])), the power of two that is not below
+// x[i]; each step in x's type, log2 exact (that of the originals misses some
+// powers). 0 gives 0, what is below 0 NaN. x: f32, f16, bf16. out: x's bytes,
+// may be x's data. QQ_ERR_TYPE.
+QQ_API qq_status qq_aqt_ceil_to_po2(const qq_tensor *x, void *out,
+                                    size_t out_bytes, qq_tensor *view);
+
+// --- numerics by themselves ------------------------------------------------
+
+// The bounds of a scheme's numerics: *quant is Q, which the bound of the
+// calibration is mapped to, *clip is where codes are cut. For b-bit integers
+//
+//   edge = 2^(b-1) - (preserve_zero ? 0.5 : 0)
+//   quant = edge - (preserve_max ? 0.5 : 0),  clip = edge - (round ? 0.5 : 0)
+//
+// for fp8 and fp both are the largest number. Forward is qq_encode.
+// QQ_ERR_ARGUMENT; QQ_ERR_SCHEME: numerics that the rule does not have.
+QQ_API qq_status qq_numerics_bounds(const qq_scheme *s, double *quant,
+                                    double *clip);
+
+// The gradient of the numerics: out = g; with clip_gradient of integers g
+// where -clip <= x <= clip and 0 elsewhere, also for NaN. Under division
+// reciprocal the zeros are +0, else, and in bf16 always, they are g * 0: -0,
+// and NaN of what is not finite. x: the scaled numbers before noise; g: x's
+// type and count. out: g's bytes, may be g's data. QQ_ERR_SCHEME, QQ_ERR_TYPE,
+// QQ_ERR_SHAPE.
+QQ_API qq_status qq_numerics_gradient(const qq_scheme *s, const qq_tensor *x,
+                                      const qq_tensor *g, void *out,
+                                      size_t out_bytes, qq_tensor *view);
+
+// What stochastic fp8 rounds before it clips: random bits (as many as x's type
+// has, from key and layout) are added below the mantissa of the scheme's type,
+// and what is below it is cut off. x: f32 or bf16. out: x's bytes, may be x's
+// data. QQ_ERR_SCHEME: numerics that are not fp8, no layout; QQ_ERR_TYPE.
+QQ_API qq_status qq_numerics_mantissa(const qq_scheme *s, const qq_tensor *x,
+                                      void *out, size_t out_bytes,
+                                      qq_tensor *view);
+
+// --- tensors with several scales -------------------------------------------
+
+// AQT's QTensor: codes with any number of scales and biases and perhaps a
+// mask. Each is f32, f16 or bf16, has value's rank and, along each axis, its
+// size or one that divides it. Owns nothing; free to copy.
+typedef struct qq_aqt_tensor {
+    qq_tensor value; // the codes
+    const qq_tensor *scales;
+    size_t scale_count;
+    const qq_tensor *biases;
+    size_t bias_count;
+    const qq_tensor *mask; // may be NULL
+} qq_aqt_tensor;
+
+// The bytes of qq_aqt_scale's result; SIZE_MAX where that is refused.
+QQ_API size_t qq_aqt_scale_size(const qq_tensor *x, const qq_aqt_tensor *t);
+
+// out = (x + bias_0 + ...) * mask * r_0 * r_1 ..., r = 1 / scale or, where that
+// is infinite, 1; in the common type of all that take part. t->value is not
+// looked at. Codes are what qq_encode makes of the result. out must not
+// overlap. QQ_ERR_ARGUMENT, QQ_ERR_TYPE, QQ_ERR_SHAPE.
+QQ_API qq_status qq_aqt_scale(const qq_tensor *x, const qq_aqt_tensor *t,
+                              void *out, size_t out_bytes, qq_tensor *view);
+
+// out = t->value as type, * scale_0 * scale_1 ... * mask - bias_0 - ..., each
+// step in the common type of its operands, at last cast to type (f32, f16,
+// bf16). out: as many numbers of the type, must not overlap. QQ_ERR_ARGUMENT,
+// QQ_ERR_TYPE, QQ_ERR_SHAPE.
+QQ_API qq_status qq_aqt_dequantize(const qq_aqt_tensor *t, qq_type type,
+                                   void *out, size_t out_bytes,
+                                   qq_tensor *view);
+
+// --- slices ----------------------------------------------------------------
+
+// Arrays without zero point and bias; else QQ_ERR_TYPE. Results are scales,
+// then codes, without gaps.
+
+// dynamic_slice: count[a] numbers from start[a] along each axis; an axis with
+// one scale keeps it, along the others slices begin and end between tiles.
+// out: qq_aqt_slice_size bytes, must not overlap. QQ_ERR_SHAPE: beyond the
+// array, within a tile.
+QQ_API size_t qq_aqt_slice_size(const qq_array *a, const size_t *count);
+QQ_API qq_status qq_aqt_slice(const qq_array *a, const size_t *start,
+                              const size_t *count, void *out, size_t out_bytes,
+                              qq_array *view);
+
+// a[index]: codes and scales at an index of the first axis, which goes. It has
+// one scale, which is lent, or one for every index.
+QQ_API size_t qq_aqt_frame_size(const qq_array *a);
+QQ_API qq_status qq_aqt_frame(const qq_array *a, size_t index, void *out,
+                              size_t out_bytes, qq_array *view);
+
+// dynamic_update_slice: out is a with the codes and scales of update written
+// at start. Types and tiles agree; update is as long as a along an axis with
+// one scale, for that would change for all. out: a's bytes (qq_array_bytes);
+// it may be where a lies itself, if a's codes follow its scales there without
+// a gap: then only the update is written. update must not overlap out.
+// QQ_ERR_TYPE, QQ_ERR_SHAPE.
+QQ_API qq_status qq_aqt_update_slice(const qq_array *a, const qq_array *update,
+                                     const size_t *start, void *out,
+                                     size_t out_bytes, qq_array *view);
+
+// update_frame: a[index] = update, which has one axis less.
+QQ_API qq_status qq_aqt_update_frame(const qq_array *a, const qq_array *update,
+                                     size_t index, void *out, size_t out_bytes,
+                                     qq_array *view);
+
+// --- scales in other layouts -----------------------------------------------
+
+// The axes of a product of two operands: pairs that are contracted, and pairs
+// that are batch. All others remain. The result's axes are the batch axes in
+// the order given here, lhs's remaining ones, rhs's remaining ones.
+typedef struct qq_dot_axes {
+    unsigned lhs_contract[QQ_MAX_RANK];
+    unsigned rhs_contract[QQ_MAX_RANK];
+    unsigned contract_count;
+    unsigned lhs_batch[QQ_MAX_RANK];
+    unsigned rhs_batch[QQ_MAX_RANK];
+    unsigned batch_count;
+} qq_dot_axes;
+
+typedef enum qq_dot_side { QQ_DOT_LHS = 1, QQ_DOT_RHS = 2 } qq_dot_side;
+
+// The scale of one operand as it meets the product: its contracted axes, of
+// size 1, go, and the other operand's remaining axes come with size 1.
+// other_rank: the other operand's. out: the scale's bytes, must not overlap.
+// QQ_ERR_AXIS: axes out of range or twice; QQ_ERR_SHAPE: a contracted axis
+// with more than one scale, a product of more than QQ_MAX_RANK axes.
+QQ_API qq_status qq_aqt_scale_to_output(const qq_tensor *scale,
+                                        const qq_dot_axes *axes,
+                                        qq_dot_side side, unsigned other_rank,
+                                        void *out, size_t out_bytes,
+                                        qq_tensor *view);
+
+// The scale of one operand, whose remaining axes have size 1, as it meets the
+// other operand: contracted and batch axes at their partners' places, 1
+// elsewhere. QQ_ERR_AXIS; QQ_ERR_SHAPE: a remaining axis with more than one
+// scale.
+QQ_API qq_status qq_aqt_scale_to_other(const qq_tensor *scale,
+                                       const qq_dot_axes *axes,
+                                       qq_dot_side side, unsigned other_rank,
+                                       void *out, size_t out_bytes,
+                                       qq_tensor *view);
+
+// --- calibrations that remember --------------------------------------------
+
+// What a pass over the data is for. Only some change what is remembered.
+typedef enum qq_quant_mode {
+    QQ_QUANT_MODE_TRAIN = 1,
+    QQ_QUANT_MODE_CALIBRATE = 2,
+    QQ_QUANT_MODE_CONVERT = 3,
+    QQ_QUANT_MODE_SERVE = 4
+} qq_quant_mode;
+
+typedef enum qq_calibrator {
+    // Calibrate: sum += max|x|, count += 1. Always: bound = sum / count, NaN
+    // before the first. In x's type, count an int32.
+    QQ_CALIBRATOR_MEAN_OF_ABSMAX = 1,
+    // Train and calibrate: v = (1 - 1/n) v + (1/n) new, n = ema_update_count,
+    // for ones (count of x != 0, of all x without filter_zeros), vals (sum x),
+    // max (max|x|), l1 (sum |x|), lp (sum |x|^p, p = lp_order). Always: bound =
+    // l1_dev_coeff l1 / ones + lp_dev_coeff (lp / ones)^(1/p) + max_dev_coeff
+    // max + const_bound_coeff. In f32.
+    QQ_CALIBRATOR_WEIGHTED_STATS = 2,
+    // Always: bound = max of the history if that is above 0 and finite, else
+    // the bound before. Then, in train and calibrate: the bound is kept, the
+    // history turned left by one, and its first number becomes max|x|. One
+    // bound a tensor, in f32.
+    QQ_CALIBRATOR_DELAYED = 3
+} qq_calibrator;
+
+// Make one with qq_calibrator_options_init; a struct of zeros is refused.
+typedef struct qq_calibrator_options {
+    uint32_t init;     // set by qq_calibrator_options_init
+    uint32_t channels; // bit a: axis a has a bound for every index
+    qq_calibrator method;
+    qq_division division; // mean of absmax: that of sum / count
+
+    size_t history; // delayed: how many maxima; default 1024
+
+    // Weighted stats. Coefficients and priors are 0 by default, counts 1 and
+    // 100. What is remembered begins as ones = update_count_prior, vals =
+    // mean_prior * that, max = max_dev_prior, l1 = l1_dev_prior * ones, lp =
+    // lp_dev_prior^p * ones.
+    double l1_dev_coeff;
+    double lp_dev_coeff;
+    double max_dev_coeff;
+    double const_bound_coeff;
+    double update_count_prior;
+    double max_dev_prior;
+    double mean_prior;
+    double l1_dev_prior;
+    double lp_dev_prior;
+    double ema_update_count;
+    unsigned lp_order; // 1 to 30; default 2
+    int safe_divide;   // 1: a quotient by 0 is 0
+    int filter_zeros;  // default 1
+} qq_calibrator_options;
+
+QQ_API qq_calibrator_options qq_calibrator_options_init(qq_calibrator method);
+
+// The bytes of a state for tensors of a type (f32, f16, bf16) and shape;
+// SIZE_MAX for options or a shape that qq_calibrator_init refuses. Along axes
+// that share a bound later tensors may have another size.
+QQ_API size_t qq_calibrator_size(const qq_calibrator_options *o, qq_type type,
+                                 unsigned rank, const size_t *shape);
+
+// Fills a state, which is the caller's, need not be aligned, and may be kept,
+// copied and sent to a machine of the same byte order. QQ_ERR_ARGUMENT:
+// options that make no sense; QQ_ERR_TYPE; QQ_ERR_AXIS; QQ_ERR_SIZE: bytes are
+// not those of qq_calibrator_size.
+QQ_API qq_status qq_calibrator_init(const qq_calibrator_options *o,
+                                    qq_type type, unsigned rank,
+                                    const size_t *shape, void *state,
+                                    size_t bytes);
+
+// One pass: remembers what the mode says, and answers with the bound for this
+// x. *bound, which may be NULL, points into the state: a scheme with
+// calibration constant and this bound quantizes x as the originals do.
+// QQ_ERR_FORMAT: no state of these options; QQ_ERR_TYPE, QQ_ERR_SHAPE: x is
+// not what the state is for.
+QQ_API qq_status qq_calibrator_step(const qq_calibrator_options *o,
+                                    qq_quant_mode mode, const qq_tensor *x,
+                                    void *state, size_t bytes,
+                                    qq_tensor *bound);
+
+// What is remembered.
+typedef enum qq_calibrator_part {
+    QQ_CALIBRATOR_BOUND = 1,   // that of the last step; 0 before
+    QQ_CALIBRATOR_SUM = 2,     // mean of absmax
+    QQ_CALIBRATOR_COUNT = 3,   // mean of absmax: a scalar, int32
+    QQ_CALIBRATOR_HISTORY = 4, // delayed: [history]
+    QQ_CALIBRATOR_ONES = 5,    // weighted stats
+    QQ_CALIBRATOR_VALS = 6,
+    QQ_CALIBRATOR_MAX = 7,
+    QQ_CALIBRATOR_L1 = 8,
+    QQ_CALIBRATOR_LP = 9,
+    QQ_CALIBRATOR_KEPT = 10 // delayed: the bound that is kept, [1]
+} qq_calibrator_part;
+
+// *view becomes a part of the state. QQ_ERR_FORMAT: no state; QQ_ERR_ARGUMENT:
+// a part that it does not have.
+QQ_API qq_status qq_calibrator_view(const void *state, size_t bytes,
+                                    qq_calibrator_part part, qq_tensor *view);
+
+#endif
+#if !QQ_NO_OP
+
+// ==== api/op.h ====
+
+// qquant floor 1: operations on numbers and on quantized arrays.
+//
+// These are definitions: scalar, one rounding a step, in the order that is
+// written here.
+
+// What takes part in an operation: a tensor as it stands, or an array by its
+// decoded values. Exactly one of the first three is not NULL. Owns nothing;
+// free to copy.
+typedef struct qq_operand {
+    const qq_tensor *tensor;   // f32, f16, bf16, int8, int16, int32, uint8
+    const qq_array *array;     // decoded by qq_dequantize
+    const qq_array1b *array1b; // decoded by qq_array1b_unpack
+    qq_rule rule;              // array: whose; else ignored
+    qq_type type;              // to which it is decoded; none: see below
+} qq_operand;
+
+// array, type none: the type of its scale. array1b, type none: its own type.
+QQ_API qq_operand qq_operand_tensor(const qq_tensor *tensor);
+QQ_API qq_operand qq_operand_array(const qq_array *array, qq_rule rule,
+                                   qq_type type);
+QQ_API qq_operand qq_operand_array1b(const qq_array1b *array1b, qq_type type);
+
+// QQ_ERR_ARGUMENT: NULL, none of the three, or several; QQ_ERR_TYPE: a type
+// that operations do not have; else as the checks of the three.
+QQ_API qq_status qq_operand_check(const qq_operand *x);
+
+// What an operation needs in scratch for this operand: the bytes of its
+// decoded values, 0 for a tensor. SIZE_MAX where qq_operand_check refuses.
+// Operations with two operands need the sum.
+QQ_API size_t qq_operand_scratch_size(const qq_operand *x);
+
+// The operand as a tensor: itself, or its values, decoded to scratch.
+QQ_API qq_status qq_operand_decode(const qq_operand *x, void *scratch,
+                                   size_t scratch_bytes, qq_tensor *view);
+
+// --- element by element ----------------------------------------------------
+
+typedef enum qq_unary {
+    QQ_UNARY_EXP = 1, // floats only, as all three
+    QQ_UNARY_LOG = 2, // 0: -infinity; below 0: NaN
+    QQ_UNARY_SQRT = 3 // below 0: NaN; -0 stays
+} qq_unary;
+
+// out = op(x), of x's type, shape and byte count. f16 and bf16: computed in
+// f32, rounded once more. out must not overlap scratch, but may be x's data.
+// QQ_ERR_TYPE: integers.
+QQ_API qq_status qq_operand_unary(const qq_operand *x, qq_unary op, void *out,
+                                  size_t out_bytes, void *scratch,
+                                  size_t scratch_bytes, qq_tensor *view);
+
+// out = x^exponent: repeated squares in f64, for negative exponents the
+// reciprocal of the result, rounded once to f32 and to x's type. x^0 = 1, NaN
+// too. QQ_ERR_TYPE: integers.
+QQ_API qq_status qq_operand_power(const qq_operand *x, int exponent, void *out,
+                                  size_t out_bytes, void *scratch,
+                                  size_t scratch_bytes, qq_tensor *view);
+
+typedef enum qq_binary {
+    QQ_BINARY_ADD = 1, // integers wrap, in products, too
+    QQ_BINARY_MULTIPLY = 2,
+    QQ_BINARY_DIVIDE = 3,  // integers: cut towards zero; x / 0 = -1 (uint8:
+                           // 255); the smallest / -1 is itself
+    QQ_BINARY_MAXIMUM = 4, // NaN if one of them is; +0 above -0
+    QQ_BINARY_LESS = 5     // uint8, 1 where x < y, else 0; NaN: 0
+} qq_binary;
+
+// out = x op y: same shapes, same types, else QQ_ERR_SHAPE, QQ_ERR_TYPE. One
+// rounding to the type. out: the bytes of the result, may be x's or y's data
+// unless op is less.
+QQ_API qq_status qq_operand_binary(const qq_operand *x, qq_binary op,
+                                   const qq_operand *y, void *out,
+                                   size_t out_bytes, void *scratch,
+                                   size_t scratch_bytes, qq_tensor *view);
+
+// Every number as another type, as JAX converts: floats to integers are cut
+// towards zero and saturate, NaN gives 0; integers to integers keep their low
+// bits; else to nearest even, infinite beyond the largest. (qq_tensor_convert
+// rounds and saturates.)
+QQ_API qq_status qq_operand_cast(const qq_operand *x, qq_type type, void *out,
+                                 size_t out_bytes, void *scratch,
+                                 size_t scratch_bytes, qq_tensor *view);
+
+// --- products --------------------------------------------------------------
+
+// Axes of a product: lhs_contract[i] runs with rhs_contract[i] and is summed
+// over, lhs_batch[i] with rhs_batch[i] and stays.
+typedef struct qq_dot_dims {
+    unsigned contract_count;
+    unsigned lhs_contract[QQ_MAX_RANK];
+    unsigned rhs_contract[QQ_MAX_RANK];
+    unsigned batch_count;
+    unsigned lhs_batch[QQ_MAX_RANK];
+    unsigned rhs_batch[QQ_MAX_RANK];
+} qq_dot_dims;
+
+// The type of x op y where they differ, as JAX promotes: the wider of two
+// floats, f32 of f16 and bf16, the float of a float and an integer, the
+// smallest integer type that holds both. None if a type is not among those of
+// tensors above.
+QQ_API qq_type qq_promote(qq_type x, qq_type y);
+
+// z = the sum over the contracted axes of x * y; its axes are the batch axes,
+// then the other axes of x, then those of y. type: of z; none: the type to
+// which the operands promote. dims NULL: the last axis of x with the first of
+// y.
+//
+// z float: acc = +0, acc = fma(x, y, acc) in f32, in the order of the
+// contracted axes, the last one running fastest; then one rounding to type.
+// z integer (both operands are): exact, then cut to type's low bits.
+//
+// out: qq_dot_general_size bytes, overlaps nothing. scratch: the operands'.
+// QQ_ERR_AXIS: an axis beyond the rank, or twice; QQ_ERR_SHAPE: sizes that
+// differ, a result of more than QQ_MAX_RANK axes; QQ_ERR_TYPE: an integer z of
+// floats.
+QQ_API size_t qq_dot_general_size(const qq_operand *x, const qq_operand *y,
+                                  const qq_dot_dims *dims, qq_type type);
+QQ_API qq_status qq_dot_general(const qq_operand *x, const qq_operand *y,
+                                const qq_dot_dims *dims, qq_type type,
+                                void *out, size_t out_bytes, void *scratch,
+                                size_t scratch_bytes, qq_tensor *view);
+
+// What eformer answers for a plain x (f32, f16, bf16) by an int8 array w [k,
+// n]: always x @ w, the last axis of x (k) by the first of w, whatever axes
+// were asked for; always bf16, rounded once; sums in f32 as above. Scales
+// [1, n], n > 1: sum(x * code) * scale; [k, 1], k > 1: sum((x * scale) * code),
+// x * scale rounded to f32; else sum(x * (code * scale)), scale and product
+// rounded to bf16. An x of rank 1 gives [n], but [1, n] where the scales are
+// [1, n], n > 1. qq_dot_general is the right one. QQ_ERR_TYPE, QQ_ERR_SHAPE.
+QQ_API size_t qq_eformer_dot_size(const qq_tensor *x, const qq_array *w);
+QQ_API qq_status qq_eformer_dot(const qq_tensor *x, const qq_array *w,
+                                void *out, size_t out_bytes, qq_tensor *view);
+
+// --- moves -----------------------------------------------------------------
+
+// Another order or number of axes.
+typedef enum qq_move_kind {
+    QQ_MOVE_TRANSPOSE = 1, // result axis i is axis axes[i]
+    QQ_MOVE_RESHAPE = 2,   // the same numbers in another shape
+    QQ_MOVE_BROADCAST = 3  // axis i becomes result axis axes[i] (ascending); a
+                           // size of 1 is repeated
+} qq_move_kind;
+
+typedef struct qq_move {
+    size_t shape[QQ_MAX_RANK];  // of the result; transpose: ignored
+    unsigned axes[QQ_MAX_RANK]; // reshape: ignored
+    unsigned rank;              // of the result
+    qq_move_kind kind;
+} qq_move;
+
+QQ_API qq_move qq_move_transpose(unsigned rank, const unsigned *axes);
+QQ_API qq_move qq_move_reshape(unsigned rank, const size_t *shape);
+// axes: as many as the operand has axes, from.
+QQ_API qq_move qq_move_broadcast(unsigned rank, const size_t *shape,
+                                 unsigned from, const unsigned *axes);
+
+// A tensor of any type, moved. out: the bytes of the result, overlaps nothing.
+// QQ_ERR_AXIS: no permutation, axes not ascending or beyond the rank;
+// QQ_ERR_SHAPE: sizes that do not fit.
+QQ_API size_t qq_tensor_move_size(const qq_tensor *t, const qq_move *m);
+QQ_API qq_status qq_tensor_move(const qq_tensor *t, const qq_move *m, void *out,
+                                size_t out_bytes, qq_tensor *view);
+
+// An nf4 or int8 array, moved as eformer (QQ_RULE_EFORMER) does. nf4: decoded
+// to type, moved, quantized again in blocks of the same size along the new
+// last axis, perhaps padded: lossy. int8: codes and scales are both
+// transposed; both broadcast to the full shape, so that there is a scale for
+// every number; reshape decodes and quantizes again with one scale along the
+// last axis. type: none is that of the scale. api/view.h has moves without
+// loss.
+//
+// out: qq_array_move_size bytes; scratch: qq_array_move_scratch_size bytes;
+// neither overlaps a. Errors as qq_tensor_move; QQ_ERR_TYPE: another array.
+QQ_API size_t qq_array_move_size(const qq_array *a, const qq_move *m,
+                                 qq_type type);
+QQ_API size_t qq_array_move_scratch_size(const qq_array *a, const qq_move *m,
+                                         qq_type type);
+QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
+                               qq_type type, void *out, size_t out_bytes,
+                               void *scratch, size_t scratch_bytes,
+                               qq_array *view);
+
+#endif
 
 #endif // QQUANT_H
 
@@ -6605,6 +7223,11884 @@ QQ_API qq_status qq_ternary_unpack(qq_ternary_layout layout, size_t count,
         qqi_ternary_unpack_base3(count, from, values);
     return QQ_OK;
 }
+
+// ==== array/scheme.h ====
+
+// qquant floor 5: making a scheme, and what it says about axes.
+
+// What qq_scheme_init leaves in a scheme: "qqs1".
+#define QQI_SCHEME_INIT 0x31737171u
+
+// A row of the list; of no type, for a number that is none.
+QQI_FN qq_type_info qqi_type_info(qq_type type)
+{
+    qq_type_info info;
+
+    QQ_MEMSET(&info, 0, sizeof info);
+    (void)qq_type_get(type, &info);
+    return info;
+}
+
+// --- making ----------------------------------------------------------------
+
+QQ_API qq_scheme qq_scheme_init_rule(qq_type type, qq_rule rule)
+{
+    const qq_type_info info = qqi_type_info(type);
+    qq_scheme s;
+
+    QQ_MEMSET(&s, 0, sizeof s);
+    s.init = QQI_SCHEME_INIT;
+    s.type = type;
+    s.rule = rule;
+    s.calibration.method = QQ_CALIB_ABSMAX;
+    s.range = QQ_RANGE_HALF_STEP;
+    s.scale_type = QQ_TYPE_NONE;
+    s.division = QQ_DIVISION_TRUE;
+    s.noise = QQ_NOISE_NONE;
+    s.layout = QQ_RANDOM_PARTITIONABLE;
+    s.numerics.kind = QQ_NUMERICS_NONE;
+    if (rule == QQ_RULE_AQT || rule == QQ_RULE_FJ) {
+        const int small = info.kind == QQ_KIND_SMALL;
+        s.numerics.kind = small ? QQ_NUMERICS_FP8 : QQ_NUMERICS_INT;
+        s.numerics.bits = qq_type_bits(type);
+        s.numerics.preserve_zero = 1;
+        s.numerics.clip = 1;
+        s.numerics.round = 1;
+    }
+    return s;
+}
+
+QQ_API qq_scheme qq_scheme_init(qq_type type)
+{
+    qq_scheme s = qq_scheme_init_rule(type, QQ_RULE_QQUANT);
+
+    // The scale of a sign is mean|x|. Ternary codes reach 1.5 scales, so that
+    // 1.5 mean|x| gives the same.
+    if (type == QQ_TYPE_SIGN || type == QQ_TYPE_TERNARY) {
+        s.calibration.method = QQ_CALIB_ABSMEAN;
+        s.calibration.args[0] = type == QQ_TYPE_SIGN ? 1.0 : 1.5;
+        s.calibration.arg_count = 1;
+    }
+    s.two_level = type == QQ_TYPE_NVFP4;
+    return s;
+}
+
+// The axis counted from the front; QQ_MAX_RANK if it lies outside.
+QQI_FN unsigned qqi_axis_of(int axis, unsigned rank)
+{
+    if (rank > QQ_MAX_RANK)
+        return QQ_MAX_RANK;
+    if (axis < 0)
+        axis += (int)rank;
+    return axis < 0 || axis >= (int)rank ? QQ_MAX_RANK : (unsigned)axis;
+}
+
+QQI_FN int qqi_axis_is_channel(const qq_scheme *s, unsigned a)
+{
+    return (int)(s->channels >> a & 1);
+}
+
+QQI_FN int qqi_axis_is_tiled(const qq_scheme *s, unsigned a)
+{
+    const double f = s->tile_fraction[a];
+
+    return s->tile[a] != 0 || f < 0.0 || f > 0.0 || qqi_is_nan_f64(f);
+}
+
+QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank)
+{
+    const unsigned a = qqi_axis_of(axis, rank);
+
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (a == QQ_MAX_RANK || qqi_axis_is_tiled(s, a))
+        return QQ_ERR_AXIS;
+    s->channels |= (uint32_t)1 << a;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
+                                size_t tile)
+{
+    const unsigned a = qqi_axis_of(axis, rank);
+
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
+        return QQ_ERR_AXIS;
+    if (tile == 0)
+        return QQ_ERR_ARGUMENT;
+    s->tile[a] = tile;
+    s->tile_fraction[a] = 0.0;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
+                                         double fraction)
+{
+    const unsigned a = qqi_axis_of(axis, rank);
+
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
+        return QQ_ERR_AXIS;
+    if (!(fraction > 0.0 && fraction <= 1.0))
+        return QQ_ERR_ARGUMENT;
+    s->tile[a] = 0;
+    s->tile_fraction[a] = fraction;
+    return QQ_OK;
+}
+
+// --- axes ------------------------------------------------------------------
+
+// The tile that the scheme wants on axis a of size n; 0 if there is none: a
+// fraction that comes to nothing.
+QQI_FN size_t qqi_scheme_tile_at(const qq_scheme *s, unsigned a, size_t n)
+{
+    if (qqi_axis_is_channel(s, a))
+        return 1;
+    if (s->tile[a] != 0)
+        return s->tile[a];
+    if (!qqi_axis_is_tiled(s, a))
+        return n;
+    const double tile = qqi_rne_f64((double)n * s->tile_fraction[a]);
+    return tile >= 1.0 ? (size_t)tile : 0;
+}
+
+// The bits of what is wrong with the axes, whatever the shape.
+QQI_FN uint32_t qqi_check_roles(const qq_scheme *s, unsigned rank)
+{
+    uint32_t bad = 0;
+
+    if (rank < 32 && s->channels >> rank != 0)
+        bad |= QQ_BAD_AXIS;
+    for (unsigned a = 0; a < QQ_MAX_RANK; a++) {
+        const double f = s->tile_fraction[a];
+        if (!qqi_axis_is_tiled(s, a))
+            continue;
+        if (a >= rank || qqi_axis_is_channel(s, a))
+            bad |= QQ_BAD_AXIS;
+        if (s->tile[a] != 0 ? f < 0.0 || f > 0.0 || qqi_is_nan_f64(f)
+                            : !(f > 0.0 && f <= 1.0))
+            bad |= QQ_BAD_TILE;
+    }
+    return bad;
+}
+
+// The same for an array of the shape. Tiles must divide their axes under all
+// rules but our own.
+QQI_FN uint32_t qqi_check_axes(const qq_scheme *s, unsigned rank,
+                               const size_t *shape)
+{
+    uint32_t bad = qqi_check_roles(s, rank);
+
+    for (unsigned a = 0; a < rank && bad == 0; a++) {
+        const size_t tile = qqi_scheme_tile_at(s, a, shape[a]);
+        if (shape[a] == 0)
+            continue;
+        if (tile == 0 || (s->rule != QQ_RULE_QQUANT && shape[a] % tile != 0))
+            bad |= QQ_BAD_TILE;
+    }
+    return bad;
+}
+
+// Whether the calibration has one scale for everything, axes or not.
+QQI_FN int qqi_scheme_is_fixed(const qq_scheme *s)
+{
+    return s->calibration.method == QQ_CALIB_FIXED;
+}
+
+// The tiles of an array, cut to its axes (1 where an axis is empty), and the
+// shape of its scales. The axes were found right. An empty array has no scales
+// under our rule, so that it has no bytes at all.
+QQI_FN void qqi_scheme_tiles(const qq_scheme *s, unsigned rank,
+                             const size_t *shape, size_t *tile, size_t *count)
+{
+    for (unsigned a = 0; a < rank; a++) {
+        const size_t n = shape[a];
+        const int whole =
+            qqi_scheme_is_fixed(s) ||
+            (!qqi_axis_is_channel(s, a) && !qqi_axis_is_tiled(s, a));
+        const size_t k = whole ? n : qqi_scheme_tile_at(s, a, n);
+        tile[a] = k < n ? k : n;
+        count[a] = whole && s->rule != QQ_RULE_QQUANT;
+        if (n == 0)
+            tile[a] = 1;
+        else
+            count[a] = n / tile[a] + (n % tile[a] != 0);
+    }
+}
+
+QQ_API qq_status qq_scheme_scale_shape(const qq_scheme *s, unsigned rank,
+                                       const size_t *shape, size_t *scale_shape)
+{
+    size_t tile[QQ_MAX_RANK];
+
+    if (s == NULL || (rank != 0 && (shape == NULL || scale_shape == NULL)))
+        return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
+    if (rank > QQ_MAX_RANK)
+        return QQ_ERR_AXIS;
+    const uint32_t bad = qqi_check_axes(s, rank, shape);
+    if (bad & QQ_BAD_AXIS)
+        return QQ_ERR_AXIS;
+    if (bad != 0)
+        return QQ_ERR_SHAPE;
+    qqi_scheme_tiles(s, rank, shape, tile, scale_shape);
+    return QQ_OK;
+}
+
+// ==== array/aqt_check.h ====
+
+// qquant floor 5: which schemes AQT and FJFormer's bits have.
+
+#if !QQ_NO_TRAIN
+
+QQI_FN int qqi_aqt_is_float(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+// The numerics by themselves, and the type of the codes they make.
+QQI_FN uint32_t qqi_aqt_check_numerics(const qq_scheme *s)
+{
+    const qq_numerics *n = &s->numerics;
+    const int none = s->type == QQ_TYPE_NONE;
+
+    if (s->rule == QQ_RULE_FJ && n->kind != QQ_NUMERICS_INT &&
+        n->kind != QQ_NUMERICS_NONE)
+        return QQ_BAD_NUMERICS;
+    switch (n->kind) {
+    case QQ_NUMERICS_NONE:
+        return 0;
+    case QQ_NUMERICS_INT:
+        if (n->bits < 1 || n->bits > 22)
+            return QQ_BAD_NUMERICS;
+        return none || (s->type >= QQ_TYPE_INT2 && s->type <= QQ_TYPE_INT16)
+                   ? 0
+                   : QQ_BAD_TYPE;
+    case QQ_NUMERICS_FP8:
+        return s->type == QQ_TYPE_E4M3FN || s->type == QQ_TYPE_E5M2
+                   ? 0
+                   : QQ_BAD_TYPE;
+    case QQ_NUMERICS_FP:
+        // Without an exponent there are but subnormal numbers; 2^7 exponents
+        // reach from 1 to the largest of bf16, and one bit must go.
+        if (n->exponent > 7 || n->mantissa > 6 ||
+            (n->exponent == 0 && !n->subnormals))
+            return QQ_BAD_NUMERICS;
+        return none || s->type == QQ_TYPE_BF16 ? 0 : QQ_BAD_TYPE;
+    default:
+        return QQ_BAD_NUMERICS;
+    }
+}
+
+// A layout of 0 says that there is no key, which random numbers need.
+QQI_FN uint32_t qqi_aqt_check_noise(const qq_scheme *s, const qq_tensor *x)
+{
+    const qq_numerics *n = &s->numerics;
+    const int is_int = n->kind == QQ_NUMERICS_INT;
+    const int is_float =
+        n->kind == QQ_NUMERICS_FP8 || n->kind == QQ_NUMERICS_FP;
+    const int known =
+        s->noise == QQ_NOISE_AQT || s->noise == QQ_NOISE_AQT_CUSTOM;
+    const int keyed =
+        s->layout == QQ_RANDOM_PARTITIONABLE || s->layout == QQ_RANDOM_LEGACY;
+
+    if (s->noise != QQ_NOISE_NONE && (!known || is_float))
+        return QQ_BAD_NOISE;
+    if (is_int && known && !keyed)
+        return QQ_BAD_NOISE;
+    if (is_float && n->stochastic && !keyed)
+        return QQ_BAD_NOISE;
+    return x && s->noise_shared >> x->rank != 0 ? QQ_BAD_NOISE : 0;
+}
+
+// A tensor that is broadcast over x: as many axes, sizes that divide.
+QQI_FN int qqi_aqt_spreads(const qq_tensor *t, const qq_tensor *x)
+{
+    if (qq_tensor_check(t) != QQ_OK || !qqi_aqt_is_float(t->type))
+        return 0;
+    if (x == NULL)
+        return 1;
+    if (t->rank != x->rank)
+        return 0;
+    for (unsigned a = 0; a < x->rank; a++) {
+        const size_t n = x->shape[a];
+        const size_t k = t->shape[a];
+        if (n == 0 ? k > 1 : k == 0 || n % k != 0)
+            return 0;
+    }
+    return 1;
+}
+
+QQI_FN int qqi_aqt_has_calibration(const qq_scheme *s, const qq_tensor *x)
+{
+    const qq_calibration *c = &s->calibration;
+    const int aqt = s->rule == QQ_RULE_AQT;
+
+    switch (c->method) {
+    case QQ_CALIB_ABSMAX:
+        return c->arg_count <= (aqt ? 1u : 0u);
+    case QQ_CALIB_ABSMEAN:
+        return aqt && c->arg_count <= 2 &&
+               (c->arg_count < 2 ||
+                (c->args[1] > 0.0 && qqi_is_finite_f64(c->args[1])));
+    case QQ_CALIB_SNR:
+        return aqt && (s->clips != NULL || s->clip_count == 0);
+    case QQ_CALIB_CONSTANT:
+        if (aqt && s->bound)
+            return qqi_aqt_spreads(s->bound, x);
+        return !s->bound && c->arg_count == 1 && c->args[0] > 0.0;
+    default:
+        return 0;
+    }
+}
+
+QQI_FN uint32_t qqi_aqt_check_calibration(const qq_scheme *s,
+                                          const qq_tensor *x)
+{
+    uint32_t bad = 0;
+
+    if (!qqi_aqt_has_calibration(s, x))
+        bad |= QQ_BAD_CALIBRATION;
+    // Biases belong to the constant calibration of AQT.
+    if ((s->bias || s->has_bias) &&
+        (s->rule != QQ_RULE_AQT || s->calibration.method != QQ_CALIB_CONSTANT))
+        bad |= QQ_BAD_CALIBRATION;
+    if (s->bias && !qqi_aqt_spreads(s->bias, x))
+        bad |= QQ_BAD_CALIBRATION;
+    if (s->two_level ||
+        (s->scale_type != QQ_TYPE_NONE &&
+         (s->rule == QQ_RULE_FJ || !qqi_aqt_is_float(s->scale_type))))
+        bad |= QQ_BAD_SCALE_TYPE;
+    return bad;
+}
+
+QQI_FN uint32_t qqi_aqt_check(const qq_scheme *s, const qq_tensor *x)
+{
+    uint32_t bad = qqi_aqt_check_numerics(s) | qqi_aqt_check_noise(s, x);
+
+    if (s->division != QQ_DIVISION_TRUE &&
+        s->division != QQ_DIVISION_RECIPROCAL)
+        bad |= QQ_BAD_RULE;
+    if (s->fake_quant && (s->rule != QQ_RULE_FJ || !s->power_of_two))
+        bad |= QQ_BAD_NUMERICS;
+    if (s->numerics.kind != QQ_NUMERICS_NONE)
+        bad |= qqi_aqt_check_calibration(s, x);
+    bad |= x ? qqi_check_axes(s, x->rank, x->shape)
+             : qqi_check_roles(s, QQ_MAX_RANK);
+    if (x && !qqi_aqt_is_float(x->type))
+        bad |= QQ_BAD_INPUT;
+    // Only f32 and bf16 have random bits for fp8.
+    if (x && s->numerics.kind == QQ_NUMERICS_FP8 && s->numerics.stochastic &&
+        x->type == QQ_TYPE_F16 && s->scale_type != QQ_TYPE_F32 &&
+        s->scale_type != QQ_TYPE_BF16)
+        bad |= QQ_BAD_NUMERICS;
+    return bad;
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/step.h ====
+
+// qquant floor 5: the arithmetic of a tensor's own type.
+//
+// Qwix computes in the type of x: every result is rounded to f32, f16 or bf16.
+// A number of any of these is held in a float; an operation is made in f32 and
+// its result rounded to the type, which for a sum, product or quotient of two
+// f16 or two bf16 numbers gives what one rounding would.
+
+QQI_INLINE float qqi_to_type(qq_type type, float x)
+{
+    if (type == QQ_TYPE_F16)
+        return qqi_f32_from_f16(qqi_f16_from_f32(x));
+    if (type == QQ_TYPE_BF16)
+        return qqi_f32_from_bf16(qqi_bf16_from_f32(x));
+    return x;
+}
+
+// A constant of the program in the type, rounded once.
+QQI_INLINE float qqi_constant(qq_type type, double x)
+{
+    if (type == QQ_TYPE_F16)
+        return qqi_f32_from_f16(qqi_f16_from_f64(x));
+    if (type == QQ_TYPE_BF16)
+        return qqi_f32_from_bf16(qqi_bf16_from_f64(x));
+    return qqi_f32_from_f64(x);
+}
+
+QQI_INLINE float qqi_type_mul(qq_type type, float a, float b)
+{
+    return qqi_to_type(type, qqi_mul_f32(a, b));
+}
+
+QQI_INLINE float qqi_type_add(qq_type type, float a, float b)
+{
+    return qqi_to_type(type, qqi_keep_f32(a) + qqi_keep_f32(b));
+}
+
+// a / b, or a * (1 / b) with both rounded.
+QQI_INLINE float qqi_type_div(qq_type type, float a, float b, int reciprocal)
+{
+    if (reciprocal)
+        return qqi_type_mul(type, a, qqi_to_type(type, 1.0f / b));
+    return qqi_to_type(type, a / b);
+}
+
+// Whether a quotient of arrays is made by the reciprocal: as JAX does where
+// the divisor has fewer elements than the result, but not in bf16.
+QQI_FN int qqi_by_reciprocal(int rule_is_reciprocal, qq_type type,
+                             size_t dividends, size_t divisors)
+{
+    return rule_is_reciprocal && type != QQ_TYPE_BF16 && dividends > divisors;
+}
+
+// x / scale.
+QQI_FN int qqi_quotient_by_reciprocal(const qq_scheme *s, qq_type type,
+                                      size_t numbers, size_t scales)
+{
+    return s->division == QQ_DIVISION_MULTIPLY ||
+           s->division == QQ_DIVISION_MULTIPLY_RECIPROCAL ||
+           qqi_by_reciprocal(s->division == QQ_DIVISION_RECIPROCAL, type,
+                             numbers, scales);
+}
+
+// absmax / bound.
+QQI_FN int qqi_scale_by_reciprocal(const qq_scheme *s, qq_type type,
+                                   size_t scales)
+{
+    return qqi_by_reciprocal(s->division == QQ_DIVISION_RECIPROCAL ||
+                                 s->division == QQ_DIVISION_MULTIPLY_RECIPROCAL,
+                             type, scales, 1);
+}
+
+// ==== array/aqt_step.h ====
+
+// qquant floor 5: one step of typed arithmetic, as XLA makes it on a CPU.
+//
+// AQT and FJFormer compute with arrays that have a type, and each operation is
+// rounded to nearest even in the common type of its operands:
+//
+//   f32 with any is f32; f16 with bf16 is f32; a type with itself is itself.
+//
+// In f32 and bf16 subnormal operands and results count as 0 of their sign;
+// those of f16 are kept. A number here is a value that its type holds exactly.
+// Sums, products and quotients of two f16 or two bf16 numbers are made in f32
+// and rounded again, which is the same as rounding once: f32 has more than
+// twice their bits and two to spare.
+
+#if !QQ_NO_TRAIN
+
+struct qqi_number {
+    float value;
+    qq_type type; // f32, f16 or bf16
+};
+
+QQI_INLINE struct qqi_number qqi_number_of(float value, qq_type type)
+{
+    struct qqi_number r;
+
+    r.value = value;
+    r.type = type;
+    return r;
+}
+
+// Subnormal floats become 0 of their sign; by bits, whatever the mode.
+QQI_INLINE float qqi_flush(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    return (u & 0x7f800000u) == 0 ? qqi_f32_of(u & 0x80000000u) : x;
+}
+
+// x as a number of the type. There is one NaN: what sign arithmetic gives to it
+// differs between machines.
+QQI_FN struct qqi_number qqi_number_round(float x, qq_type type)
+{
+    const float v = qqi_canon_f32(x);
+
+    if (type == QQ_TYPE_F16)
+        return qqi_number_of(qqi_to_type(type, v), type);
+    return qqi_number_of(qqi_flush(qqi_to_type(type, qqi_flush(v))), type);
+}
+
+QQI_INLINE struct qqi_number qqi_number_cast(struct qqi_number x, qq_type type)
+{
+    return x.type == type ? x : qqi_number_round(x.value, type);
+}
+
+// A constant of the program in the type of the array it meets.
+QQI_INLINE struct qqi_number qqi_number_constant(double x, qq_type type)
+{
+    return qqi_number_round(qqi_constant(type, x), type);
+}
+
+QQI_INLINE qq_type qqi_common_type(qq_type a, qq_type b)
+{
+    return a == b ? a : QQ_TYPE_F32;
+}
+
+// An operand in the type of the operation.
+QQI_INLINE float qqi_operand(struct qqi_number x, qq_type type)
+{
+    const float v = qqi_number_cast(x, type).value;
+
+    return type == QQ_TYPE_F16 ? v : qqi_flush(v);
+}
+
+QQI_FN struct qqi_number qqi_number_mul(struct qqi_number a,
+                                        struct qqi_number b)
+{
+    const qq_type t = qqi_common_type(a.type, b.type);
+
+    return qqi_number_round(qqi_mul_f32(qqi_operand(a, t), qqi_operand(b, t)),
+                            t);
+}
+
+QQI_FN struct qqi_number qqi_number_div(struct qqi_number a,
+                                        struct qqi_number b)
+{
+    const qq_type t = qqi_common_type(a.type, b.type);
+
+    return qqi_number_round(qqi_operand(a, t) / qqi_operand(b, t), t);
+}
+
+QQI_FN struct qqi_number qqi_number_add(struct qqi_number a,
+                                        struct qqi_number b)
+{
+    const qq_type t = qqi_common_type(a.type, b.type);
+
+    return qqi_number_round(qqi_operand(a, t) + qqi_operand(b, t), t);
+}
+
+QQI_FN struct qqi_number qqi_number_sub(struct qqi_number a,
+                                        struct qqi_number b)
+{
+    const qq_type t = qqi_common_type(a.type, b.type);
+
+    return qqi_number_round(qqi_operand(a, t) - qqi_operand(b, t), t);
+}
+
+QQI_INLINE struct qqi_number qqi_number_reciprocal(struct qqi_number x)
+{
+    return qqi_number_div(qqi_number_of(1.0f, x.type), x);
+}
+
+// a / b where b is broadcast over a: with reciprocal not 0 what JAX 0.10.1 and
+// later make of it in f32 and f16, a * (1 / b); bf16 is divided truly always.
+QQI_FN struct qqi_number qqi_number_div_by(struct qqi_number a,
+                                           struct qqi_number b, int reciprocal)
+{
+    const qq_type t = qqi_common_type(a.type, b.type);
+
+    if (!reciprocal || t == QQ_TYPE_BF16)
+        return qqi_number_div(a, b);
+    return qqi_number_mul(qqi_number_cast(a, t),
+                          qqi_number_reciprocal(qqi_number_cast(b, t)));
+}
+
+// |x|, with subnormals flushed as the maximum that follows does.
+QQI_INLINE struct qqi_number qqi_number_abs(struct qqi_number x)
+{
+    return qqi_number_of(qqi_abs_f32(qqi_operand(x, x.type)), x.type);
+}
+
+// The larger one; NaN if either is.
+QQI_INLINE float qqi_larger(float a, float b)
+{
+    return qqi_is_nan_f32(a) || a > b ? a : b;
+}
+
+QQI_FN struct qqi_number qqi_load_number(const qq_tensor *t, size_t i)
+{
+    return qqi_number_of(qqi_load_value(t->type, t->data, i), t->type);
+}
+
+// Number i of an array of the number's type; out need not be aligned.
+QQI_FN void qqi_store_number(void *out, size_t i, struct qqi_number x)
+{
+    const float v = qqi_canon_f32(x.value);
+
+    qqi_store_code(x.type, out, i,
+                   x.type == QQ_TYPE_F32   ? qqi_f32_bits(v)
+                   : x.type == QQ_TYPE_F16 ? qqi_f16_from_f32(v)
+                                           : qqi_bf16_from_f32(v));
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/aqt_float.h ====
+
+// qquant floor 5: AQT's small floats: fp8, and fp of any make.
+//
+// fp8: cut to the largest value, nearest even. Stochastically the bits of x
+// that fp8 has no room for are replaced by a carry from random ones first.
+//
+// fp: bf16 in, bf16 out, 1 the smallest normal number (1/2 under subnormals,
+// which fill it up in steps of 2^-mantissa). In integers: half a step is added
+// (or random bits below a step), the low bits go, the magnitude is cut. A NaN
+// goes as its bits go.
+//
+// Google AQT: Fp8Numerics and FpNumerics of aqtp 0.9.0.
+
+#if !QQ_NO_TRAIN
+
+QQI_FN double qqi_fp8_largest(qq_type type)
+{
+    return type == QQ_TYPE_E5M2 ? 57344.0 : 448.0;
+}
+
+QQI_FN double qqi_fp_largest(const qq_numerics *n)
+{
+    const double below = qqi_power_of_two(-(int)n->mantissa);
+    const int top = (1 << n->exponent) - 1 - (n->subnormals ? 1 : 0);
+
+    return n->exponent == 0 ? 1.0 - below
+                            : qqi_power_of_two(top) * (2.0 - below);
+}
+
+// x with random bits added below what fp8 holds, and these cut off: 23 or 7
+// bits of mantissa become 3 (e4m3fn) or 2 (e5m2). x is f32 or bf16.
+QQI_FN QQI_WRAPS struct qqi_number
+qqi_aqt_mantissa(const qq_scheme *s, struct qqi_number x, uint32_t bits)
+{
+    const unsigned kept = s->type == QQ_TYPE_E5M2 ? 2 : 3;
+    const unsigned below = x.type == QQ_TYPE_F32 ? 0 : 16;
+    const uint32_t mask = ((uint32_t)1 << (23 - below - kept)) - 1;
+    uint32_t u = qqi_f32_bits(x.value) >> below;
+
+    u = (u + (bits & mask)) & ~mask;
+    return qqi_number_of(qqi_f32_of(u << below), x.type);
+}
+
+// The number fp8 comes to: cut, not yet rounded.
+QQI_FN struct qqi_number qqi_aqt_fp8(const qq_scheme *s, struct qqi_number x,
+                                     uint32_t bits)
+{
+    const float q = (float)qqi_fp8_largest(s->type);
+
+    if (s->numerics.stochastic)
+        x = qqi_aqt_mantissa(s, x, bits);
+    const float v = x.value > q ? q : x.value < -q ? -q : x.value;
+    return qqi_number_of(v, x.type);
+}
+
+// fp without its subnormal numbers. u: the bits of a bf16 number.
+QQI_FN float qqi_aqt_fp_normal(const qq_numerics *n, uint32_t u, uint32_t bits)
+{
+    const uint32_t mask = ((uint32_t)1 << (7 - n->mantissa)) - 1;
+    const uint32_t least = 127u - (n->subnormals ? 1 : 0);
+    const uint32_t most = least + ((uint32_t)1 << n->exponent) - 1;
+    const uint32_t lo = least << 7;
+    const uint32_t hi = (most << 7) + (0x7fu & ~mask);
+    const uint32_t add = n->stochastic ? bits & mask : (mask + 1) / 2;
+
+    u = (u + add) & 0xffffu & ~mask;
+    const uint32_t a = u & 0x7fffu;
+    const uint32_t cut = a < lo ? lo : a > hi ? hi : a;
+    return qqi_f32_of(((u & 0x8000u) | cut) << 16);
+}
+
+// The subnormal numbers: steps of 2^-mantissa, as many as fill up to 1.
+QQI_FN float qqi_aqt_fp_subnormal(const qq_numerics *n, float x, uint32_t bits)
+{
+    const float step = (float)qqi_power_of_two(-(int)n->mantissa);
+    const float scaled = qqi_mul_f32(x, (float)(1 << n->mantissa));
+    const float drawn = (float)bits / 65536.0f - 0.49999237060546875f;
+    const float noise = n->stochastic ? drawn : 0.0f;
+    const float r = qqi_rne_f32(scaled + noise); // -0 + 0 is 0
+
+    return qqi_number_round(qqi_mul_f32(r, step), QQ_TYPE_BF16).value;
+}
+
+QQI_FN struct qqi_number qqi_aqt_fp(const qq_scheme *s, struct qqi_number x,
+                                    uint32_t bits)
+{
+    const qq_numerics *n = &s->numerics;
+    const float v = qqi_number_cast(x, QQ_TYPE_BF16).value;
+    const int below_one = qqi_abs_f32(v) < 1.0f;
+    float y;
+
+    if (n->exponent == 0) {
+        const float top = 1.0f - (float)qqi_power_of_two(-(int)n->mantissa);
+        y = qqi_aqt_fp_subnormal(n, v, bits);
+        y = y > top ? top : y < -top ? -top : y;
+    } else if (below_one && n->subnormals) {
+        y = qqi_aqt_fp_subnormal(n, v, bits);
+    } else if (below_one && n->stochastic) {
+        // Up with the probability (1 + x) / 2.
+        y = v > (float)bits / 32768.0f - 0.9999847412109375f ? 1.0f : -1.0f;
+    } else {
+        y = qqi_aqt_fp_normal(n, qqi_f32_bits(v) >> 16, bits);
+    }
+    return qqi_number_of(y, QQ_TYPE_BF16);
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/aqt_numerics.h ====
+
+// qquant floor 5: AQT's numerics: from a scaled number to a code.
+//
+// Integers of b bits, x of type T, every step rounded to T:
+//
+//   edge = 2^(b-1) - (preserve_zero ? 1/2 : 0)
+//   Q = edge - (preserve_max ? 1/2 : 0)    what the calibration's bound becomes
+//   C = edge - (round ? 1/2 : 0)           where codes are cut
+//
+//   x + noise, a sum of f32; cut to -C ... C; nearest even integer, or without
+//   preserve_zero floor(x) + 1/2; cast to the type of the codes, toward 0
+//
+// Floats: aqt_float.h. FJFormer's bits has the integers alone. Google AQT:
+// IntSymmetric of aqtp 0.9.0.
+
+#if !QQ_NO_TRAIN
+
+// Q and C of the numerics.
+QQI_FN void qqi_aqt_bounds(const qq_scheme *s, double *quant, double *clip)
+{
+    const qq_numerics *n = &s->numerics;
+
+    if (n->kind == QQ_NUMERICS_INT) {
+        const double edge =
+            qqi_power_of_two((int)n->bits - 1) - (n->preserve_zero ? 0.5 : 0.0);
+        *quant = edge - (n->preserve_max ? 0.5 : 0.0);
+        *clip = edge - (n->round ? 0.5 : 0.0);
+        return;
+    }
+    *quant = n->kind == QQ_NUMERICS_FP8 ? qqi_fp8_largest(s->type)
+                                        : qqi_fp_largest(n);
+    *clip = *quant;
+}
+
+// Q as the operand of a division of numbers of a type. That of fp8 is a
+// number of bf16, so f16 is divided by it in f32.
+QQI_FN struct qqi_number qqi_aqt_quant_bound(const qq_scheme *s, qq_type type)
+{
+    double quant, clip;
+
+    qqi_aqt_bounds(s, &quant, &clip);
+    return qqi_number_constant(
+        quant, s->numerics.kind == QQ_NUMERICS_FP8 ? QQ_TYPE_BF16 : type);
+}
+
+// --- random numbers --------------------------------------------------------
+
+// The place among the noise's numbers that belongs to number i of x: the
+// noise has size 1 along the axes of noise_shared.
+QQI_FN size_t qqi_aqt_noise_place(const qq_scheme *s, const qq_tensor *x,
+                                  size_t i, size_t *total)
+{
+    size_t place = 0;
+    size_t step = 1;
+
+    for (int a = (int)x->rank - 1; a >= 0; a--) {
+        if (!(s->noise_shared >> a & 1)) {
+            place += i % x->shape[a] * step;
+            step *= x->shape[a];
+        }
+        i /= x->shape[a];
+    }
+    *total = step;
+    return place;
+}
+
+// The noise of number i of x; 0 where there is none.
+QQI_FN float qqi_aqt_noise(const qq_scheme *s, const qq_tensor *x, size_t i)
+{
+    float r = 0.0f;
+    size_t total;
+
+    if (s->noise == QQ_NOISE_NONE)
+        return r;
+    const size_t place = qqi_aqt_noise_place(s, x, i, &total);
+    (void)qq_random_noise(s->key, s->layout, s->noise, total, place, 1, &r);
+    return r;
+}
+
+// Random bits for number i of x: width 16 or 32.
+QQI_FN uint32_t qqi_aqt_bits(const qq_scheme *s, const qq_tensor *x, size_t i,
+                             unsigned width)
+{
+    const size_t total = qq_tensor_count(x);
+    uint32_t r32 = 0;
+    uint16_t r16 = 0;
+
+    if (width == 32) {
+        (void)qq_random_bits(s->key, s->layout, 32, total, i, 1, &r32, 4);
+        return r32;
+    }
+    (void)qq_random_bits(s->key, s->layout, 16, total, i, 1, &r16, 2);
+    return r16;
+}
+
+// --- integers --------------------------------------------------------------
+
+QQI_FN struct qqi_number qqi_aqt_int(const qq_scheme *s, struct qqi_number x,
+                                     float noise)
+{
+    const qq_numerics *n = &s->numerics;
+    double quant, clip;
+
+    if (s->noise != QQ_NOISE_NONE)
+        x = qqi_number_cast(
+            qqi_number_add(x, qqi_number_of(noise, QQ_TYPE_F32)), x.type);
+    if (!n->clip && !n->round)
+        return x;
+    float v = qqi_operand(x, x.type);
+    if (n->clip) {
+        qqi_aqt_bounds(s, &quant, &clip);
+        const float c = qqi_number_constant(clip, x.type).value;
+        v = v > c ? c : v < -c ? -c : v;
+    }
+    if (n->round && n->preserve_zero)
+        v = qqi_rne_f32(v);
+    else if (n->round)
+        v = qqi_floor_f32(v) + 0.5f;
+    // One bit with a zero leaves but zeros. AQT keeps the sign of x.
+    if (v == 0.0f && s->rule == QQ_RULE_FJ && n->bits == 1 && n->clip &&
+        n->round)
+        v = 0.0f;
+    return qqi_number_round(v, x.type);
+}
+
+// --- forward ---------------------------------------------------------------
+
+// The type that codes of numbers of a type are stored in.
+QQI_FN qq_type qqi_aqt_code_type(const qq_scheme *s, qq_type type)
+{
+    if (s->numerics.kind == QQ_NUMERICS_FP)
+        return QQ_TYPE_BF16;
+    return s->type == QQ_TYPE_NONE || s->numerics.kind == QQ_NUMERICS_NONE
+               ? type
+               : s->type;
+}
+
+// The code of the scaled number v, which is number i of a tensor like x,
+// before it is cast to the type of the codes.
+QQI_FN struct qqi_number qqi_aqt_forward(const qq_scheme *s, const qq_tensor *x,
+                                         size_t i, struct qqi_number v)
+{
+    const qq_numerics *n = &s->numerics;
+    uint32_t bits = 0;
+
+    if (n->stochastic && n->kind != QQ_NUMERICS_INT) {
+        const int wide = n->kind == QQ_NUMERICS_FP8 && v.type == QQ_TYPE_F32;
+        bits = qqi_aqt_bits(s, x, i, wide ? 32 : 16);
+    }
+    switch (n->kind) {
+    case QQ_NUMERICS_INT:
+        return qqi_aqt_int(s, v, qqi_aqt_noise(s, x, i));
+    case QQ_NUMERICS_FP8:
+        return qqi_aqt_fp8(s, v, bits);
+    case QQ_NUMERICS_FP:
+        return qqi_aqt_fp(s, v, bits);
+    default:
+        return v;
+    }
+}
+
+// A code as it is handed to another storage type: floats are cast to integers
+// toward 0, saturating, NaN to 0; fp8 is rounded.
+QQI_FN float qqi_aqt_cast(struct qqi_number code, qq_type stored)
+{
+    const int fp8 = stored == QQ_TYPE_E4M3FN || stored == QQ_TYPE_E5M2;
+    const float v = qqi_canon_f32(code.value);
+
+    return fp8 ? v : qqi_trunc_f32(v);
+}
+
+QQI_FN void qqi_aqt_store(qq_type stored, void *codes, size_t i,
+                          struct qqi_number code)
+{
+    if (stored == code.type)
+        qqi_store_number(codes, i, code);
+    else
+        qqi_store_value(stored, codes, i, qqi_aqt_cast(code, stored));
+}
+
+// The value that the stored code decodes to.
+QQI_FN float qqi_aqt_stored(struct qqi_number code, qq_type stored)
+{
+    const float v = qqi_aqt_cast(code, stored);
+
+    return stored == code.type
+               ? code.value
+               : qq_type_decode(stored, qq_type_encode(stored, v));
+}
+
+// A code as a number of the type in which it is decoded.
+QQI_FN struct qqi_number qqi_aqt_decoded(float code, qq_type stored,
+                                         qq_type type)
+{
+    return stored == type ? qqi_number_of(code, type)
+                          : qqi_number_round(code, type);
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/tile.h ====
+
+// qquant floor 5: tiles: which numbers of a tensor share a scale.
+//
+// Axis a of size n is cut into tiles of tile[a] numbers, the last of which may
+// be short; the numbers with the same tile on every axis share a scale, and
+// scales are counted row-major:
+//
+//   shape 4 x 6, tile 2 x 4           scale of each number
+//                                     0 0 0 0 1 1
+//                                     0 0 0 0 1 1
+//                                     2 2 2 2 3 3
+//                                     2 2 2 2 3 3
+//
+// Only this part maps numbers to scales. Neighbouring axes are joined where
+// that changes nothing, so a tensor with one scale, one scale a row, or tiles
+// that divide its rows is a single long axis. There are two ways through the
+// numbers: in the order of memory, stretch by stretch (a cursor), and tile by
+// tile, run by run (a patch).
+
+struct qqi_tiling {
+    size_t shape[QQ_MAX_RANK];
+    size_t tile[QQ_MAX_RANK];  // 1 to shape[a]
+    size_t count[QQ_MAX_RANK]; // tiles along the axis
+    unsigned rank;             // 1 at least
+    size_t numbers;
+    size_t tiles;
+};
+
+// ceil(n / d), d > 0, without overflow.
+QQI_INLINE size_t qqi_ceil_div(size_t n, size_t d)
+{
+    return n / d + (n % d != 0);
+}
+
+// Whether axis a and the one behind it are one axis for all that matters
+// here: one of them is trivial, the inner one lies in one tile, or the outer
+// one has a scale for every index and no inner tile is short.
+QQI_FN int qqi_axes_join(const struct qqi_tiling *t, size_t shape, size_t tile)
+{
+    const unsigned a = t->rank - 1;
+
+    if (tile == shape || t->shape[a] == 1)
+        return 1;
+    return t->tile[a] == 1 && shape % tile == 0;
+}
+
+// Nothing: one axis without numbers.
+QQI_FN void qqi_tiling_empty(struct qqi_tiling *t)
+{
+    QQ_MEMSET(t, 0, sizeof *t);
+    t->rank = 1;
+    t->tile[0] = 1;
+}
+
+// shape and tile as given, tiles larger than the axis cut to its size; the
+// product of the shape is known to fit.
+QQI_FN void qqi_tiling_make(struct qqi_tiling *t, unsigned rank,
+                            const size_t *shape, const size_t *tile)
+{
+    qqi_tiling_empty(t);
+    for (unsigned a = 0; a < rank; a++) {
+        if (shape[a] == 0)
+            return;
+    }
+    t->shape[0] = 1;
+    for (unsigned a = 0; a < rank; a++) {
+        const size_t n = shape[a];
+        const size_t k = tile[a] < n ? tile[a] : n;
+        const unsigned b = t->rank - 1;
+        if (qqi_axes_join(t, n, k)) {
+            // With the inner axis in one tile the outer tile takes it in
+            // whole; else a scale's numbers are the inner tile.
+            t->tile[b] = k == n ? t->tile[b] * n : k;
+            t->shape[b] *= n;
+        } else {
+            t->shape[t->rank] = n;
+            t->tile[t->rank++] = k;
+        }
+    }
+    t->tiles = t->numbers = 1;
+    for (unsigned a = 0; a < t->rank; a++) {
+        t->count[a] = qqi_ceil_div(t->shape[a], t->tile[a]);
+        t->numbers *= t->shape[a];
+        t->tiles *= t->count[a];
+    }
+}
+
+// --- in the order of memory -----------------------------------------------
+
+struct qqi_cursor {
+    const struct qqi_tiling *t;
+    size_t at[QQ_MAX_RANK]; // of the axes but the last: the index
+    size_t row_scale;       // the first scale of the row
+    size_t column;          // on the last axis: the next number, its tile,
+    size_t tile;            // and its place in that
+    size_t inside;
+};
+
+QQI_FN void qqi_cursor_begin(struct qqi_cursor *c, const struct qqi_tiling *t)
+{
+    QQ_MEMSET(c, 0, sizeof *c);
+    c->t = t;
+}
+
+// Goes to a number.
+QQI_FN void qqi_cursor_seek(struct qqi_cursor *c, size_t number)
+{
+    const struct qqi_tiling *t = c->t;
+    const unsigned last = t->rank - 1;
+    size_t stride = t->count[last];
+
+    c->column = number % t->shape[last];
+    c->tile = c->column / t->tile[last];
+    c->inside = t->tile[last] == 1 ? 0 : c->column % t->tile[last];
+    c->row_scale = 0;
+    number /= t->shape[last];
+    for (unsigned a = last; a-- > 0;) {
+        c->at[a] = number % t->shape[a];
+        number /= t->shape[a];
+        c->row_scale += c->at[a] / t->tile[a] * stride;
+        stride *= t->count[a];
+    }
+}
+
+QQI_FN void qqi_cursor_next_row(struct qqi_cursor *c)
+{
+    const struct qqi_tiling *t = c->t;
+    size_t stride = t->count[t->rank - 1];
+
+    c->column = c->tile = c->inside = 0;
+    c->row_scale = 0;
+    int carry = 1;
+    for (unsigned a = t->rank - 1; a-- > 0;) {
+        if (carry) {
+            carry = ++c->at[a] == t->shape[a];
+            if (carry)
+                c->at[a] = 0;
+        }
+        c->row_scale += c->at[a] / t->tile[a] * stride;
+        stride *= t->count[a];
+    }
+}
+
+// The next numbers, at most max and at least one, that have scale *scale, or
+// where the tile is 1 scales *scale, *scale + 1, ... one after another; returns
+// how many. Not to be called beyond the last number.
+QQI_FN size_t qqi_cursor_next(struct qqi_cursor *c, size_t max, size_t *scale)
+{
+    const unsigned last = c->t->rank - 1;
+    const size_t tile = c->t->tile[last];
+    size_t n = c->t->shape[last] - c->column;
+
+    *scale = c->row_scale + c->tile;
+    if (n > max)
+        n = max;
+    if (tile == 1) {
+        c->tile += n;
+    } else {
+        if (n >= tile - c->inside) {
+            n = tile - c->inside;
+            c->tile++;
+            c->inside = 0;
+        } else {
+            c->inside += n;
+        }
+    }
+    c->column += n;
+    if (c->column == c->t->shape[last])
+        qqi_cursor_next_row(c);
+    return n;
+}
+
+// --- tile by tile ----------------------------------------------------------
+
+// One tile, or where the last axis has tiles of 1 up to lanes neighbours on
+// it: the run's numbers then belong to one tile each.
+struct qqi_patch {
+    const struct qqi_tiling *t;
+    size_t at[QQ_MAX_RANK];
+    size_t size[QQ_MAX_RANK];
+    size_t start; // the first number of the next run
+    size_t run;   // the length of each
+    size_t runs;  // how many are left
+    size_t lanes; // tiles of the patch
+};
+
+QQI_FN void qqi_patch_begin(struct qqi_patch *p, const struct qqi_tiling *t,
+                            size_t tile, size_t lanes)
+{
+    size_t stride = 1;
+
+    p->t = t;
+    p->start = 0;
+    p->runs = 1;
+    for (unsigned a = t->rank; a-- > 0;) {
+        const size_t i = a > 0 ? tile % t->count[a] : tile;
+        const size_t first = i * t->tile[a];
+        const size_t left = t->shape[a] - first;
+        tile = a > 0 ? tile / t->count[a] : 0;
+        p->at[a] = 0;
+        p->size[a] = left < t->tile[a] ? left : t->tile[a];
+        p->start += first * stride;
+        stride *= t->shape[a];
+        if (a + 1 == t->rank) {
+            const int many = t->tile[a] == 1;
+            p->lanes = many ? (left < lanes ? left : lanes) : 1;
+            p->run = many ? p->lanes : p->size[a];
+        } else {
+            p->runs *= p->size[a];
+        }
+    }
+}
+
+// The place of the next run; runs says that there is one.
+QQI_FN size_t qqi_patch_next(struct qqi_patch *p)
+{
+    const struct qqi_tiling *t = p->t;
+    const size_t place = p->start;
+    size_t stride = t->shape[t->rank - 1];
+
+    p->runs--;
+    for (unsigned a = t->rank - 1; a-- > 0;) {
+        p->start += stride;
+        if (++p->at[a] < p->size[a])
+            break;
+        p->start -= p->size[a] * stride;
+        p->at[a] = 0;
+        stride *= t->shape[a];
+    }
+    return place;
+}
+
+// ==== array/aqt_scale.h ====
+
+// qquant floor 5: AQT's scales, and the clip with the best signal to noise.
+//
+// AQT:        scale = bound / Q, power_of_two: the next one not below
+// FJFormer:   scale = Q / bound, power_of_two: the next one not above
+//
+// Q is that of the numerics. AQT's quotient follows one of two rules, see
+// qqi_number_div_by; FJFormer's is true.
+
+#if !QQ_NO_TRAIN
+
+// --- powers of two ---------------------------------------------------------
+
+// 2^floor(log2(x)), exactly. 0, infinities and NaN stay; below 0 NaN.
+QQI_FN struct qqi_number qqi_floor_po2(struct qqi_number x)
+{
+    const uint32_t u = qqi_f32_bits(x.value);
+
+    if ((u & 0x7fffffffu) == 0 || (u & 0x7fffffffu) >= 0x7f800000u)
+        return x;
+    return qqi_number_of(u >> 31 ? qqi_f32_of((uint32_t)QQI_F32_NAN)
+                                 : qqi_f32_of(u & 0x7f800000u),
+                         x.type);
+}
+
+// 1 / 2^floor(log2(1 / x)): the power of two that is not below x.
+QQI_FN struct qqi_number qqi_ceil_po2(struct qqi_number x)
+{
+    return qqi_number_reciprocal(qqi_floor_po2(qqi_number_reciprocal(x)));
+}
+
+// --- the largest magnitude -------------------------------------------------
+
+// max|x| of tile g.
+QQI_FN struct qqi_number qqi_aqt_max(const qq_tensor *x,
+                                     const struct qqi_tiling *t, size_t g)
+{
+    struct qqi_patch p;
+    float most = 0.0f;
+
+    qqi_patch_begin(&p, t, g, 1);
+    while (p.runs > 0) {
+        const size_t i = qqi_patch_next(&p);
+        for (size_t k = 0; k < p.run; k++)
+            most = qqi_larger(most,
+                              qqi_number_abs(qqi_load_number(x, i + k)).value);
+    }
+    return qqi_number_of(most, x->type);
+}
+
+// The same, 0 replaced by 1.
+QQI_FN struct qqi_number qqi_aqt_absmax(const qq_tensor *x,
+                                        const struct qqi_tiling *t, size_t g)
+{
+    const struct qqi_number b = qqi_aqt_max(x, t, g);
+
+    return b.value == 0.0f ? qqi_number_of(1.0f, x->type) : b;
+}
+
+// --- scales ----------------------------------------------------------------
+
+// The quotient that a scale is made of. many: there is more than one scale, so
+// that Q has fewer elements than the result.
+QQI_FN struct qqi_number qqi_aqt_quotient(const qq_scheme *s,
+                                          struct qqi_number bound, int many)
+{
+    const struct qqi_number q = qqi_aqt_quant_bound(s, bound.type);
+
+    if (s->rule == QQ_RULE_FJ)
+        return qqi_number_div(q, bound);
+    return qqi_number_div_by(bound, q,
+                             many && s->division == QQ_DIVISION_RECIPROCAL);
+}
+
+// The scale of a bound, in the type that the quotient has.
+QQI_FN struct qqi_number qqi_aqt_scale(const qq_scheme *s,
+                                       struct qqi_number bound, int many)
+{
+    const struct qqi_number r = qqi_aqt_quotient(s, bound, many);
+
+    if (!s->power_of_two)
+        return r;
+    return s->rule == QQ_RULE_FJ ? qqi_floor_po2(r) : qqi_ceil_po2(r);
+}
+
+// What numbers are multiplied by: 1 / scale, and 1 where that is infinite.
+QQI_FN struct qqi_number qqi_aqt_factor(struct qqi_number scale)
+{
+    const struct qqi_number r = qqi_number_reciprocal(scale);
+
+    return qqi_is_inf_f32(r.value) ? qqi_number_of(1.0f, r.type) : r;
+}
+
+// --- the search for the best clip ------------------------------------------
+
+// What is left of number i of x when it was quantized with a scale.
+QQI_FN struct qqi_number qqi_aqt_error(const qq_tensor *x, const qq_scheme *s,
+                                       size_t i, struct qqi_number scale)
+{
+    const struct qqi_number v = qqi_load_number(x, i);
+    const struct qqi_number scaled = qqi_number_mul(v, qqi_aqt_factor(scale));
+    const struct qqi_number code = qqi_aqt_forward(s, x, i, scaled);
+    const qq_type stored = qqi_aqt_code_type(s, scaled.type);
+    const struct qqi_number q =
+        qqi_aqt_decoded(qqi_aqt_stored(code, stored), stored, x->type);
+
+    return qqi_number_sub(v,
+                          qqi_number_cast(qqi_number_mul(q, scale), x->type));
+}
+
+// log(1 + sum x^2 / sum error^2) of tile g with a scale; but for the sums
+// every step in x's type.
+QQI_FN float qqi_aqt_snr(const qq_tensor *x, const qq_scheme *s,
+                         const struct qqi_tiling *t, size_t g,
+                         struct qqi_number scale)
+{
+    struct qqi_patch p;
+    double signal = 0.0;
+    double noise = 0.0;
+
+    qqi_patch_begin(&p, t, g, 1);
+    while (p.runs > 0) {
+        const size_t i = qqi_patch_next(&p);
+        for (size_t k = 0; k < p.run; k++) {
+            const struct qqi_number v = qqi_load_number(x, i + k);
+            const struct qqi_number e = qqi_aqt_error(x, s, i + k, scale);
+            signal += (double)qqi_number_mul(v, v).value;
+            noise += (double)qqi_number_mul(e, e).value;
+        }
+    }
+    const struct qqi_number r =
+        qqi_number_div(qqi_number_constant(signal, x->type),
+                       qqi_number_constant(noise, x->type));
+    const struct qqi_number one = qqi_number_of(1.0f, x->type);
+    return qqi_number_round(qqi_log_f32(qqi_number_add(one, r).value), x->type)
+        .value;
+}
+
+QQI_FN struct qqi_number qqi_aqt_snr_bound(const qq_tensor *x,
+                                           const qq_scheme *s,
+                                           const struct qqi_tiling *t, size_t g)
+{
+    const struct qqi_number most = qqi_aqt_absmax(x, t, g);
+    float best = 1.0f;
+    float top = 0.0f;
+
+    for (size_t c = 0; c < s->clip_count; c++) {
+        const struct qqi_number bound = qqi_number_mul(
+            most, qqi_number_constant((double)s->clips[c], most.type));
+        // Only the scale that is chosen may become a power of two.
+        const struct qqi_number scale =
+            qqi_aqt_quotient(s, bound, t->tiles > 1);
+        const float snr = qqi_aqt_snr(x, s, t, g, scale);
+        if (snr > top) { // never for NaN
+            best = s->clips[c];
+            top = snr;
+        }
+    }
+    return qqi_number_mul(most, qqi_number_of(best, QQ_TYPE_F32));
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/aqt_calibrate.h ====
+
+// qquant floor 5: AQT's and FJFormer's way from numbers to bounds.
+//
+// bound of the numbers that share a scale, x of type T:
+//
+//   absmax[,c]     max|x|, 0 becomes 1; times c, if c is not 0        in T
+//   absmean[,c[,p]]  c * (sum |x|^p / count(x != 0))^(1/p), a count of 0
+//                  taken as 1, then 0 as 1                             in T
+//   snr            max|x| (0: 1) times the first of the clips that has the
+//                  best log(1 + sum x^2 / sum (x - decoded)^2)         in f32
+//   constant,b     b, in T (FJFormer: in f32, one for the whole tensor)
+//   constant       the tensor s->bound as it is
+//
+// Every step is rounded to T, but sums are made in f64 first.
+
+#if !QQ_NO_TRAIN
+
+// |x|^p, the two usual powers exactly.
+QQI_FN double qqi_abs_pow(double x, double p)
+{
+    if (p == 1.0)
+        return x;
+    return p == 2.0 ? qqi_mul_f64(x, x) : qqi_pow_f64(x, p);
+}
+
+QQI_FN double qqi_abs_root(double x, double p)
+{
+    if (p == 1.0)
+        return x;
+    return p == 2.0 ? qqi_sqrt_f64(x) : qqi_pow_f64(x, 1.0 / p);
+}
+
+QQI_FN struct qqi_number qqi_aqt_absmean(const qq_tensor *x, const qq_scheme *s,
+                                         const struct qqi_tiling *t, size_t g)
+{
+    const qq_calibration *c = &s->calibration;
+    const double power = c->arg_count > 1 ? c->args[1] : 1.0;
+    const double factor = c->arg_count > 0 ? c->args[0] : 1.0;
+    struct qqi_patch p;
+    double sum = 0.0;
+    size_t count = 0;
+
+    qqi_patch_begin(&p, t, g, 1);
+    while (p.runs > 0) {
+        const size_t i = qqi_patch_next(&p);
+        for (size_t k = 0; k < p.run; k++) {
+            const float v = qqi_number_abs(qqi_load_number(x, i + k)).value;
+            const double y = qqi_abs_pow((double)v, power);
+            sum += (double)qqi_number_constant(y, x->type).value;
+            count += v != 0.0f;
+        }
+    }
+    const struct qqi_number mean = qqi_number_div(
+        qqi_number_constant(sum, x->type),
+        qqi_number_constant((double)(count > 0 ? count : 1), x->type));
+    const struct qqi_number b = qqi_number_mul(
+        qqi_number_constant(qqi_abs_root((double)mean.value, power), x->type),
+        qqi_number_constant(factor, x->type));
+    return b.value == 0.0f ? qqi_number_of(1.0f, x->type) : b;
+}
+
+// --- which of them ---------------------------------------------------------
+
+QQI_FN int qqi_aqt_is_constant(const qq_scheme *s)
+{
+    return s->calibration.method == QQ_CALIB_CONSTANT;
+}
+
+QQI_FN qq_type qqi_aqt_bound_type(const qq_tensor *x, const qq_scheme *s)
+{
+    if (s->calibration.method == QQ_CALIB_SNR)
+        return QQ_TYPE_F32;
+    if (!qqi_aqt_is_constant(s))
+        return x->type;
+    if (s->rule == QQ_RULE_FJ)
+        return QQ_TYPE_F32;
+    return s->bound ? s->bound->type : x->type;
+}
+
+// The numbers along each axis that share a scale, and how many scales there
+// are along it.
+QQI_FN void qqi_aqt_tiles(const qq_tensor *x, const qq_scheme *s, size_t *tile,
+                          size_t *count)
+{
+    const int whole = qqi_aqt_is_constant(s) && s->rule == QQ_RULE_FJ;
+    const int given = qqi_aqt_is_constant(s) && s->bound && !whole;
+
+    if (!whole && !given) {
+        qqi_scheme_tiles(s, x->rank, x->shape, tile, count);
+        return;
+    }
+    for (unsigned a = 0; a < x->rank; a++) {
+        count[a] = given ? s->bound->shape[a] : 1;
+        tile[a] = count[a] > 0 ? x->shape[a] / count[a] : 1;
+        if (tile[a] == 0)
+            tile[a] = 1;
+    }
+}
+
+// The bound of tile g.
+QQI_FN struct qqi_number qqi_aqt_bound(const qq_tensor *x, const qq_scheme *s,
+                                       const struct qqi_tiling *t, size_t g)
+{
+    const qq_type type = qqi_aqt_bound_type(x, s);
+
+    if (qqi_aqt_is_constant(s))
+        return s->bound && s->rule == QQ_RULE_AQT
+                   ? qqi_load_number(s->bound, g)
+                   : qqi_number_constant(s->calibration.args[0], type);
+    if (g >= t->tiles) // of no numbers
+        return qqi_number_of(1.0f, type);
+    if (s->calibration.method == QQ_CALIB_ABSMEAN)
+        return qqi_aqt_absmean(x, s, t, g);
+    if (s->calibration.method == QQ_CALIB_SNR)
+        return qqi_aqt_snr_bound(x, s, t, g);
+    const struct qqi_number b = qqi_aqt_absmax(x, t, g);
+    const qq_calibration *c = &s->calibration;
+    if (c->arg_count == 0 || c->args[0] == 0.0)
+        return b;
+    return qqi_number_mul(b, qqi_number_constant(c->args[0], type));
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/aqt_plan.h ====
+
+// qquant floor 5: the shape of AQT's and FJFormer's arrays.
+//
+// An array is its scales, its bias if there is one, its codes. Without
+// numerics it is x alone.
+
+#if !QQ_NO_TRAIN
+
+// The type, shape and bias of what x is scaled by. A scale that is given has
+// no calibration, to which biases belong.
+QQI_FN void qqi_aqt_plan_scale(const qq_tensor *x, const qq_scheme *s,
+                               const qq_tensor *scale, qq_array *a)
+{
+    const qq_type type =
+        s->scale_type != QQ_TYPE_NONE ? s->scale_type : x->type;
+
+    if (scale) {
+        a->scale = *scale;
+        return;
+    }
+    a->scale = *x;
+    a->scale.type = s->rule == QQ_RULE_FJ ? qqi_aqt_bound_type(x, s) : type;
+    qqi_aqt_tiles(x, s, a->tile, a->scale.shape);
+    if (s->bias) {
+        a->bias = *s->bias;
+        a->bias.type = type;
+    } else if (s->has_bias) {
+        a->bias = *x;
+    }
+}
+
+// The array of x, without data; scale: the one given, or NULL.
+QQI_FN void qqi_aqt_plan(const qq_tensor *x, const qq_scheme *s,
+                         const qq_tensor *scale, qq_array *a)
+{
+    qq_type type = x->type; // of the scaled numbers
+
+    QQ_MEMSET(a, 0, sizeof *a);
+    a->value = *x;
+    a->scale2 = 1.0f;
+    if (s->numerics.kind != QQ_NUMERICS_NONE)
+        qqi_aqt_plan_scale(x, s, scale, a);
+    if (a->bias.type != QQ_TYPE_NONE)
+        type = qqi_common_type(type, a->bias.type);
+    if (a->scale.type != QQ_TYPE_NONE && s->rule == QQ_RULE_AQT)
+        type = qqi_common_type(type, a->scale.type);
+    for (unsigned i = 0; i < x->rank; i++) {
+        const size_t n = a->scale.type != QQ_TYPE_NONE ? a->scale.shape[i] : 1;
+        a->tile[i] = n > 0 && x->shape[i] > 0 ? x->shape[i] / n : 1;
+    }
+    a->type = a->value.type = qqi_aqt_code_type(s, type);
+}
+
+// Points the parts behind each other; the bytes of all.
+QQI_FN size_t qqi_aqt_place(qq_array *a, void *out)
+{
+    qq_tensor *const part[3] = {&a->scale, &a->bias, &a->value};
+    uint8_t *p = (uint8_t *)out;
+    size_t sum = 0;
+
+    for (int i = 0; i < 3; i++) {
+        if (part[i]->type == QQ_TYPE_NONE)
+            continue;
+        const size_t bytes = qq_tensor_bytes(part[i]);
+        part[i]->data = p ? p + sum : NULL;
+        if (bytes == SIZE_MAX || !qqi_add_size(sum, bytes, &sum))
+            return SIZE_MAX;
+    }
+    return sum;
+}
+
+// The element of a broadcast tensor that number i of a tensor of the shape
+// meets.
+QQI_FN size_t qqi_aqt_meets(const qq_tensor *t, const size_t *shape, size_t i)
+{
+    size_t place = 0;
+    size_t step = 1;
+
+    for (int a = (int)t->rank - 1; a >= 0; a--) {
+        const size_t n = t->shape[a];
+        if (n > 1)
+            place += i % shape[a] / (shape[a] / n) * step;
+        step *= n;
+        i /= shape[a];
+    }
+    return place;
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/aqt_array.h ====
+
+// qquant floor 5: AQT's and FJFormer's arrays, filled and read.
+//
+// AQT, x of type T, scale of the bound (aqt_calibrate.h) cast to the scale's
+// type, T by default; every step in the common type of its operands:
+//
+//   r = 1 / scale, 1 where that is infinite
+//   code = numerics((x + bias) * r)                      (aqt_numerics.h)
+//   decoded = code as T, * scale, - bias, cast to T
+//
+// FJFormer: code = numerics(x * scale as T), and what an array keeps as its
+// scale is the inverse, 1 / scale; decoded = code as T * inverse as T.
+
+#if !QQ_NO_TRAIN
+
+// --- to codes --------------------------------------------------------------
+
+// Writes what the bias of the array is: s->bias in the type of the scales, or
+// one number in x's type for every number of x.
+QQI_FN void qqi_aqt_write_bias(const qq_scheme *s, const qq_array *a, void *out)
+{
+    const size_t n = qq_tensor_count(&a->bias);
+    const qq_type type = a->bias.type;
+
+    for (size_t i = 0; i < n; i++)
+        qqi_store_number(
+            out, i,
+            s->bias ? qqi_number_cast(qqi_load_number(s->bias, i), type)
+                    : qqi_number_constant(s->bias_value, type));
+}
+
+// The bits behind the last code are 0.
+QQI_FN void qqi_aqt_clear_tail(const qq_tensor *value, void *codes)
+{
+    const size_t bytes = qq_tensor_bytes(value);
+
+    if (bytes > 0)
+        ((uint8_t *)codes)[bytes - 1] = 0;
+}
+
+// What numbers of x meet scale g by. FJFormer's are not inverted yet.
+QQI_FN struct qqi_number qqi_aqt_multiplier(const qq_tensor *x,
+                                            const qq_scheme *s,
+                                            const qq_tensor *scale, size_t g)
+{
+    const struct qqi_number r = qqi_load_number(scale, g);
+
+    return s->rule == QQ_RULE_FJ ? qqi_number_cast(r, x->type)
+                                 : qqi_aqt_factor(r);
+}
+
+// Codes of x by the scales and biases of the array, which are written already.
+QQI_FN void qqi_aqt_write_codes(const qq_tensor *x, const qq_scheme *s,
+                                const qq_array *a, void *codes)
+{
+    struct qqi_number by = qqi_number_of(1.0f, x->type);
+    struct qqi_tiling t;
+    struct qqi_cursor c;
+    size_t g, n;
+
+    qqi_aqt_clear_tail(&a->value, codes);
+    qqi_tiling_make(&t, x->rank, x->shape, a->tile);
+    const int each = t.tile[t.rank - 1] == 1; // a scale for every number
+    qqi_cursor_begin(&c, &t);
+    for (size_t first = 0; first < t.numbers; first += n) {
+        n = qqi_cursor_next(&c, t.numbers - first, &g);
+        for (size_t i = first; i < first + n; i++) {
+            struct qqi_number v = qqi_load_number(x, i);
+            if (i == first || each)
+                by = qqi_aqt_multiplier(x, s, &a->scale,
+                                        each ? g + (i - first) : g);
+            if (a->bias.type != QQ_TYPE_NONE)
+                v = qqi_number_add(
+                    v, qqi_load_number(&a->bias,
+                                       qqi_aqt_meets(&a->bias, x->shape, i)));
+            qqi_aqt_store(a->value.type, codes, i,
+                          qqi_aqt_forward(s, x, i, qqi_number_mul(v, by)));
+        }
+    }
+}
+
+// Scales of all tiles, as they are multiplied or divided by.
+QQI_FN void qqi_aqt_write_scales(const qq_tensor *x, const qq_scheme *s,
+                                 const qq_array *a, void *out)
+{
+    const size_t n = qq_tensor_count(&a->scale);
+    struct qqi_tiling t;
+
+    qqi_tiling_make(&t, x->rank, x->shape, a->tile);
+    for (size_t g = 0; g < n; g++) {
+        const struct qqi_number bound = qqi_aqt_bound(x, s, &t, g);
+        qqi_store_number(
+            out, g,
+            qqi_number_cast(qqi_aqt_scale(s, bound, n > 1), a->scale.type));
+    }
+}
+
+QQI_FN void qqi_fj_invert(const qq_tensor *scale, void *out)
+{
+    const size_t n = qq_tensor_count(scale);
+
+    for (size_t g = 0; g < n; g++)
+        qqi_store_number(out, g,
+                         qqi_number_reciprocal(qqi_load_number(scale, g)));
+}
+
+// The parts of the array in out: scales, made or given, bias, codes.
+QQI_FN void qqi_aqt_fill(const qq_tensor *x, const qq_scheme *s,
+                         const qq_tensor *scale, void *out, qq_array *a)
+{
+    uint8_t *const p = (uint8_t *)out;
+    const size_t all = qqi_aqt_place(a, out);
+
+    if (all == 0)
+        return;
+    uint8_t *const codes = p + (all - qq_tensor_bytes(&a->value));
+    if (scale)
+        QQ_MEMCPY(p, scale->data, qq_tensor_bytes(scale));
+    else
+        qqi_aqt_write_scales(x, s, a, p);
+    if (a->bias.type != QQ_TYPE_NONE)
+        qqi_aqt_write_bias(s, a, codes - qq_tensor_bytes(&a->bias));
+    qqi_aqt_write_codes(x, s, a, codes);
+    if (s->rule == QQ_RULE_FJ)
+        qqi_fj_invert(&a->scale, p);
+}
+
+// --- back ------------------------------------------------------------------
+
+// Whether an array has all that it takes; its parts were found to be tensors,
+// its scales to fit.
+QQI_FN qq_status qqi_aqt_decodes(const qq_array *a, qq_type type)
+{
+    if (!qqi_aqt_is_float(type) ||
+        (a->scale.type != QQ_TYPE_NONE && !qqi_aqt_is_float(a->scale.type)))
+        return QQ_ERR_TYPE;
+    if (a->zero_point.type != QQ_TYPE_NONE)
+        return QQ_ERR_UNSUPPORTED;
+    if (a->bias.type == QQ_TYPE_NONE)
+        return QQ_OK;
+    if (!qqi_aqt_is_float(a->bias.type))
+        return QQ_ERR_TYPE;
+    return qqi_aqt_spreads(&a->bias, &a->value) ? QQ_OK : QQ_ERR_SHAPE;
+}
+
+// in_type: FJFormer makes every step in the type asked for.
+QQI_FN qq_status qqi_aqt_decode(const qq_array *a, qq_type type, int in_type,
+                                void *out)
+{
+    const qq_tensor *const q = &a->value;
+    const int scaled = a->scale.type != QQ_TYPE_NONE;
+    const qq_status status = qqi_aqt_decodes(a, type);
+    struct qqi_tiling t;
+    struct qqi_cursor c;
+    size_t g = 0;
+
+    if (status != QQ_OK)
+        return status;
+    qqi_tiling_make(&t, q->rank, q->shape, scaled ? a->tile : q->shape);
+    qqi_cursor_begin(&c, &t);
+    for (size_t i = 0; i < t.numbers; i++) {
+        struct qqi_number v =
+            qqi_aqt_decoded(qqi_load_value(q->type, q->data, i), q->type, type);
+        (void)qqi_cursor_next(&c, 1, &g);
+        if (scaled) {
+            const struct qqi_number r = qqi_load_number(&a->scale, g);
+            v = qqi_number_mul(v, in_type ? qqi_number_cast(r, type) : r);
+        }
+        if (a->bias.type != QQ_TYPE_NONE)
+            v = qqi_number_sub(
+                v, qqi_load_number(&a->bias,
+                                   qqi_aqt_meets(&a->bias, q->shape, i)));
+        qqi_store_number(out, i, qqi_number_cast(v, type));
+    }
+    return QQ_OK;
+}
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/rule.h ====
+
+// qquant floor 5: the contract between the public array calls and the rules.
+//
+// Every rule of qq_rule is a row of functions. The public calls look at what
+// all rules share (pointers, tensors, sizes, the order of the checks) and then
+// ask the row, which may rely on that: arguments are not NULL, tensors have
+// passed qq_tensor_check, the row's own check found nothing, and out has room.
+// A member that is NULL means that the rule has no such step: the public call
+// answers QQ_ERR_UNSUPPORTED.
+
+struct qqi_rule {
+    // The QQ_BAD_ bits of a scheme for x; x may be NULL.
+    uint32_t (*check)(const qq_scheme *s, const qq_tensor *x);
+
+    // The bytes of scales, zero points and codes; SIZE_MAX beyond size_t.
+    size_t (*array_size)(const qq_tensor *x, const qq_scheme *s);
+    qq_status (*quantize)(const qq_tensor *x, const qq_scheme *s, void *out,
+                          qq_array *view);
+
+    size_t (*bounds_size)(const qq_tensor *x, const qq_scheme *s);
+    qq_status (*calibrate)(const qq_tensor *x, const qq_scheme *s, void *out,
+                           qq_bounds *view);
+
+    size_t (*scale_size)(const qq_bounds *b, const qq_scheme *s);
+    qq_status (*scale)(const qq_bounds *b, const qq_scheme *s, void *out,
+                       qq_tensor *scale, qq_tensor *zero_point, float *scale2);
+
+    size_t (*given_size)(const qq_tensor *x, const qq_scheme *s,
+                         const qq_tensor *scale, const qq_tensor *zero_point);
+    qq_status (*given)(const qq_tensor *x, const qq_scheme *s,
+                       const qq_tensor *scale, const qq_tensor *zero_point,
+                       void *out, qq_array *view);
+
+    // Codes of scaled numbers: the storage type of the codes, and the codes.
+    qq_type (*code_type)(const qq_tensor *x, const qq_scheme *s);
+    qq_status (*encode)(const qq_tensor *x, const qq_scheme *s, void *out);
+
+    // out has room for the count of a->value in the type.
+    qq_status (*dequantize)(const qq_array *a, qq_type type, void *out);
+};
+
+// ==== array/aqt.h ====
+
+// qquant floor 5: the rules of AQT and of FJFormer's bits, as rows.
+//
+// The arithmetic stands in aqt_array.h and the parts below it.
+
+#if !QQ_NO_TRAIN
+
+QQI_FN size_t qqi_aqt_array_size(const qq_tensor *x, const qq_scheme *s)
+{
+    qq_array a;
+
+    qqi_aqt_plan(x, s, NULL, &a);
+    return qqi_aqt_place(&a, NULL);
+}
+
+// Without numerics the array is x.
+QQI_FN qq_status qqi_aqt_quantize(const qq_tensor *x, const qq_scheme *s,
+                                  void *out, qq_array *view)
+{
+    qq_array a;
+
+    qqi_aqt_plan(x, s, NULL, &a);
+    if (s->numerics.kind != QQ_NUMERICS_NONE) {
+        qqi_aqt_fill(x, s, NULL, out, &a);
+    } else {
+        const size_t bytes = qqi_aqt_place(&a, out);
+        if (bytes > 0)
+            QQ_MEMCPY(out, x->data, bytes);
+    }
+    *view = a;
+    return QQ_OK;
+}
+
+QQI_FN void qqi_aqt_bounds_plan(const qq_tensor *x, const qq_scheme *s,
+                                size_t *tile, qq_tensor *bound)
+{
+    *bound = *x;
+    bound->type = qqi_aqt_bound_type(x, s);
+    qqi_aqt_tiles(x, s, tile, bound->shape);
+}
+
+QQI_FN size_t qqi_aqt_bounds_size(const qq_tensor *x, const qq_scheme *s)
+{
+    size_t tile[QQ_MAX_RANK];
+    qq_tensor bound;
+
+    qqi_aqt_bounds_plan(x, s, tile, &bound);
+    return qq_tensor_bytes(&bound);
+}
+
+QQI_FN qq_status qqi_aqt_calibrate(const qq_tensor *x, const qq_scheme *s,
+                                   void *out, qq_bounds *view)
+{
+    size_t tile[QQ_MAX_RANK];
+    struct qqi_tiling t;
+    qq_tensor bound;
+
+    if (s->numerics.kind == QQ_NUMERICS_NONE)
+        return QQ_ERR_SCHEME;
+    qqi_aqt_bounds_plan(x, s, tile, &bound);
+    qqi_tiling_make(&t, x->rank, x->shape, tile);
+    const size_t n = qq_tensor_count(&bound);
+    for (size_t g = 0; g < n; g++)
+        qqi_store_number(out, g, qqi_aqt_bound(x, s, &t, g));
+    bound.data = out;
+    QQ_MEMSET(view, 0, sizeof *view);
+    view->absmax = bound;
+    return QQ_OK;
+}
+
+// The type of the scales of bounds.
+QQI_FN qq_type qqi_aqt_scale_type(const qq_bounds *b, const qq_scheme *s)
+{
+    return s->scale_type != QQ_TYPE_NONE ? s->scale_type : b->absmax.type;
+}
+
+QQI_FN size_t qqi_aqt_scale_size(const qq_bounds *b, const qq_scheme *s)
+{
+    return qq_type_bytes(qqi_aqt_scale_type(b, s), qq_tensor_count(&b->absmax));
+}
+
+QQI_FN qq_status qqi_aqt_scale_from(const qq_bounds *b, const qq_scheme *s,
+                                    void *out, qq_tensor *scale,
+                                    qq_tensor *zero_point, float *scale2)
+{
+    const size_t n = qq_tensor_count(&b->absmax);
+
+    if (s->numerics.kind == QQ_NUMERICS_NONE)
+        return QQ_ERR_SCHEME;
+    if (!qqi_aqt_is_float(b->absmax.type))
+        return QQ_ERR_TYPE;
+    qq_tensor r = b->absmax;
+    r.type = qqi_aqt_scale_type(b, s);
+    r.data = out;
+    for (size_t g = 0; g < n; g++) {
+        const struct qqi_number bound = qqi_load_number(&b->absmax, g);
+        qqi_store_number(
+            out, g, qqi_number_cast(qqi_aqt_scale(s, bound, n > 1), r.type));
+    }
+    if (s->rule == QQ_RULE_FJ)
+        qqi_fj_invert(&r, out);
+    *scale = r;
+    if (zero_point)
+        QQ_MEMSET(zero_point, 0, sizeof *zero_point);
+    if (scale2)
+        *scale2 = 1.0f;
+    return QQ_OK;
+}
+
+// --- codes with a scale that is given --------------------------------------
+
+QQI_FN size_t qqi_aqt_given_size(const qq_tensor *x, const qq_scheme *s,
+                                 const qq_tensor *scale,
+                                 const qq_tensor *zero_point)
+{
+    qq_array a;
+
+    (void)zero_point;
+    qqi_aqt_plan(x, s, scale, &a);
+    return qqi_aqt_place(&a, NULL);
+}
+
+QQI_FN qq_status qqi_aqt_given(const qq_tensor *x, const qq_scheme *s,
+                               const qq_tensor *scale,
+                               const qq_tensor *zero_point, void *out,
+                               qq_array *view)
+{
+    qq_array a;
+
+    if (s->numerics.kind == QQ_NUMERICS_NONE || zero_point)
+        return QQ_ERR_SCHEME;
+    if (!qqi_aqt_is_float(scale->type))
+        return QQ_ERR_TYPE;
+    qqi_aqt_plan(x, s, scale, &a);
+    qqi_aqt_fill(x, s, scale, out, &a);
+    *view = a;
+    return QQ_OK;
+}
+
+QQI_FN qq_type qqi_aqt_encode_type(const qq_tensor *x, const qq_scheme *s)
+{
+    return qqi_aqt_code_type(s, x->type);
+}
+
+QQI_FN qq_status qqi_aqt_encode(const qq_tensor *x, const qq_scheme *s,
+                                void *out)
+{
+    const qq_type stored = qqi_aqt_code_type(s, x->type);
+    const qq_tensor codes = qq_tensor_make(out, stored, x->rank, x->shape);
+    const size_t n = qq_tensor_count(x);
+
+    if (s->numerics.kind == QQ_NUMERICS_FP8 && s->numerics.stochastic &&
+        x->type == QQ_TYPE_F16)
+        return QQ_ERR_SCHEME;
+    qqi_aqt_clear_tail(&codes, out);
+    for (size_t i = 0; i < n; i++)
+        qqi_aqt_store(stored, out, i,
+                      qqi_aqt_forward(s, x, i, qqi_load_number(x, i)));
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_aqt_dequantize(const qq_array *a, qq_type type, void *out)
+{
+    return qqi_aqt_decode(a, type, 0, out);
+}
+
+QQI_FN qq_status qqi_fj_dequantize(const qq_array *a, qq_type type, void *out)
+{
+    return qqi_aqt_decode(a, type, 1, out);
+}
+
+static const struct qqi_rule qqi_rule_aqt QQI_UNUSED = {
+    qqi_aqt_check,       qqi_aqt_array_size, qqi_aqt_quantize,
+    qqi_aqt_bounds_size, qqi_aqt_calibrate,  qqi_aqt_scale_size,
+    qqi_aqt_scale_from,  qqi_aqt_given_size, qqi_aqt_given,
+    qqi_aqt_encode_type, qqi_aqt_encode,     qqi_aqt_dequantize,
+};
+
+// A scale of FJFormer's arrays is an inverse, so none can be given.
+static const struct qqi_rule qqi_rule_fj QQI_UNUSED = {
+    qqi_aqt_check,
+    qqi_aqt_array_size,
+    qqi_aqt_quantize,
+    qqi_aqt_bounds_size,
+    qqi_aqt_calibrate,
+    qqi_aqt_scale_size,
+    qqi_aqt_scale_from,
+    NULL,
+    NULL,
+    qqi_aqt_encode_type,
+    qqi_aqt_encode,
+    qqi_fj_dequantize,
+};
+
+#endif // !QQ_NO_TRAIN
+
+// ==== array/tensor.h ====
+
+// qquant floor 5: tensors: their sizes, their elements, other types.
+
+QQ_API qq_tensor qq_tensor_make(const void *data, qq_type type, unsigned rank,
+                                const size_t *shape)
+{
+    qq_tensor t;
+
+    QQ_MEMSET(&t, 0, sizeof t);
+    t.data = data;
+    if (rank > QQ_MAX_RANK || (rank > 0 && !shape))
+        return t;
+    t.rank = rank;
+    t.type = type;
+    for (unsigned a = 0; a < rank; a++)
+        t.shape[a] = shape[a];
+    return t;
+}
+
+// The product of rank sizes, 0 if one of them is; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_shape_count(unsigned rank, const size_t *shape)
+{
+    size_t count = 1;
+    int fits = 1;
+
+    for (unsigned a = 0; a < rank; a++) {
+        if (shape[a] == 0)
+            return 0;
+        fits = fits && qqi_mul_size(count, shape[a], &count);
+    }
+    return fits ? count : SIZE_MAX;
+}
+
+QQ_API size_t qq_tensor_count(const qq_tensor *t)
+{
+    if (!t || t->rank > QQ_MAX_RANK)
+        return SIZE_MAX;
+    return qqi_shape_count(t->rank, t->shape);
+}
+
+QQ_API size_t qq_tensor_bytes(const qq_tensor *t)
+{
+    const size_t count = qq_tensor_count(t);
+
+    return count == SIZE_MAX ? SIZE_MAX : qq_type_bytes(t->type, count);
+}
+
+QQ_API qq_status qq_tensor_check(const qq_tensor *t)
+{
+    if (!t)
+        return QQ_ERR_ARGUMENT;
+    if (t->type == QQ_TYPE_NONE || qqi_type_storage(t->type) != t->type)
+        return QQ_ERR_TYPE;
+    if (t->rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    const size_t bytes = qq_tensor_bytes(t);
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    return bytes > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
+}
+
+QQ_API int32_t qq_tensor_code(const qq_tensor *t, size_t i)
+{
+    QQ_ASSERT(i < qq_tensor_count(t));
+    return qqi_load_integer(t->type, t->data, i);
+}
+
+QQ_API float qq_tensor_value(const qq_tensor *t, size_t i)
+{
+    QQ_ASSERT(i < qq_tensor_count(t));
+    return qqi_load_value(t->type, t->data, i);
+}
+
+// Whether out has room for a result of that many bytes and *view can be set.
+QQI_FN qq_status qqi_bytes_fit(size_t bytes, const void *out, size_t out_bytes,
+                               const qq_tensor *view)
+{
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (bytes > 0 && !out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < bytes)
+        return QQ_ERR_SIZE;
+    return view ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN qq_status qqi_tensor_fits(const qq_tensor *result, const void *out,
+                                 size_t out_bytes, const qq_tensor *view)
+{
+    return qqi_bytes_fit(qq_tensor_bytes(result), out, out_bytes, view);
+}
+
+// The same bytes, at least one; what is left of the last one is 0.
+QQI_FN void qqi_tensor_copy(const qq_tensor *t, size_t bytes, void *out)
+{
+    const unsigned odd = (unsigned)(qq_tensor_count(t) % 8);
+    const unsigned used = odd * qq_type_bits(t->type) % 8;
+    uint8_t *p = (uint8_t *)out;
+
+    QQ_MEMCPY(p, t->data, bytes);
+    if (used > 0)
+        p[bytes - 1] = (uint8_t)(p[bytes - 1] & ((1u << used) - 1));
+}
+
+// By doubles, for types that a float does not hold.
+QQI_FN void qqi_convert_wide(const qq_tensor *t, qq_type type, size_t count,
+                             void *out)
+{
+    for (size_t i = 0; i < count; i++)
+        qqi_store_wide(type, out, i, qqi_load_wide(t->type, t->data, i));
+}
+
+QQI_FN void qqi_convert_narrow(const qq_tensor *t, qq_type type, size_t count,
+                               void *out)
+{
+    float x[QQI_MANY];
+
+    for (size_t i = 0; i < count; i += QQI_MANY) {
+        const size_t n = count - i < QQI_MANY ? count - i : QQI_MANY;
+        qqi_load_values(t->type, t->data, i, n, x);
+        qqi_store_values(type, out, i, n, x);
+    }
+}
+
+QQ_API qq_status qq_tensor_convert(const qq_tensor *t, qq_type type, void *out,
+                                   size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE || type == QQ_TYPE_BOOK ||
+        qqi_type_storage(type) != type)
+        return QQ_ERR_TYPE;
+    const size_t count = qq_tensor_count(t);
+    const qq_tensor result = qq_tensor_make(out, type, t->rank, t->shape);
+    const size_t bytes = qq_tensor_bytes(&result);
+    status = qqi_bytes_fit(bytes, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    if (bytes == 0) {
+        *view = result;
+        return QQ_OK;
+    }
+    if (type == t->type) {
+        qqi_tensor_copy(t, bytes, out);
+    } else if (t->type == QQ_TYPE_F64 || t->type == QQ_TYPE_INT32) {
+        QQ_MEMSET(out, 0, bytes);
+        qqi_convert_wide(t, type, count, out);
+    } else {
+        qqi_convert_narrow(t, type, count, out);
+    }
+    *view = result;
+    return QQ_OK;
+}
+
+// ==== array/make.h ====
+
+// qquant floor 5: arrays of parts that came from elsewhere: nothing is trusted.
+
+// Types that scales are kept in.
+QQI_FN int qqi_is_scale_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ||
+           type == QQ_TYPE_F64 || type == QQ_TYPE_E8M0 ||
+           type == QQ_TYPE_E4M3FN;
+}
+
+// A part has the rank of the codes and an element for every tile.
+QQI_FN qq_status qqi_check_tiles(const qq_tensor *value, const qq_tensor *part,
+                                 const size_t *tile)
+{
+    if (part->rank != value->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < value->rank; a++) {
+        const size_t n = value->shape[a];
+        const size_t k = part->shape[a];
+        if (n == 0) {
+            if (k > 1)
+                return QQ_ERR_SHAPE;
+            continue;
+        }
+        if (tile[a] == 0 || k != n / tile[a] + (n % tile[a] != 0))
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// Tensors that can be read and shapes that fit, whatever their types: what
+// arrays of every rule have.
+QQI_FN qq_status qqi_array_check_parts(const qq_array *a)
+{
+    qq_status status = qq_tensor_check(&a->value);
+
+    if (status == QQ_OK && a->scale.type != QQ_TYPE_NONE) {
+        status = qq_tensor_check(&a->scale);
+        if (status == QQ_OK)
+            status = qqi_check_tiles(&a->value, &a->scale, a->tile);
+    }
+    if (status == QQ_OK && a->zero_point.type != QQ_TYPE_NONE) {
+        status = qq_tensor_check(&a->zero_point);
+        if (status == QQ_OK)
+            status = qqi_check_tiles(&a->value, &a->zero_point, a->zero_tile);
+    }
+    if (status == QQ_OK && a->bias.type != QQ_TYPE_NONE)
+        status = qq_tensor_check(&a->bias);
+    return status;
+}
+
+QQI_FN qq_status qqi_array_check_types(const qq_array *a)
+{
+    const qqi_type_row *row = qqi_type_find(a->type);
+
+    if (row == NULL || !row->info.weight || row->info.storage != a->value.type)
+        return QQ_ERR_TYPE;
+    if (!qqi_is_scale_type(a->scale.type))
+        return QQ_ERR_TYPE;
+    if (a->zero_point.type == QQ_TYPE_NONE)
+        return QQ_OK;
+    if (a->zero_point.type != a->value.type || !row->info.affine)
+        return QQ_ERR_TYPE;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array_check(const qq_array *a)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qq_tensor_check(&a->value);
+    if (status == QQ_OK)
+        status = qqi_array_check_types(a);
+    if (status == QQ_OK)
+        status = qqi_array_check_parts(a);
+    if (status != QQ_OK)
+        return status;
+    if (a->type == QQ_TYPE_BOOK && !qqi_book_check(a->levels, a->level_count))
+        return QQ_ERR_ARGUMENT;
+    return QQ_OK;
+}
+
+// The tiles that follow from two shapes which divide.
+QQI_FN qq_status qqi_tiles_of(const qq_tensor *value, const qq_tensor *part,
+                              size_t *tile)
+{
+    if (part->rank != value->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < value->rank; a++) {
+        const size_t n = value->shape[a];
+        const size_t k = part->shape[a];
+        if (n == 0 ? k > 1 : k == 0 || n % k != 0)
+            return QQ_ERR_SHAPE;
+        tile[a] = n == 0 ? 1 : n / k;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array_make(const qq_tensor *value, const qq_tensor *scale,
+                               const qq_tensor *zero_point, qq_type type,
+                               qq_array *out)
+{
+    qq_array a;
+
+    QQ_MEMSET(&a, 0, sizeof a);
+    qq_status status = qq_tensor_check(value);
+    if (status == QQ_OK)
+        status = qq_tensor_check(scale);
+    if (status == QQ_OK && zero_point != NULL)
+        status = qq_tensor_check(zero_point);
+    if (status != QQ_OK)
+        return status;
+    a.value = *value;
+    a.scale = *scale;
+    if (zero_point != NULL)
+        a.zero_point = *zero_point;
+    a.type = type == QQ_TYPE_NONE ? value->type : type;
+    a.scale2 = 1.0f;
+    status = qqi_array_check_types(&a);
+    if (status == QQ_OK)
+        status = qqi_tiles_of(value, scale, a.tile);
+    if (status == QQ_OK && zero_point != NULL)
+        status = qqi_tiles_of(value, zero_point, a.zero_tile);
+    if (status != QQ_OK)
+        return status;
+    if (out == NULL)
+        return QQ_ERR_ARGUMENT;
+    *out = a;
+    return QQ_OK;
+}
+
+QQ_API double qq_array_bits(const qq_array *a)
+{
+    if (qq_array_check(a) != QQ_OK)
+        return 0.0;
+    const size_t count = qq_tensor_count(&a->value);
+    const int zero = a->zero_point.type != QQ_TYPE_NONE;
+    double bits = (double)qq_tensor_bytes(&a->scale) * 8.0;
+
+    if (count == 0)
+        return 0.0;
+    bits += a->scale2 < 1.0f || a->scale2 > 1.0f ? 32.0 : 0.0;
+    bits += zero ? (double)qq_tensor_bytes(&a->zero_point) * 8.0 : 0.0;
+    return (double)qq_type_bits(a->value.type) + bits / (double)count;
+}
+
+// ==== array/part.h ====
+
+// qquant floor 5: the tensors of an array, which every move takes along.
+//
+// An array is a scale, a zero point and a bias, any of them perhaps absent, and
+// codes. Each stands for the same numbers: along axis a an element of a
+// part covers
+//
+//   1            where the part has as many elements as there are numbers,
+//   all of them  where it has one,
+//   tile[a]      else, the last element perhaps fewer.
+//
+// Results lie behind each other in this order, codes last.
+
+enum {
+    QQI_PART_SCALE = 0,
+    QQI_PART_ZERO = 1,
+    QQI_PART_BIAS = 2,
+    QQI_PART_CODES = 3,
+    QQI_PARTS = 4
+};
+
+QQI_INLINE const qq_tensor *qqi_part_of(const qq_array *a, int part)
+{
+    return part == QQI_PART_SCALE  ? &a->scale
+           : part == QQI_PART_ZERO ? &a->zero_point
+           : part == QQI_PART_BIAS ? &a->bias
+                                   : &a->value;
+}
+
+QQI_INLINE qq_tensor *qqi_part(qq_array *a, int part)
+{
+    return part == QQI_PART_SCALE  ? &a->scale
+           : part == QQI_PART_ZERO ? &a->zero_point
+           : part == QQI_PART_BIAS ? &a->bias
+                                   : &a->value;
+}
+
+QQI_INLINE int qqi_has_part(const qq_array *a, int part)
+{
+    return qqi_part_of(a, part)->type != QQ_TYPE_NONE;
+}
+
+// How many numbers along an axis an element covers; at least 1.
+QQI_FN size_t qqi_part_tile(const qq_array *a, int part, unsigned axis)
+{
+    const size_t n = a->value.shape[axis];
+    const size_t count = qqi_part_of(a, part)->shape[axis];
+
+    if (count == n || n == 0)
+        return 1;
+    if (count == 1)
+        return n;
+    if (part == QQI_PART_BIAS)
+        return n / count;
+    return part == QQI_PART_ZERO ? a->zero_tile[axis] : a->tile[axis];
+}
+
+// Notes the tile of a part of a result; the others follow from their shapes.
+QQI_INLINE void qqi_part_set_tile(qq_array *a, int part, unsigned axis,
+                                  size_t tile)
+{
+    if (part == QQI_PART_SCALE)
+        a->tile[axis] = tile;
+    if (part == QQI_PART_ZERO)
+        a->zero_tile[axis] = tile;
+}
+
+// The parts are tensors that fit each other, whatever the rule they come from.
+// A bias has the rank of the codes, and sizes that divide theirs.
+QQI_FN qq_status qqi_parts_check(const qq_array *a)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_array_check_parts(a);
+    if (status != QQ_OK || a->bias.type == QQ_TYPE_NONE)
+        return status;
+    if (a->bias.rank != a->value.rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < a->bias.rank; i++)
+        if (a->bias.shape[i] != a->value.shape[i] &&
+            (a->bias.shape[i] == 0 ||
+             a->value.shape[i] % a->bias.shape[i] != 0))
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// The bytes of all parts; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_parts_bytes(const qq_array *a)
+{
+    size_t sum = 0;
+
+    for (int part = 0; part < QQI_PARTS; part++) {
+        if (!qqi_has_part(a, part))
+            continue;
+        const size_t bytes = qq_tensor_bytes(qqi_part_of(a, part));
+        if (bytes == SIZE_MAX || !qqi_add_size(sum, bytes, &sum))
+            return SIZE_MAX;
+    }
+    return sum;
+}
+
+// What can be wrong with the place for bytes of result.
+QQI_FN qq_status qqi_out_check(size_t bytes, const void *out, size_t out_bytes)
+{
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (out == NULL && bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    return out_bytes < bytes ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// Points the parts of a into out, one behind the other.
+QQI_FN void qqi_parts_place(qq_array *a, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    for (int part = 0; part < QQI_PARTS; part++) {
+        if (!qqi_has_part(a, part))
+            continue;
+        const size_t bytes = qq_tensor_bytes(qqi_part_of(a, part));
+        qqi_part(a, part)->data = p;
+        if (bytes > 0) // out may be NULL where there are none
+            p += bytes;
+    }
+}
+
+// Where the part of a result lies, to be written: behind those before it.
+QQI_FN void *qqi_part_out(const qq_array *a, int part, void *out)
+{
+    size_t before = 0;
+
+    for (int i = 0; i < part; i++)
+        if (qqi_has_part(a, i))
+            before += qq_tensor_bytes(qqi_part_of(a, i));
+    return before > 0 ? (uint8_t *)out + before : out;
+}
+
+// axis, or rank + axis where it is negative; 0 where there is none such.
+QQI_FN int qqi_axis(int axis, unsigned rank, unsigned *out)
+{
+    const int i = axis < 0 ? axis + (int)rank : axis;
+
+    if (i < 0 || (unsigned)i >= rank)
+        return 0;
+    *out = (unsigned)i;
+    return 1;
+}
+
+// ==== array/array1b.h ====
+
+// qquant floor 5: Array1B: two-bit values packed along the first axis.
+//
+// The layout, which the parts on packing and unpacking follow:
+//
+//   byte[p] = sum over g = 0 ... 3 of code[p + g * quarter] << 2g, modulo 256
+//   value = code - 1, code = byte >> 2g & 3
+//
+// with all axes taken as one of 4 * quarter numbers: the first axis is a
+// multiple of 4, so a quarter of the rows is a quarter of the numbers. This is
+// QQ_TERNARY_STRIDED for numbers of any type and, if eformer's rule is asked
+// for, of any size: a code above 3 then spills into its neighbours.
+
+// QQ_ERR_SHAPE for a shape that there is not; else the bytes.
+QQI_FN qq_status qqi_array1b_bytes(unsigned rank, const size_t *shape,
+                                   size_t *bytes)
+{
+    if (rank == 0 || rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    if (!shape)
+        return QQ_ERR_ARGUMENT;
+    if (shape[0] % 4 != 0)
+        return QQ_ERR_SHAPE;
+    const size_t count = qqi_shape_count(rank, shape);
+    if (count == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    *bytes = count / 4;
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array1b_size(unsigned rank, const size_t *shape)
+{
+    size_t bytes;
+
+    return qqi_array1b_bytes(rank, shape, &bytes) == QQ_OK ? bytes : SIZE_MAX;
+}
+
+// Types that hold -1, 0 and +1; unsigned ones wrap.
+QQI_FN int qqi_array1b_has_type(qq_type type)
+{
+    qq_type_info info;
+
+    if (qq_type_get(type, &info) != QQ_OK || info.storage != type)
+        return 0;
+    return (info.kind == QQ_KIND_INTEGER && type != QQ_TYPE_SIGN) ||
+           info.kind == QQ_KIND_FLOAT || info.kind == QQ_KIND_SMALL;
+}
+
+QQ_API qq_status qq_array1b_check(const qq_array1b *a)
+{
+    size_t bytes;
+
+    if (!a)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_array1b_bytes(a->rank, a->shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_array1b_has_type(a->type))
+        return QQ_ERR_TYPE;
+    return a->packed || bytes == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN qq_array1b qqi_array1b_view(const void *packed, unsigned rank,
+                                   const size_t *shape, qq_type type)
+{
+    qq_array1b a;
+
+    QQ_MEMSET(&a, 0, sizeof a);
+    a.packed = packed;
+    a.rank = rank;
+    a.type = type;
+    for (unsigned i = 0; i < rank; i++)
+        a.shape[i] = shape[i];
+    return a;
+}
+
+QQ_API qq_status qq_array1b_make(const void *packed, size_t packed_bytes,
+                                 unsigned rank, const size_t *shape,
+                                 qq_type type, qq_array1b *out)
+{
+    size_t bytes;
+
+    if (!packed && packed_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_array1b_bytes(rank, shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_array1b_has_type(type))
+        return QQ_ERR_TYPE;
+    if (packed_bytes < bytes)
+        return QQ_ERR_SIZE;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    *out = qqi_array1b_view(packed, rank, shape, type);
+    return QQ_OK;
+}
+
+// ==== array/eformer_step.h ====
+
+// qquant floor 5: eformer's arithmetic: every step rounded to the type of x.
+
+QQI_INLINE int qqi_is_plain(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+// Number i of data of a plain type.
+QQI_INLINE float qqi_plain_load(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    if (type == QQ_TYPE_F32)
+        return qqi_load_f32(p + 4 * i);
+    const uint16_t h = qqi_load_u16(p + 2 * i);
+    return type == QQ_TYPE_F16 ? qqi_f32_from_f16(h) : qqi_f32_from_bf16(h);
+}
+
+// Rounded to nearest even, infinite beyond the largest; one NaN for all.
+QQI_INLINE void qqi_plain_store(qq_type type, void *data, size_t i, float x)
+{
+    uint8_t *p = (uint8_t *)data;
+    const float y = qqi_canon_f32(x);
+
+    if (type == QQ_TYPE_F32)
+        qqi_store_f32(p + 4 * i, y);
+    else
+        qqi_store_u16(p + 2 * i, type == QQ_TYPE_F16 ? qqi_f16_from_f32(y)
+                                                     : qqi_bf16_from_f32(y));
+}
+
+// Numbers first ... first + n - 1, as above.
+QQI_FN void qqi_plain_store_many(qq_type type, void *data, size_t first,
+                                 size_t n, const float *x)
+{
+    if (type == QQ_TYPE_F32)
+        for (size_t i = 0; i < n; i++)
+            qqi_plain_store(QQ_TYPE_F32, data, first + i, x[i]);
+    else if (type == QQ_TYPE_F16)
+        for (size_t i = 0; i < n; i++)
+            qqi_plain_store(QQ_TYPE_F16, data, first + i, x[i]);
+    else
+        for (size_t i = 0; i < n; i++)
+            qqi_plain_store(QQ_TYPE_BF16, data, first + i, x[i]);
+}
+
+QQI_FN void qqi_to_type_many(qq_type type, size_t n, float *x)
+{
+    if (type == QQ_TYPE_F16)
+        for (size_t i = 0; i < n; i++)
+            x[i] = qqi_to_type(QQ_TYPE_F16, x[i]);
+    else if (type == QQ_TYPE_BF16)
+        for (size_t i = 0; i < n; i++)
+            x[i] = qqi_to_type(QQ_TYPE_BF16, x[i]);
+}
+
+// How many numbers are done at a time: few, to stay small on the stack.
+#define QQI_SOME ((size_t)16)
+
+QQI_INLINE size_t qqi_some(size_t left)
+{
+    return left < QQI_SOME ? left : QQI_SOME;
+}
+
+// The smallest normal number: 2^-126, of f16 2^-14.
+QQI_INLINE float qqi_plain_tiny(qq_type type)
+{
+    return qqi_f32_of(type == QQ_TYPE_F16 ? 0x38800000u : 0x00800000u);
+}
+
+// The larger magnitude; NaN is the largest, for its bits are.
+QQI_INLINE float qqi_absmax_step(float most, float x)
+{
+    const float a = qqi_abs_f32(x);
+
+    return qqi_f32_bits(a) > qqi_f32_bits(most) ? a : most;
+}
+
+// The largest magnitude of n numbers of a plain type, and of most.
+QQI_FN float qqi_absmax_many(float most, qq_type type, const void *data,
+                             size_t first, size_t n)
+{
+    float x[QQI_SOME];
+    size_t k;
+
+    for (size_t at = 0; at < n; at += k) {
+        k = qqi_some(n - at);
+        qqi_load_values(type, data, first + at, k, x);
+        for (size_t i = 0; i < k; i++)
+            most = qqi_absmax_step(most, x[i]);
+    }
+    return most;
+}
+
+// What numbers of a type are divided by: the divisor, or its reciprocal.
+typedef struct qqi_divisor {
+    qq_type type;
+    int by_product;
+    float b;
+} qqi_divisor;
+
+// fewer: the divisor has fewer elements than the result, so that the rule of
+// the reciprocal applies. bf16 divides always. JAX on the CPU flushes a
+// reciprocal that is a subnormal float to 0, and so does this.
+QQI_INLINE qqi_divisor qqi_divisor_of(qq_type type, qq_division division,
+                                      int fewer, float b)
+{
+    qqi_divisor d;
+
+    d.type = type;
+    d.by_product =
+        division == QQ_DIVISION_RECIPROCAL && fewer && type != QQ_TYPE_BF16;
+    d.b = b;
+    if (d.by_product) {
+        const float r = 1.0f / b;
+        const int flushed = qqi_abs_f32(r) < qqi_plain_tiny(QQ_TYPE_F32);
+        d.b = flushed ? 0.0f : qqi_to_type(type, r);
+    }
+    return d;
+}
+
+QQI_INLINE float qqi_divide_by(const qqi_divisor *d, float x)
+{
+    const float q = d->by_product ? qqi_mul_f32(x, d->b) : x / d->b;
+
+    return qqi_to_type(d->type, q);
+}
+
+// The same for n numbers. Nothing is ever added to these products.
+QQI_FN void qqi_divide_many(const qqi_divisor *d, size_t n, float *x)
+{
+    if (d->by_product)
+        for (size_t i = 0; i < n; i++)
+            x[i] = x[i] * d->b;
+    else
+        for (size_t i = 0; i < n; i++)
+            x[i] = x[i] / d->b;
+    qqi_to_type_many(d->type, n, x);
+}
+
+// ==== array/array1b_pack.h ====
+
+// qquant floor 5: numbers of any type into Array1B.
+
+// Numbers of a tensor, or of integers of some width (tensor is NULL).
+struct qqi_array1b_source {
+    const qq_tensor *tensor;
+    const void *data;
+    unsigned width;
+    int is_signed;
+    int is_float; // f32, f16, bf16 or f64
+};
+
+// The low byte of integer i; *fits says whether it is -1, 0 or +1.
+QQI_FN unsigned qqi_array1b_integer(const struct qqi_array1b_source *x,
+                                    size_t i, int *fits)
+{
+    const uint8_t *p = (const uint8_t *)x->data + i * x->width;
+    const int is_signed = x->tensor || x->is_signed;
+    uint64_t u;
+
+    if (x->tensor)
+        u = (uint64_t)(int64_t)qqi_load_wide(x->tensor->type, x->data, i);
+    else if (x->width == 1)
+        u = is_signed ? (uint64_t)(int64_t)(int8_t)*p : *p;
+    else if (x->width == 2)
+        u = is_signed ? (uint64_t)(int64_t)qqi_load_i16(p) : qqi_load_u16(p);
+    else if (x->width == 4)
+        u = is_signed ? (uint64_t)(int64_t)qqi_load_i32(p) : qqi_load_u32(p);
+    else
+        u = qqi_load_u64(p);
+    *fits = u <= 1 || (u == UINT64_MAX && is_signed);
+    return (unsigned)(u & 255);
+}
+
+// Double i plus 1.
+QQI_FN double qqi_array1b_double(const qq_tensor *x, size_t i, int *fits)
+{
+    const double d = qqi_load_f64((const uint8_t *)x->data + 8 * i);
+
+    *fits = d == 0.0 || d == 1.0 || d == -1.0;
+    return d + 1.0;
+}
+
+// The codes of n numbers of up to 16 bits and of f32, which a float holds.
+QQI_FN int qqi_array1b_short(const struct qqi_array1b_source *x, size_t at,
+                             size_t n, uint8_t *code)
+{
+    float v[QQI_SOME];
+    int bad = 0;
+
+    qqi_load_values(x->tensor->type, x->data, at, n, v);
+    for (size_t i = 0; i < n; i++)
+        bad |= !(v[i] == 0.0f) & !(qqi_abs_f32(v[i]) == 1.0f);
+    for (size_t i = 0; i < n; i++)
+        v[i] = v[i] + 1.0f;
+    if (x->is_float)
+        qqi_to_type_many(x->tensor->type, n, v);
+    for (size_t i = 0; i < n; i++) {
+        // An integer of 16 bits is taken modulo 256, a float is cut; NaN
+        // fails both comparisons.
+        const float low = x->is_float ? 0.0f : -65536.0f;
+        const float high = x->is_float ? 255.0f : 65536.0f;
+        const float u = v[i] > low ? v[i] : low;
+        code[i] = (uint8_t)((int32_t)(u < high ? u : high) & 255);
+    }
+    return !bad;
+}
+
+// value + 1 as eformer makes a byte of it, of n numbers; whether all are -1,
+// 0 or +1.
+QQI_FN int qqi_array1b_codes(const struct qqi_array1b_source *x, size_t at,
+                             size_t n, uint8_t *code)
+{
+    int all = 1;
+
+    if (x->tensor && x->tensor->type != QQ_TYPE_F64 &&
+        x->tensor->type != QQ_TYPE_INT32)
+        return qqi_array1b_short(x, at, n, code);
+    for (size_t i = 0; i < n; i++) {
+        int fits;
+        if (x->is_float) {
+            const double sum = qqi_array1b_double(x->tensor, at + i, &fits);
+            code[i] = (uint8_t)(sum > 0.0 ? sum < 255.0 ? sum : 255.0 : 0.0);
+        } else {
+            const unsigned low = qqi_array1b_integer(x, at + i, &fits);
+            code[i] = (uint8_t)((low + 1) & 255);
+        }
+        all &= fits;
+    }
+    return all;
+}
+
+QQI_FN int qqi_array1b_fits(const struct qqi_array1b_source *x, size_t count)
+{
+    uint8_t code[QQI_SOME];
+    int all = 1;
+    size_t n;
+
+    for (size_t at = 0; at < count && all; at += n) {
+        n = qqi_some(count - at);
+        all = qqi_array1b_codes(x, at, n, code);
+    }
+    return all;
+}
+
+QQI_FN qq_status qqi_array1b_pack(const struct qqi_array1b_source *x,
+                                  size_t quarter, qq_array1b_rule rule,
+                                  void *out)
+{
+    uint8_t *bytes = (uint8_t *)out;
+    uint8_t code[QQI_SOME], sum[QQI_SOME];
+    size_t n;
+
+    if (rule == QQ_ARRAY1B_STRICT && !qqi_array1b_fits(x, 4 * quarter))
+        return QQ_ERR_FORMAT;
+    for (size_t p = 0; p < quarter; p += n) {
+        n = qqi_some(quarter - p);
+        QQ_MEMSET(sum, 0, sizeof sum);
+        for (unsigned g = 0; g < 4; g++) {
+            (void)qqi_array1b_codes(x, p + g * quarter, n, code);
+            for (size_t i = 0; i < n; i++)
+                sum[i] = (uint8_t)((sum[i] + (code[i] << 2 * g)) & 255);
+        }
+        QQ_MEMCPY(bytes + p, sum, n);
+    }
+    return QQ_OK;
+}
+
+// What both ways in check behind x, in the order of their arguments.
+QQI_FN qq_status qqi_array1b_pack_check(qq_array1b_rule rule, qq_type type,
+                                        size_t bytes, const void *out,
+                                        size_t out_bytes)
+{
+    if (rule != QQ_ARRAY1B_STRICT && rule != QQ_ARRAY1B_EFORMER)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_array1b_has_type(type))
+        return QQ_ERR_TYPE;
+    return qqi_out_check(bytes, out, out_bytes);
+}
+
+QQ_API qq_status qq_array1b_pack(const qq_tensor *x, qq_array1b_rule rule,
+                                 qq_type type, void *out, size_t out_bytes,
+                                 qq_array1b *view)
+{
+    struct qqi_array1b_source source;
+    qq_type_info info;
+    size_t bytes;
+
+    qq_status status = qq_tensor_check(x);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_array1b_bytes(x->rank, x->shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (qq_type_get(x->type, &info) != QQ_OK ||
+        (info.kind != QQ_KIND_INTEGER && info.kind != QQ_KIND_FLOAT))
+        return QQ_ERR_TYPE;
+    if (type == QQ_TYPE_NONE)
+        type = x->type == QQ_TYPE_SIGN ? QQ_TYPE_INT8 : x->type;
+    status = qqi_array1b_pack_check(rule, type, bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(&source, 0, sizeof source);
+    source.tensor = x;
+    source.data = x->data;
+    source.is_float = info.kind == QQ_KIND_FLOAT;
+    status = qqi_array1b_pack(&source, bytes, rule, out);
+    if (status == QQ_OK)
+        *view = qqi_array1b_view(out, x->rank, x->shape, type);
+    return status;
+}
+
+QQ_API qq_status qq_array1b_pack_integers(const void *x, unsigned width,
+                                          int is_signed, unsigned rank,
+                                          const size_t *shape,
+                                          qq_array1b_rule rule, qq_type type,
+                                          void *out, size_t out_bytes,
+                                          qq_array1b *view)
+{
+    struct qqi_array1b_source source;
+    size_t bytes;
+
+    if (width != 1 && width != 2 && width != 4 && width != 8)
+        return QQ_ERR_TYPE;
+    qq_status status = qqi_array1b_bytes(rank, shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!x && bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    status = qqi_array1b_pack_check(rule, type, bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(&source, 0, sizeof source);
+    source.data = x;
+    source.width = width;
+    source.is_signed = is_signed;
+    status = qqi_array1b_pack(&source, bytes, rule, out);
+    if (status == QQ_OK)
+        *view = qqi_array1b_view(out, rank, shape, type);
+    return status;
+}
+
+// ==== array/array1b_unpack.h ====
+
+// qquant floor 5: the values of Array1B as numbers of any type.
+//
+// There are four values, -1, 0, +1 and +2, so there are four codes of a type;
+// they are made once, and unpacking copies them.
+
+// The bits of value v: integers in two's complement, cut to their width.
+QQI_FN uint64_t qqi_array1b_bits(qq_type type, int v)
+{
+    qq_type_info info;
+
+    if (type == QQ_TYPE_F64)
+        return qqi_f64_bits((double)v);
+    if (type == QQ_TYPE_TERNARY)
+        return (uint64_t)(v + 1);
+    if (qq_type_get(type, &info) == QQ_OK && info.kind == QQ_KIND_INTEGER)
+        return (uint64_t)(int64_t)v & (((uint64_t)1 << info.bits) - 1);
+    return qq_type_encode(type, (float)v);
+}
+
+// Number i of width bytes, in the machine's order.
+QQI_FN void qqi_array1b_store(void *out, unsigned width, size_t i, uint64_t u)
+{
+    uint8_t *p = (uint8_t *)out + i * width;
+
+    if (width == 1)
+        *p = (uint8_t)(u & 255);
+    else if (width == 2)
+        qqi_store_u16(p, (uint16_t)(u & 0xffff));
+    else if (width == 4)
+        qqi_store_u32(p, (uint32_t)(u & 0xffffffffu));
+    else
+        qqi_store_u64(p, u);
+}
+
+// Codes of bits or, where bits is 0, numbers of width bytes.
+QQI_FN void qqi_array1b_spread(const qq_array1b *a, size_t quarter,
+                               unsigned bits, unsigned width,
+                               const uint64_t *code, void *out)
+{
+    const uint8_t *p = (const uint8_t *)a->packed;
+    size_t i = 0;
+
+    if (bits && quarter > 0) // four codes of b bits are b / 2 bytes
+        QQ_MEMSET(out, 0, (quarter * bits + 1) / 2);
+    for (unsigned g = 0; g < 4; g++)
+        for (size_t k = 0; k < quarter; k++, i++) {
+            const uint64_t u = code[p[k] >> 2 * g & 3];
+            if (bits)
+                qqi_store_bits(bits, (uint8_t *)out, i, (uint32_t)u);
+            else
+                qqi_array1b_store(out, width, i, u);
+        }
+}
+
+QQ_API qq_status qq_array1b_unpack(const qq_array1b *a, qq_type type, void *out,
+                                   size_t out_bytes, qq_tensor *view)
+{
+    uint64_t code[4];
+    size_t quarter;
+
+    qq_status status = qq_array1b_check(a);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_array1b_bytes(a->rank, a->shape, &quarter);
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE)
+        type = a->type;
+    if (!qqi_array1b_has_type(type))
+        return QQ_ERR_TYPE;
+    const size_t need = qq_type_bytes(type, 4 * quarter);
+    status = qqi_out_check(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    for (int v = 0; v < 4; v++)
+        code[v] = qqi_array1b_bits(type, v - 1);
+    const unsigned bits = qq_type_bits(type);
+    qqi_array1b_spread(a, quarter, bits < 8 ? bits : 0, bits / 8, code, out);
+    *view = qq_tensor_make(out, type, a->rank, a->shape);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array1b_unpack_integers(const qq_array1b *a, unsigned width,
+                                            void *out, size_t out_bytes)
+{
+    uint64_t code[4];
+    size_t quarter, need;
+
+    qq_status status = qq_array1b_check(a);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_array1b_bytes(a->rank, a->shape, &quarter);
+    if (status != QQ_OK)
+        return status;
+    if (width != 1 && width != 2 && width != 4 && width != 8)
+        return QQ_ERR_TYPE;
+    if (!qqi_mul_size(4 * quarter, width, &need))
+        need = SIZE_MAX;
+    status = qqi_out_check(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    for (int v = 0; v < 4; v++)
+        code[v] = (uint64_t)(int64_t)(v - 1);
+    qqi_array1b_spread(a, quarter, 0, width, code, out);
+    return QQ_OK;
+}
+
+// ==== array/block.h ====
+
+// qquant floor 5: 64 numbers at a time, as floats.
+//
+// Long loops go block by block, the loops inside have a constant length and no
+// calls through pointers, so compilers can turn them into vectors. A block
+// begins at a number that is a multiple of 64, so its codes begin at a whole
+// byte, and a buffer is filled up with zeros where the tensor ends.
+
+#define QQI_BLOCK 64
+
+// The numbers of the next block, where left are left.
+QQI_INLINE size_t qqi_block_size(size_t left)
+{
+    return left < QQI_BLOCK ? left : QQI_BLOCK;
+}
+
+// Numbers first ... first + n - 1 of floats in any type that scales and inputs
+// come in: f32, f16, bf16, f64, e8m0, e4m3fn.
+QQI_FN void qqi_load_floats(qq_type type, const void *data, size_t first,
+                            size_t n, float *out)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    switch ((int)type) {
+    case QQ_TYPE_F32:
+        QQ_MEMCPY(out, p + 4 * first, 4 * n);
+        return;
+    case QQ_TYPE_F16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * (first + i)));
+        return;
+    case QQ_TYPE_BF16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * (first + i)));
+        return;
+    case QQ_TYPE_F64:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_f64(qqi_load_f64(p + 8 * (first + i)));
+        return;
+    case QQ_TYPE_E8M0:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_e8m0(p[first + i]);
+        return;
+    default: // e4m3fn
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_minifloat(&qqi_e4m3fn, p[first + i]);
+        return;
+    }
+}
+
+// The way back, rounded to nearest even; e8m0 upwards.
+QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
+                             const float *x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    switch ((int)type) {
+    case QQ_TYPE_F32:
+        QQ_MEMCPY(p + 4 * first, x, 4 * n);
+        return;
+    case QQ_TYPE_F16:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * (first + i), qqi_f16_from_f32(x[i]));
+        return;
+    case QQ_TYPE_BF16:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * (first + i), qqi_bf16_from_f32(x[i]));
+        return;
+    case QQ_TYPE_F64:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_f64(p + 8 * (first + i), qqi_f64_from_f32(x[i]));
+        return;
+    case QQ_TYPE_E8M0:
+        for (size_t i = 0; i < n; i++)
+            p[first + i] = qqi_e8m0_from_f32(x[i], QQI_E8M0_UP);
+        return;
+    default: // e4m3fn
+        for (size_t i = 0; i < n; i++)
+            p[first + i] = qqi_minifloat_from_f32(&qqi_e4m3fn, x[i], 1);
+        return;
+    }
+}
+
+// A block rounded to f16 or bf16; of f32 nothing is done.
+QQI_FN void qqi_block_to_type(qq_type type, float *v)
+{
+    if (type == QQ_TYPE_F16) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_f32_from_f16(qqi_f16_from_f32(v[i]));
+    } else if (type == QQ_TYPE_BF16) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_f32_from_bf16(qqi_bf16_from_f32(v[i]));
+    }
+}
+
+// ==== array/decoder.h ====
+
+// qquant floor 5: 64 codes to the numbers they stand for.
+//
+// The numbers are those of qq_type_decode and of the caller's own levels. Any
+// bytes decode.
+
+struct qqi_decoder {
+    qq_type type; // as stored
+    unsigned bits;
+    const float *levels; // of a caller's book; else NULL
+    size_t level_count;
+};
+
+// levels: those of QQ_TYPE_BOOK; without them such codes count as numbers.
+QQI_FN void qqi_decoder_make(struct qqi_decoder *d, qq_type type,
+                             const float *levels, size_t level_count)
+{
+    const qqi_type_row *row = qqi_type_find(qqi_type_storage(type));
+
+    d->type = row->type;
+    d->bits = row->info.bits;
+    d->levels = type == QQ_TYPE_BOOK ? levels : NULL;
+    d->level_count = level_count;
+}
+
+// A block of codes of up to 8 bits, one byte each, sign-extended.
+QQI_FN void qqi_block_values(const struct qqi_decoder *d, const uint8_t *code,
+                             float *out)
+{
+    if (d->levels == NULL) {
+        qqi_decode_codes(d->type, QQI_BLOCK, code, out);
+        return;
+    }
+    for (int i = 0; i < QQI_BLOCK; i++) {
+        const size_t c = code[i];
+        out[i] = d->levels[c < d->level_count ? c : d->level_count - 1];
+    }
+}
+
+// Codes first ... first + n - 1 of the packed data, n at most a block; the rest
+// of out is unspecified.
+QQI_FN void qqi_decode_block(const struct qqi_decoder *d, const void *data,
+                             size_t first, size_t n, float *out)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    uint8_t code[QQI_BLOCK];
+
+    if (d->bits == 16) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)qqi_load_i16(p + 2 * (first + i));
+        return;
+    }
+    if (n < QQI_BLOCK)
+        QQ_MEMSET(code, 0, sizeof code);
+    qqi_unpack_codes(d->bits, QQ_ORDER_LOW_FIRST, qqi_type_is_signed(d->type),
+                     first, n, p, code);
+    qqi_block_values(d, code, out);
+}
+
+// ==== array/stream.h ====
+
+// qquant floor 5: what goes with every number of a tensor, 64 at a time.
+//
+// A scale, a zero point or a noise belongs to a tile of numbers. A stream
+// gives the one of each number, in the order of memory.
+
+struct qqi_stream {
+    struct qqi_tiling tiling;
+    struct qqi_cursor cursor;
+    const qq_tensor *values;  // one a tile; NULL: noise, drawn
+    const qq_tensor *offsets; // integers, one a tile; NULL: none
+    int integers;             // 1: values are codes of integers
+    qq_noise noise;
+    qq_random_layout layout;
+    qq_key key;
+};
+
+// One value for each tile of an array of the shape.
+QQI_FN void qqi_stream_begin(struct qqi_stream *m, unsigned rank,
+                             const size_t *shape, const size_t *tile,
+                             const qq_tensor *values, const qq_tensor *offsets)
+{
+    qqi_tiling_make(&m->tiling, rank, shape, tile);
+    qqi_cursor_begin(&m->cursor, &m->tiling);
+    m->values = values;
+    m->offsets = offsets;
+    m->integers =
+        values != NULL && qqi_type_info(values->type).kind == QQ_KIND_INTEGER;
+    m->noise = QQ_NOISE_NONE;
+}
+
+// The noise of a scheme for x: given numbers, broadcast as NumPy does, or
+// drawn ones, of x's shape with size 1 on the shared axes.
+QQI_FN void qqi_stream_begin_noise(struct qqi_stream *m, const qq_scheme *s,
+                                   const qq_tensor *x)
+{
+    const qq_tensor *given = s->given_noise;
+    size_t tile[QQ_MAX_RANK] = {0};
+
+    for (unsigned a = 0; a < x->rank; a++) {
+        int shared = (int)(s->noise_shared >> a & 1);
+        if (s->noise == QQ_NOISE_GIVEN) {
+            const unsigned missing = x->rank - given->rank;
+            shared = a < missing || given->shape[a - missing] == 1;
+        }
+        tile[a] = shared ? x->shape[a] : 1;
+    }
+    qqi_stream_begin(m, x->rank, x->shape, tile, NULL, NULL);
+    if (s->noise == QQ_NOISE_GIVEN)
+        m->values = given;
+    m->noise = s->noise;
+    m->layout = s->layout;
+    m->key = s->key;
+}
+
+QQI_FN void qqi_stream_read(const struct qqi_stream *m, size_t first, size_t n,
+                            float *out)
+{
+    if (m->integers)
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)qqi_load_integer(m->values->type, m->values->data,
+                                             first + i);
+    else if (m->values != NULL)
+        qqi_load_floats(m->values->type, m->values->data, first, n, out);
+    else
+        (void)qq_random_noise(m->key, m->layout, m->noise, m->tiling.tiles,
+                              first, n, out);
+}
+
+QQI_FN void qqi_fill_floats(float *out, size_t n, float x)
+{
+    for (; n >= 16; n -= 16, out += 16) {
+        for (size_t j = 0; j < 16; j++)
+            out[j] = x;
+    }
+    for (size_t j = 0; j < n; j++)
+        out[j] = x;
+}
+
+// The values of the next n numbers, and their offsets if there are any.
+QQI_FN void qqi_stream_next(struct qqi_stream *m, size_t n, float *value,
+                            int16_t *offset)
+{
+    const int each = m->tiling.tile[m->tiling.rank - 1] == 1;
+
+    for (size_t i = 0; i < n;) {
+        size_t tile = 0;
+        const size_t run = qqi_cursor_next(&m->cursor, n - i, &tile);
+        const size_t own = each ? run : 1;
+        qqi_stream_read(m, tile, own, value + i);
+        if (!each)
+            qqi_fill_floats(value + i, run, value[i]);
+        if (m->offsets != NULL) {
+            for (size_t j = 0; j < run; j++)
+                offset[i + j] = (int16_t)qqi_load_integer(
+                    m->offsets->type, m->offsets->data, tile + (each ? j : 0));
+        }
+        i += run;
+    }
+}
+
+// ==== array/back.h ====
+
+// qquant floor 5: the pass over an array that turns codes into numbers.
+//
+//   ours   (code - zero point) * scale * scale2     each product in f32
+//   Qwix   code, - zero point, * scale              each step in scale's type
+//
+// and then to the type asked for.
+
+struct qqi_back {
+    struct qqi_decoder decoder;
+    qq_type step; // what every step is rounded to: f32, f16 or bf16
+    qq_type type; // of the result
+    float scale2;
+    int saturate; // what is finite stays finite in the result
+};
+
+QQI_FN void qqi_store_saturated(qq_type type, void *data, size_t first,
+                                size_t n, const float *x)
+{
+    uint8_t *p = (uint8_t *)data + 2 * first;
+
+    if (type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_f16_saturate(x[i]));
+    } else {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_bf16_saturate(x[i]));
+    }
+}
+
+// v = v * s, in the type of the steps.
+QQI_FN void qqi_block_multiply(const struct qqi_back *b, float *v, float *s)
+{
+    qqi_block_to_type(b->step, v);
+    for (int i = 0; i < QQI_BLOCK; i++)
+        v[i] = v[i] * s[i];
+    qqi_block_to_type(b->step, v);
+    if (b->scale2 < 1.0f || b->scale2 > 1.0f) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = v[i] * b->scale2;
+    }
+    // One NaN for all, for their bits differ between machines.
+    for (int i = 0; i < QQI_BLOCK; i++)
+        v[i] = qqi_canon_f32(v[i]);
+}
+
+// Numbers first ... first + n - 1 of codes, n at most a block. zero may be
+// NULL.
+QQI_NOINLINE void qqi_back_block(const struct qqi_back *b, const void *codes,
+                                 struct qqi_stream *scale,
+                                 struct qqi_stream *zero, size_t first,
+                                 size_t n, void *out)
+{
+    float v[QQI_BLOCK];
+    float s[QQI_BLOCK];
+
+    for (size_t i = n; i < QQI_BLOCK; i++)
+        v[i] = s[i] = 0.0f;
+    qqi_decode_block(&b->decoder, codes, first, n, v);
+    if (zero != NULL) {
+        qqi_stream_next(zero, n, s, NULL);
+        qqi_block_to_type(b->step, v);
+        qqi_block_to_type(b->step, s);
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = v[i] - s[i];
+    }
+    qqi_stream_next(scale, n, s, NULL);
+    qqi_block_multiply(b, v, s);
+    if (b->saturate && b->type != QQ_TYPE_F32)
+        qqi_store_saturated(b->type, out, first, n, v);
+    else
+        qqi_store_floats(b->type, out, first, n, v);
+}
+
+QQI_FN void qqi_back_run(const struct qqi_back *b, const void *codes,
+                         struct qqi_stream *scale, struct qqi_stream *zero,
+                         void *out)
+{
+    const size_t numbers = scale->tiling.numbers;
+
+    for (size_t i = 0; i < numbers; i += QQI_BLOCK)
+        qqi_back_block(b, codes, scale, zero, i, qqi_block_size(numbers - i),
+                       out);
+}
+
+// The same for an array with zero points, whose tiles may differ from those
+// of the scales.
+QQI_NOINLINE void qqi_back_zero(const struct qqi_back *b, const qq_array *a,
+                                struct qqi_stream *scale, void *out)
+{
+    struct qqi_stream zero;
+
+    qqi_stream_begin(&zero, a->value.rank, a->value.shape, a->zero_tile,
+                     &a->zero_point, NULL);
+    qqi_back_run(b, a->value.data, scale, &zero, out);
+}
+
+// All numbers of an array. steps: the type each step is rounded to.
+QQI_FN void qqi_back_array(const qq_array *a, qq_type steps, int saturate,
+                           qq_type type, void *out)
+{
+    struct qqi_stream scale;
+    struct qqi_back b;
+
+    qqi_decoder_make(&b.decoder, a->type, a->levels, a->level_count);
+    b.step = steps;
+    b.type = type;
+    b.scale2 = a->scale2;
+    b.saturate = saturate;
+    qqi_stream_begin(&scale, a->value.rank, a->value.shape, a->tile, &a->scale,
+                     NULL);
+    if (a->zero_point.type != QQ_TYPE_NONE)
+        qqi_back_zero(&b, a, &scale, out);
+    else
+        qqi_back_run(&b, a->value.data, &scale, NULL, out);
+}
+
+// ==== array/bound.h ====
+
+// qquant floor 5: the magnitude that the largest code stands for.
+
+// The largest magnitude of a book's levels.
+QQI_FN float qqi_book_largest(const float *levels, size_t count)
+{
+    float largest = 0.0f;
+
+    for (size_t i = 0; i < count; i++) {
+        const float a = qqi_abs_f32(levels[i]);
+        largest = a > largest ? a : largest;
+    }
+    return largest;
+}
+
+// B of rule qquant: integers have the largest code, and half a step more
+// unless the largest magnitude is to be exact; all others their largest value.
+QQI_FN float qqi_qquant_bound(const qq_scheme *s)
+{
+    const qq_type_info info = qqi_type_info(s->type);
+    const int half = s->range != QQ_RANGE_EXACT_MAX;
+
+    if (s->type == QQ_TYPE_BOOK)
+        return s->levels ? qqi_book_largest(s->levels, s->level_count) : 0.0f;
+    if (info.kind != QQ_KIND_INTEGER)
+        return info.largest;
+    if (s->type == QQ_TYPE_SIGN)
+        return 1.0f;
+    return (float)info.max + (half ? 0.5f : 0.0f);
+}
+
+// How far the codes reach with at most half a step of error: as B, but for a
+// small float half of its last step more. A power of two is chosen as a scale
+// by this.
+QQI_FN float qqi_qquant_reach(const qq_scheme *s)
+{
+    const float bound = qqi_qquant_bound(s);
+    const qqi_minifloat *m = qqi_type_minifloat(s->type);
+
+    if (m == NULL)
+        return bound;
+    // The last step of a float 2^e (1 + f) is 2^e / 2^mant_bits.
+    const uint32_t power = qqi_f32_bits(bound) & 0x7f800000u;
+    const uint32_t half = power - ((uint32_t)(m->mant_bits + 1) << 23);
+    return bound + qqi_f32_of(half);
+}
+
+// B of AQT and FJ, whose codes reach to 2^(bits - 1).
+QQI_FN float qqi_numerics_bound(const qq_numerics *n)
+{
+    const unsigned bits = n->bits < 32 ? n->bits : 0;
+    float edge = bits > 0 ? (float)((uint32_t)1 << (bits - 1)) : 0.5f;
+
+    edge -= n->preserve_zero ? 0.5f : 0.0f;
+    return edge - (n->preserve_max ? 0.5f : 0.0f);
+}
+
+QQ_API float qq_scheme_bound(const qq_scheme *s)
+{
+    if (s == NULL || s->init != QQI_SCHEME_INIT)
+        return 0.0f;
+    switch (s->rule) {
+    case QQ_RULE_QQUANT:
+        return qqi_qquant_bound(s);
+    case QQ_RULE_AQT:
+    case QQ_RULE_FJ:
+        if (s->numerics.kind == QQ_NUMERICS_INT)
+            return qqi_numerics_bound(&s->numerics);
+        return qqi_type_info(s->type).largest;
+    case QQ_RULE_EFORMER:
+    case QQ_RULE_EFORMER_FLAT:
+    case QQ_RULE_FJFORMER:
+        if (s->type == QQ_TYPE_INT8)
+            return 127.0f;
+        return qqi_type_info(s->type).largest;
+    case QQ_RULE_QWIX:
+    case QQ_RULE_QWIX_RELEASE:
+    default:
+        return qqi_type_bound(s->type);
+    }
+}
+
+// ==== array/stat.h ====
+
+// qquant floor 5: what calibration knows of the numbers of a tile.
+//
+// Only finite numbers count. The extremes include 0. Sums are made in f64, one
+// number after another in the order of memory, so a tile seen in pieces gives
+// the bits of the whole; squares of floats are exact there.
+
+struct qqi_stat {
+    uint64_t count; // of finite numbers
+    float min;
+    float max;
+    double sum; // of magnitudes
+    double squares;
+};
+
+#define QQI_LANES_MOST 16 // tiles of a patch
+
+// Which members a calibration needs.
+#define QQI_STAT_EXTREMES 1u
+#define QQI_STAT_SUMS     2u
+
+// What is not finite counts as 0.
+QQI_INLINE float qqi_finite_or_zero(float x)
+{
+    return qqi_is_finite_f32(x) ? x : 0.0f;
+}
+
+// The same as an integer of the same order.
+QQI_INLINE int32_t qqi_finite_rank(float x)
+{
+    const int32_t r = qqi_rank_f32(x);
+
+    return qqi_is_finite_f32(x) ? r : 0;
+}
+
+QQI_INLINE float qqi_float_of_rank(int32_t r)
+{
+    return r < 0 ? -qqi_f32_of((uint32_t)-r) : qqi_f32_of((uint32_t)r);
+}
+
+// As integers, and sixteen at a time, so that loops turn into vectors.
+QQI_FN void qqi_stat_add_extremes(struct qqi_stat *t, const float *x, size_t n)
+{
+    int32_t min = qqi_rank_f32(t->min);
+    int32_t max = qqi_rank_f32(t->max);
+    size_t i = 0;
+
+    for (; i + 16 <= n; i += 16) {
+        for (size_t j = 0; j < 16; j++) {
+            const int32_t r = qqi_finite_rank(x[i + j]);
+            min = r < min ? r : min;
+            max = r > max ? r : max;
+        }
+    }
+    for (; i < n; i++) {
+        const int32_t r = qqi_finite_rank(x[i]);
+        min = r < min ? r : min;
+        max = r > max ? r : max;
+    }
+    t->min = qqi_float_of_rank(min);
+    t->max = qqi_float_of_rank(max);
+}
+
+QQI_FN void qqi_stat_add_sums(struct qqi_stat *t, const float *x, size_t n)
+{
+    double sum = t->sum;
+    double squares = t->squares;
+
+    for (size_t i = 0; i < n; i++) {
+        const double v = qqi_f64_from_f32(qqi_finite_or_zero(x[i]));
+        sum += qqi_abs_f64(v);
+        squares += v * v; // exact, so it may be fused
+        t->count += (uint64_t)qqi_is_finite_f32(x[i]);
+    }
+    t->sum = sum;
+    t->squares = squares;
+}
+
+QQI_FN void qqi_stat_add(struct qqi_stat *t, unsigned want, const float *x,
+                         size_t n)
+{
+    if (want & QQI_STAT_EXTREMES)
+        qqi_stat_add_extremes(t, x, n);
+    if (want & QQI_STAT_SUMS)
+        qqi_stat_add_sums(t, x, n);
+}
+
+// Adds the numbers of tile, or of up to QQI_LANES_MOST neighbours where each
+// has but one number on the last axis, to t[0], t[1], ...; returns how many.
+QQI_NOINLINE size_t qqi_stat_patch(const struct qqi_tiling *tiling,
+                                   const qq_tensor *x, size_t tile,
+                                   unsigned want, struct qqi_stat *t)
+{
+    struct qqi_patch p;
+    float v[QQI_BLOCK];
+
+    qqi_patch_begin(&p, tiling, tile, QQI_LANES_MOST);
+    const int each = tiling->tile[tiling->rank - 1] == 1;
+    while (p.runs > 0) {
+        const size_t first = qqi_patch_next(&p);
+        for (size_t i = 0; i < p.run; i += QQI_BLOCK) {
+            const size_t n = qqi_block_size(p.run - i);
+            qqi_load_floats(x->type, x->data, first + i, n, v);
+            if (!each) {
+                qqi_stat_add(t, want, v, n);
+                continue;
+            }
+            for (size_t j = 0; j < n; j++)
+                qqi_stat_add(&t[j], want, &v[j], 1);
+        }
+    }
+    return p.lanes;
+}
+
+// ==== array/calibrate.h ====
+
+// qquant floor 5: from the numbers of a tile to its bound: rule qquant.
+//
+//   absmax       f max|x|                      rms          f sqrt(mean x^2)
+//   minmax       f min(min x, 0), f max(max x, 0)
+//   fixed        the numbers given             mse          see search.h
+//   absmean      f (mean |x|^p)^(1/p)          percentile   see search.h
+//
+// of the finite numbers x; of none: 0. Made in f64 and rounded to f32 once.
+
+// What the codes of a tile have to reach: -max to max, or min to max.
+struct qqi_bound {
+    float min;
+    float max;
+};
+
+// The first argument, or 1.
+QQI_INLINE double qqi_calib_factor(const qq_calibration *c)
+{
+    return c->arg_count > 0 ? c->args[0] : 1.0;
+}
+
+// Whether a calibration asks for a minimum and a maximum.
+QQI_FN int qqi_calib_is_asymmetric(const qq_calibration *c)
+{
+    if (c->method == QQ_CALIB_MINMAX)
+        return 1;
+    if (c->method != QQ_CALIB_FIXED || c->arg_count != 2)
+        return 0;
+    const double sum = c->args[0] + c->args[1];
+    return sum < 0.0 || sum > 0.0 || qqi_is_nan_f64(sum);
+}
+
+// To f32; the largest float for all beyond it.
+QQI_FN float qqi_bound_f32(double x)
+{
+    const float r = qqi_f32_from_f64(x);
+
+    if (!qqi_is_inf_f32(r))
+        return r;
+    return x < 0.0 ? -3.40282347e38f : 3.40282347e38f;
+}
+
+// The exponent p of absmean; 1 where none is given.
+QQI_INLINE int qqi_calib_power(const qq_calibration *c)
+{
+    return c->arg_count > 1 ? (int)c->args[1] : 1;
+}
+
+// The members of a stat that a calibration needs.
+QQI_FN unsigned qqi_calib_wants(const qq_calibration *c)
+{
+    if (c->method == QQ_CALIB_RMS || c->method == QQ_CALIB_ABSMEAN)
+        return QQI_STAT_SUMS;
+    return QQI_STAT_EXTREMES;
+}
+
+// The bound of what needs no second look at the numbers.
+QQI_FN struct qqi_bound qqi_bound_of_stat(const qq_calibration *c,
+                                          const struct qqi_stat *t)
+{
+    const double f = qqi_calib_factor(c);
+    const double n = (double)(t->count > 0 ? t->count : 1);
+    const float top = t->max > -t->min ? t->max : -t->min;
+    struct qqi_bound b = {0.0f, 0.0f};
+
+    if (c->method == QQ_CALIB_MINMAX) {
+        b.min = qqi_bound_f32(f * (double)t->min);
+        b.max = qqi_bound_f32(f * (double)t->max);
+    } else if (c->method == QQ_CALIB_RMS) {
+        b.max = qqi_bound_f32(f * qqi_sqrt_f64(t->squares / n));
+    } else if (c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) == 2) {
+        b.max = qqi_bound_f32(f * qqi_sqrt_f64(t->squares / n));
+    } else if (c->method == QQ_CALIB_ABSMEAN) {
+        b.max = qqi_bound_f32(f * (t->sum / n));
+    } else {
+        b.max = c->arg_count > 0 ? qqi_bound_f32(f * (double)top) : top;
+    }
+    return b;
+}
+
+// fixed: the numbers themselves.
+QQI_FN struct qqi_bound qqi_bound_fixed(const qq_calibration *c)
+{
+    struct qqi_bound b = {0.0f, 0.0f};
+
+    b.max = qqi_bound_f32(c->args[c->arg_count == 2 ? 1 : 0]);
+    if (c->arg_count == 2 && qqi_calib_is_asymmetric(c))
+        b.min = qqi_bound_f32(c->args[0]);
+    return b;
+}
+
+// ==== array/layout.h ====
+
+// qquant floor 5: where the parts of a quantized array lie.
+//
+//   out: scales, zero points if there are any, codes
+//
+// behind each other without gaps.
+
+struct qqi_layout {
+    qq_tensor scale;      // data is not used
+    qq_tensor zero_point; // type none: absent
+    qq_tensor value;
+    size_t tile[QQ_MAX_RANK];
+    size_t scale_bytes;
+    size_t zero_bytes;
+    size_t bytes; // of all; SIZE_MAX beyond size_t
+};
+
+// The sizes, once the three tensors are known.
+QQI_FN void qqi_layout_sum(struct qqi_layout *l)
+{
+    const size_t codes = qq_tensor_bytes(&l->value);
+    const int zero = l->zero_point.type != QQ_TYPE_NONE;
+
+    l->scale_bytes = qq_tensor_bytes(&l->scale);
+    l->zero_bytes = zero ? qq_tensor_bytes(&l->zero_point) : 0;
+    l->bytes = SIZE_MAX;
+    if (l->scale_bytes == SIZE_MAX || l->zero_bytes == SIZE_MAX ||
+        codes == SIZE_MAX)
+        return;
+    size_t sum = 0;
+    if (qqi_add_size(l->scale_bytes, l->zero_bytes, &sum) &&
+        qqi_add_size(sum, codes, &sum))
+        l->bytes = sum;
+}
+
+// What a scheme makes of x: scales of a type, zero points if asymmetric.
+QQI_FN void qqi_layout_make(struct qqi_layout *l, const qq_scheme *s,
+                            const qq_tensor *x, qq_type scale_type,
+                            int asymmetric)
+{
+    const qq_type codes = qqi_type_storage(s->type);
+    size_t count[QQ_MAX_RANK];
+
+    qqi_scheme_tiles(s, x->rank, x->shape, l->tile, count);
+    l->scale = qq_tensor_make(NULL, scale_type, x->rank, count);
+    l->zero_point =
+        qq_tensor_make(NULL, asymmetric ? codes : QQ_TYPE_NONE, x->rank, count);
+    l->value = qq_tensor_make(NULL, codes, x->rank, x->shape);
+    qqi_layout_sum(l);
+}
+
+// The same for scales that are given: tiles follow from their shape, which
+// divides x's.
+QQI_FN void qqi_layout_given(struct qqi_layout *l, const qq_scheme *s,
+                             const qq_tensor *x, const qq_tensor *scale,
+                             qq_type scale_type, const qq_tensor *zero_point)
+{
+    const qq_type codes = qqi_type_storage(s->type);
+
+    for (unsigned a = 0; a < x->rank; a++) {
+        const int none = x->shape[a] == 0 || scale->shape[a] == 0;
+        l->tile[a] = none ? 1 : x->shape[a] / scale->shape[a];
+    }
+    l->scale = qq_tensor_make(NULL, scale_type, scale->rank, scale->shape);
+    l->zero_point =
+        qq_tensor_make(NULL, zero_point != NULL ? codes : QQ_TYPE_NONE,
+                       scale->rank, scale->shape);
+    l->value = qq_tensor_make(NULL, codes, x->rank, x->shape);
+    qqi_layout_sum(l);
+}
+
+// Where the parts lie; out may be NULL where nothing lies there.
+QQI_FN void *qqi_layout_zero(const struct qqi_layout *l, void *out)
+{
+    return l->scale_bytes > 0 ? (uint8_t *)out + l->scale_bytes : out;
+}
+
+QQI_FN void *qqi_layout_codes(const struct qqi_layout *l, void *out)
+{
+    const size_t before = l->scale_bytes + l->zero_bytes;
+
+    return before > 0 ? (uint8_t *)out + before : out;
+}
+
+// The array whose parts lie in out.
+QQI_FN void qqi_layout_view(const struct qqi_layout *l, const qq_scheme *s,
+                            void *out, qq_array *view)
+{
+    QQ_MEMSET(view, 0, sizeof *view);
+    view->scale = l->scale;
+    view->scale.data = out;
+    view->zero_point = l->zero_point;
+    if (l->zero_point.type != QQ_TYPE_NONE)
+        view->zero_point.data = qqi_layout_zero(l, out);
+    view->value = l->value;
+    view->value.data = qqi_layout_codes(l, out);
+    for (unsigned a = 0; a < l->value.rank; a++) {
+        view->tile[a] = l->tile[a];
+        view->zero_tile[a] = l->tile[a];
+    }
+    view->type = s->type;
+    view->scale2 = 1.0f;
+    if (s->type == QQ_TYPE_BOOK) {
+        view->levels = s->levels;
+        view->level_count = s->level_count;
+    }
+}
+
+// ==== array/bounds.h ====
+
+// qquant floor 5: bounds and scales as tensors of their own.
+//
+//   bounds: absmax, or min and max behind it
+//   scales: scales, and zero points behind them
+
+// The bytes of the bounds that a scheme's calibration makes of x, in a type.
+QQI_FN size_t qqi_bounds_bytes(const qq_tensor *x, const qq_scheme *s,
+                               qq_type type)
+{
+    const size_t each = qqi_calib_is_asymmetric(&s->calibration) ? 2 : 1;
+    struct qqi_layout l;
+    size_t bytes = 0;
+
+    qqi_layout_make(&l, s, x, type, 0);
+    if (l.scale_bytes == SIZE_MAX || !qqi_mul_size(l.scale_bytes, each, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+// Where the upper bounds lie: behind the lower ones, if there are any.
+QQI_FN void *qqi_bounds_high(const qq_tensor *scale, int asymmetric, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+    const size_t bytes = asymmetric ? qq_tensor_bytes(scale) : 0;
+
+    return bytes > 0 ? p + bytes : p;
+}
+
+QQI_FN void qqi_bounds_view(const qq_tensor *scale, int asymmetric, void *out,
+                            qq_bounds *view)
+{
+    QQ_MEMSET(view, 0, sizeof *view);
+    view->absmax = view->min = view->max = *scale;
+    view->absmax.data = view->min.data = out;
+    view->max.data = qqi_bounds_high(scale, asymmetric, out);
+    if (asymmetric)
+        view->absmax.type = QQ_TYPE_NONE;
+    else
+        view->min.type = view->max.type = QQ_TYPE_NONE;
+}
+
+QQI_FN const qq_tensor *qqi_bounds_top(const qq_bounds *b)
+{
+    return b->absmax.type != QQ_TYPE_NONE ? &b->absmax : &b->max;
+}
+
+QQI_FN struct qqi_bound qqi_bounds_at(const qq_bounds *b, size_t i)
+{
+    const qq_tensor *top = qqi_bounds_top(b);
+    struct qqi_bound r = {0.0f, 0.0f};
+
+    if (b->min.type != QQ_TYPE_NONE)
+        r.min = qqi_load_value(b->min.type, b->min.data, i);
+    r.max = qqi_load_value(top->type, top->data, i);
+    return r;
+}
+
+// The tensors of the scales that bounds give, and the bytes of both.
+QQI_FN size_t qqi_scale_layout(struct qqi_layout *l, const qq_bounds *b,
+                               const qq_scheme *s, qq_type scale_type)
+{
+    const int asymmetric = b->absmax.type == QQ_TYPE_NONE;
+    const qq_tensor *t = qqi_bounds_top(b);
+    const qq_type codes = qqi_type_storage(s->type);
+    const size_t none = 0;
+
+    QQ_MEMSET(l, 0, sizeof *l);
+    l->scale = qq_tensor_make(NULL, scale_type, t->rank, t->shape);
+    l->zero_point = qq_tensor_make(NULL, asymmetric ? codes : QQ_TYPE_NONE,
+                                   t->rank, t->shape);
+    l->value = qq_tensor_make(NULL, codes, 1, &none);
+    qqi_layout_sum(l);
+    return l->bytes;
+}
+
+// Where the zero points lie; their bytes are made 0.
+QQI_FN void *qqi_scale_zeros(const struct qqi_layout *l, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    if (l->zero_bytes == 0)
+        return out;
+    QQ_MEMSET(p + l->scale_bytes, 0, l->zero_bytes);
+    return p + l->scale_bytes;
+}
+
+QQI_FN void qqi_scale_view(const struct qqi_layout *l, void *out,
+                           qq_tensor *scale, qq_tensor *zero_point)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    *scale = l->scale;
+    scale->data = out;
+    *zero_point = l->zero_point;
+    zero_point->data = l->zero_bytes > 0 ? p + l->scale_bytes : NULL;
+}
+
+// ==== array/gather.h ====
+
+// qquant floor 5: numbers of any width, collected from anywhere, in a row.
+//
+// A walk is a list of axes, the last one fastest, each with a size and with
+// the distance between neighbours in the source, in numbers. Permuted axes,
+// steps, reversals and repetitions (distance 0) are all walks; so each move of
+// array/move.h makes one and leaves the rest to qqi_gather. Distances count
+// modulo the range of size_t, so that a step back is a large one forward.
+
+// A repetition takes two axes for each one of the tensor.
+#define QQI_WALK_AXES (2 * QQ_MAX_RANK)
+
+typedef struct qqi_walk {
+    size_t size[QQI_WALK_AXES];
+    size_t stride[QQI_WALK_AXES];
+    size_t start; // where the first number lies
+    unsigned axes;
+} qqi_walk;
+
+QQI_INLINE QQI_WRAPS size_t qqi_wrap_add_size(size_t a, size_t b)
+{
+    return a + b;
+}
+
+QQI_INLINE QQI_WRAPS size_t qqi_wrap_sub_size(size_t a, size_t b)
+{
+    return a - b;
+}
+
+QQI_INLINE QQI_WRAPS size_t qqi_wrap_mul_size(size_t a, size_t b)
+{
+    return a * b;
+}
+
+// One more axis, faster than those before. Sizes of 1 are left out, and an
+// axis that goes on where the one before steps is joined to that.
+QQI_FN void qqi_walk_add(qqi_walk *w, size_t size, size_t stride)
+{
+    if (size == 1)
+        return;
+    if (w->axes > 0 &&
+        w->stride[w->axes - 1] == qqi_wrap_mul_size(size, stride)) {
+        w->size[w->axes - 1] *= size;
+        w->stride[w->axes - 1] = stride;
+        return;
+    }
+    w->size[w->axes] = size;
+    w->stride[w->axes] = stride;
+    w->axes++;
+}
+
+// n numbers of whole bytes from p on, stride numbers apart.
+QQI_FN void qqi_gather_bytes(size_t width, const uint8_t *data, size_t at,
+                             size_t stride, size_t n, uint8_t *out)
+{
+    if (stride == 1) {
+        QQ_MEMCPY(out, data + at * width, n * width);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *p = data + at * width;
+        if (width == 1)
+            out[i] = *p;
+        else if (width == 2)
+            QQ_MEMCPY(out + 2 * i, p, 2);
+        else if (width == 4)
+            QQ_MEMCPY(out + 4 * i, p, 4);
+        else
+            QQ_MEMCPY(out + 8 * i, p, 8);
+        if (i + 1 < n)
+            at = qqi_wrap_add_size(at, stride);
+    }
+}
+
+// n codes of less than a byte, as numbers first ... of out.
+QQI_FN void qqi_gather_bits(unsigned bits, const uint8_t *data, size_t at,
+                            size_t stride, size_t n, size_t first, uint8_t *out)
+{
+    uint8_t codes[QQI_MANY];
+
+    while (n > 0) {
+        const size_t k = n < QQI_MANY ? n : QQI_MANY;
+        if (stride == 1) {
+            qqi_unpack_codes(bits, QQ_ORDER_LOW_FIRST, 0, at, k, data, codes);
+            at += k;
+        } else {
+            for (size_t i = 0; i < k; i++) {
+                codes[i] = (uint8_t)qqi_load_bits(bits, data, at);
+                at = qqi_wrap_add_size(at, stride);
+            }
+        }
+        qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, first, k, codes, out);
+        first += k;
+        n -= k;
+    }
+}
+
+// n numbers in a row, as numbers first ... of out; all bits before them stay.
+QQI_FN void qqi_gather_row(qq_type type, const void *data, size_t at,
+                           size_t stride, size_t n, size_t first, void *out)
+{
+    const uint8_t *from = (const uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+    const size_t width = bits / 8;
+    uint8_t *to = (uint8_t *)out;
+
+    if (bits < 8)
+        qqi_gather_bits(bits, from, at, stride, n, first, to);
+    else
+        qqi_gather_bytes(width, from, at, stride, n, to + first * width);
+}
+
+// All numbers of a walk, none of whose sizes is 0.
+QQI_FN void qqi_gather(qq_type type, const void *data, const qqi_walk *w,
+                       void *out)
+{
+    size_t index[QQI_WALK_AXES] = {0};
+    const unsigned last = w->axes > 0 ? w->axes - 1 : 0;
+    const size_t n = w->axes > 0 ? w->size[last] : 1;
+    const size_t stride = w->axes > 0 ? w->stride[last] : 1;
+    size_t at = w->start;
+
+    for (size_t first = 0;; first += n) {
+        qqi_gather_row(type, data, at, stride, n, first, out);
+        // On to the next row: from the fastest of the outer axes up.
+        unsigned a = last;
+        for (; a > 0; a--) {
+            const size_t step = w->stride[a - 1];
+            if (++index[a - 1] < w->size[a - 1]) {
+                at = qqi_wrap_add_size(at, step);
+                break;
+            }
+            index[a - 1] = 0;
+            const size_t back = qqi_wrap_mul_size(w->size[a - 1] - 1, step);
+            at = qqi_wrap_sub_size(at, back);
+        }
+        if (a == 0)
+            return;
+    }
+}
+
+// ==== array/broadcast.h ====
+
+// qquant floor 5: numbers repeated in a row until a shape is reached.
+//
+// Along an axis of n that becomes one of m each number stands m / n times,
+// 1 1 2 2, not 1 2 1 2. An element that covers t numbers then covers t * m / n:
+// where the result's numbers come from is a matter of tiles (array/tile.h).
+
+// Writes the tensor of that shape whose numbers are t's elements, one for each
+// tile: t has as many as there are tiles.
+QQI_FN void qqi_spread_tiles(const qq_tensor *t, unsigned rank,
+                             const size_t *shape, const size_t *tile, void *out)
+{
+    struct qqi_tiling tiling;
+    struct qqi_cursor cursor;
+    size_t n;
+
+    qqi_tiling_make(&tiling, rank, shape, tile);
+    const size_t stride = tiling.tile[tiling.rank - 1] == 1;
+    qqi_cursor_begin(&cursor, &tiling);
+    for (size_t i = 0; i < tiling.numbers; i += n) {
+        size_t from;
+        n = qqi_cursor_next(&cursor, tiling.numbers, &from);
+        qqi_gather_row(t->type, t->data, from, stride, n, i, out);
+    }
+}
+
+// The shapes of the result. *same: the array has the shape already.
+QQI_FN qq_status qqi_broadcast_plan(const qq_array *a, unsigned rank,
+                                    const size_t *shape, int *same, qq_array *r)
+{
+    const qq_status status = qqi_parts_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if (shape == NULL && rank > 0)
+        return QQ_ERR_ARGUMENT;
+    const unsigned old = a->value.rank;
+    if (rank > QQ_MAX_RANK || rank < old)
+        return QQ_ERR_SHAPE;
+    *r = *a;
+    *same = rank == old;
+    for (unsigned i = 0; i < rank; i++) {
+        const size_t n = i < rank - old ? 1 : a->value.shape[i - (rank - old)];
+        if (n != shape[i] && n != 1 &&
+            (n == 0 || shape[i] == 0 || shape[i] % n != 0))
+            return QQ_ERR_SHAPE;
+        *same &= n == shape[i];
+    }
+    if (*same)
+        return QQ_OK;
+    for (unsigned i = 0; i < rank; i++)
+        r->tile[i] = r->zero_tile[i] = 1;
+    for (int part = 0; part < QQI_PARTS; part++)
+        if (qqi_has_part(a, part))
+            *qqi_part(r, part) =
+                qq_tensor_make(NULL, qqi_part_of(a, part)->type, rank, shape);
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array_broadcast_size(const qq_array *a, unsigned rank,
+                                      const size_t *shape)
+{
+    qq_array r;
+    int same;
+
+    if (qqi_broadcast_plan(a, rank, shape, &same, &r) != QQ_OK)
+        return SIZE_MAX;
+    return same ? 0 : qqi_parts_bytes(&r);
+}
+
+// Writes a part of the result, which is not empty.
+QQI_NOINLINE void qqi_broadcast_move(const qq_array *a, int part,
+                                     const qq_tensor *t, void *out)
+{
+    const unsigned added = t->rank - a->value.rank;
+    size_t tile[QQ_MAX_RANK] = {0};
+
+    for (unsigned i = 0; i < t->rank; i++) {
+        const size_t n = i < added ? 1 : a->value.shape[i - added];
+        tile[i] = t->shape[i];
+        if (n != 1)
+            tile[i] = qqi_part_tile(a, part, i - added) * (t->shape[i] / n);
+    }
+    qqi_spread_tiles(qqi_part_of(a, part), t->rank, t->shape, tile, out);
+}
+
+QQ_API qq_status qq_array_broadcast(const qq_array *a, unsigned rank,
+                                    const size_t *shape, void *out,
+                                    size_t out_bytes, qq_array *view)
+{
+    qq_array r;
+    int same;
+    qq_status status = qqi_broadcast_plan(a, rank, shape, &same, &r);
+
+    if (status != QQ_OK)
+        return status;
+    status = qqi_out_check(same ? 0 : qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (!same) {
+        qqi_parts_place(&r, out);
+        for (int part = 0; part < QQI_PARTS; part++)
+            if (qqi_has_part(a, part) && qq_tensor_count(&r.value) > 0)
+                qqi_broadcast_move(a, part, qqi_part_of(&r, part),
+                                   qqi_part_out(&r, part, out));
+    }
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== array/parse.h ====
+
+// qquant floor 5: calibrations as text.
+//
+//   text = word { "," number }        "absmax"  "rms,7"  "fixed,-10,10"
+//
+// Numbers are those of Python's float(): a sign, digits with single
+// underscores between them, a point, an exponent, or inf, infinity, nan; no
+// hexadecimal. Upper and lower case are alike everywhere.
+
+// What is left of a text.
+struct qqi_text {
+    const char *p;
+    size_t n;
+};
+
+// The next character in lower case without taking it; 0 at the end.
+QQI_FN char qqi_text_peek(const struct qqi_text *t)
+{
+    if (t->n == 0)
+        return 0;
+    return (char)(*t->p >= 'A' && *t->p <= 'Z' ? *t->p - 'A' + 'a' : *t->p);
+}
+
+QQI_FN void qqi_text_skip(struct qqi_text *t, size_t n)
+{
+    t->p += n;
+    t->n -= n;
+}
+
+// Takes the character c if it is the next.
+QQI_FN int qqi_text_take(struct qqi_text *t, char c)
+{
+    if (t->n == 0 || qqi_text_peek(t) != c)
+        return 0;
+    qqi_text_skip(t, 1);
+    return 1;
+}
+
+// Whether the whole text is the word.
+QQI_FN int qqi_text_is(struct qqi_text t, const char *word)
+{
+    while (*word != 0 && qqi_text_take(&t, *word))
+        word++;
+    return *word == 0 && t.n == 0;
+}
+
+// The digit that comes next, past an underscore if one stands between two
+// digits; -1 if there is none.
+QQI_FN int qqi_text_digit(struct qqi_text *t, int after_digit)
+{
+    struct qqi_text ahead = *t;
+
+    if (after_digit)
+        (void)qqi_text_take(&ahead, '_');
+    const char c = qqi_text_peek(&ahead);
+    if (c < '0' || c > '9')
+        return -1;
+    qqi_text_skip(&ahead, 1);
+    *t = ahead;
+    return c - '0';
+}
+
+// Digits as an exponent, cut where it cannot matter any more; 0 if there are
+// none.
+QQI_FN int qqi_text_exponent(struct qqi_text *t, int64_t *exponent)
+{
+    const int negative = qqi_text_take(t, '-');
+    int64_t e = 0;
+    int n = 0;
+
+    if (!negative)
+        (void)qqi_text_take(t, '+');
+    for (int c = 0; (c = qqi_text_digit(t, n)) >= 0; n = 1) {
+        if (e < (int64_t)1 << 58)
+            e = e * 10 + c;
+    }
+    *exponent = negative ? -e : e;
+    return n;
+}
+
+// Digits about an optional point; *digits counts those before it.
+QQI_FN int qqi_text_mantissa(struct qqi_text *t, struct qqi_decimal *d,
+                             int64_t power, size_t *digits)
+{
+    int any = 0;
+    int n = 0;
+    int c = 0;
+
+    *digits = 0;
+    for (; (c = qqi_text_digit(t, n)) >= 0; n = any = 1) {
+        qqi_decimal_put(d, (unsigned)c, power--);
+        ++*digits;
+    }
+    if (!qqi_text_take(t, '.'))
+        return any;
+    for (n = 0; (c = qqi_text_digit(t, n)) >= 0; n = any = 1)
+        qqi_decimal_put(d, (unsigned)c, power--);
+    return any;
+}
+
+// An unsigned number of Python; 0 if the text is none.
+QQI_FN int qqi_text_unsigned(struct qqi_text t, double *out)
+{
+    struct qqi_decimal d;
+    struct qqi_text start = t;
+    size_t digits = 0;
+    int64_t exponent = 0;
+
+    if (qqi_text_is(t, "inf") || qqi_text_is(t, "infinity")) {
+        *out = qqi_f64_of((uint64_t)0x7ff << 52);
+        return 1;
+    }
+    if (qqi_text_is(t, "nan")) {
+        *out = qqi_f64_of((uint64_t)0xfff << 51);
+        return 1;
+    }
+    // Once to find the exponent, once to put the digits in their places.
+    QQ_MEMSET(&d, 0, sizeof d);
+    if (!qqi_text_mantissa(&t, &d, 0, &digits))
+        return 0;
+    if (qqi_text_take(&t, 'e') && !qqi_text_exponent(&t, &exponent))
+        return 0;
+    if (t.n != 0)
+        return 0;
+    QQ_MEMSET(&d, 0, sizeof d);
+    (void)qqi_text_mantissa(&start, &d, exponent + (int64_t)digits - 1,
+                            &digits);
+    *out = qqi_decimal_value(&d);
+    return 1;
+}
+
+QQI_FN int qqi_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+// A number with blanks around it.
+QQI_FN int qqi_text_number(struct qqi_text t, double *out)
+{
+    while (t.n != 0 && qqi_is_blank(*t.p))
+        qqi_text_skip(&t, 1);
+    while (t.n != 0 && qqi_is_blank(t.p[t.n - 1]))
+        t.n--;
+    const int negative = qqi_text_take(&t, '-');
+    if (!negative)
+        (void)qqi_text_take(&t, '+');
+    if (!qqi_text_unsigned(t, out))
+        return 0;
+    if (negative)
+        *out = -*out;
+    return 1;
+}
+
+// The text up to the next comma; 0 at the end of the text.
+QQI_FN int qqi_text_field(struct qqi_text *t, int *open, struct qqi_text *field)
+{
+    if (!*open)
+        return 0;
+    *field = *t;
+    field->n = 0;
+    while (field->n < t->n && t->p[field->n] != ',')
+        field->n++;
+    qqi_text_skip(t, field->n);
+    *open = qqi_text_take(t, ',');
+    return 1;
+}
+
+struct qqi_calib_word {
+    const char *word;
+    qq_calib method;
+    unsigned char least; // arguments
+    unsigned char most;  // 255: further ones are read and ignored
+};
+
+QQI_FN const struct qqi_calib_word *qqi_calib_find(struct qqi_text t)
+{
+    static const struct qqi_calib_word words[] = {
+        {"absmax", QQ_CALIB_ABSMAX, 0, 255},
+        {"minmax", QQ_CALIB_MINMAX, 0, 255},
+        {"rms", QQ_CALIB_RMS, 1, 255},
+        {"fixed", QQ_CALIB_FIXED, 1, 2},
+        {"mse", QQ_CALIB_MSE, 0, 1},
+        {"percentile", QQ_CALIB_PERCENTILE, 1, 1},
+        {"absmean", QQ_CALIB_ABSMEAN, 1, 2},
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (qqi_text_is(t, words[i].word))
+            return &words[i];
+    }
+    return NULL;
+}
+
+// Whether fixed's numbers are a range about zero. NaN is in no range.
+QQI_FN int qqi_calib_fixed_ok(const qq_calibration *c)
+{
+    const double lo = c->arg_count == 1 ? -c->args[0] : c->args[0];
+    const double hi = c->args[c->arg_count == 1 ? 0 : 1];
+
+    return lo <= 0.0 && hi >= 0.0 && lo < hi;
+}
+
+QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
+                                      qq_calibration *out)
+{
+    struct qqi_text t = {text, length};
+    struct qqi_text field = {text, 0};
+    qq_calibration c = {{0.0, 0.0}, 0, QQ_CALIB_ABSMAX};
+    size_t count = 0;
+    int open = 1;
+
+    if ((text == NULL && length != 0) || out == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (length == 0)
+        return QQ_ERR_FORMAT;
+    (void)qqi_text_field(&t, &open, &field);
+    const struct qqi_calib_word *w = qqi_calib_find(field);
+    if (w == NULL)
+        return QQ_ERR_FORMAT;
+    c.method = w->method;
+    for (; qqi_text_field(&t, &open, &field); count++) {
+        double x = 0.0;
+        if (!qqi_text_number(field, &x))
+            return QQ_ERR_FORMAT;
+        if (c.arg_count < 2)
+            c.args[c.arg_count++] = x;
+    }
+    if (count < w->least || (w->most != 255 && count > w->most))
+        return QQ_ERR_FORMAT;
+    if (c.method == QQ_CALIB_FIXED && !qqi_calib_fixed_ok(&c))
+        return QQ_ERR_FORMAT;
+    *out = c;
+    return QQ_OK;
+}
+
+// ==== array/check.h ====
+
+// qquant floor 5: what is wrong with a scheme: the questions rules share.
+
+// Types that inputs come in.
+QQI_FN int qqi_is_input_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+// Members that are enumerators, but for the type.
+QQI_FN uint32_t qqi_check_enums(const qq_scheme *s)
+{
+    const int rule = (int)s->rule;
+    const int range = (int)s->range;
+    const int division = (int)s->division;
+    const int noise = (int)s->noise;
+    const int layout = (int)s->layout;
+
+    if (rule < QQ_RULE_QQUANT || rule > QQ_RULE_FJFORMER ||
+        range < QQ_RANGE_HALF_STEP || range > QQ_RANGE_FULL ||
+        division < QQ_DIVISION_TRUE ||
+        division > QQ_DIVISION_MULTIPLY_RECIPROCAL || noise < QQ_NOISE_NONE ||
+        noise > QQ_NOISE_GIVEN || layout < QQ_RANDOM_PARTITIONABLE ||
+        layout > QQ_RANDOM_LEGACY)
+        return QQ_BAD_RULE;
+    return 0;
+}
+
+// What holds under every rule. x may be NULL.
+QQI_FN uint32_t qqi_check_common(const qq_scheme *s, const qq_tensor *x)
+{
+    uint32_t bad = qqi_check_enums(s);
+
+    // eformer pads axes and takes integers: its rows judge x by themselves.
+    if (x == NULL || s->rule >= QQ_RULE_EFORMER)
+        return bad | qqi_check_roles(s, x == NULL ? QQ_MAX_RANK : x->rank);
+    if (!qqi_is_input_type(x->type))
+        bad |= QQ_BAD_INPUT;
+    return bad | qqi_check_axes(s, x->rank, x->shape);
+}
+
+// A format has tiles, of its own size. A part of an axis is judged where the
+// axis is known.
+QQI_FN uint32_t qqi_check_format(const qq_scheme *s, const qq_tensor *x)
+{
+    const size_t want = qqi_type_info(s->type).tile;
+    int tiled = want == 0;
+
+    for (unsigned a = 0; a < QQ_MAX_RANK && want != 0; a++) {
+        if (!qqi_axis_is_tiled(s, a))
+            continue;
+        tiled = 1;
+        if (s->tile[a] == 0 && (x == NULL || a >= x->rank))
+            continue;
+        const size_t n = x != NULL && a < x->rank ? x->shape[a] : 0;
+        if (qqi_scheme_tile_at(s, a, n) != want)
+            return QQ_BAD_TILE;
+    }
+    return tiled ? 0 : QQ_BAD_TILE;
+}
+
+// Given noise is a float tensor that broadcasts to x.
+QQI_FN int qqi_noise_fits(const qq_tensor *noise, const qq_tensor *x)
+{
+    if (noise == NULL || qq_tensor_check(noise) != QQ_OK ||
+        !qqi_is_input_type(noise->type))
+        return 0;
+    if (x == NULL)
+        return 1;
+    if (noise->rank > x->rank)
+        return 0;
+    for (unsigned a = 0; a < noise->rank; a++) {
+        const size_t n = x->shape[x->rank - noise->rank + a];
+        if (noise->shape[a] != 1 && noise->shape[a] != n)
+            return 0;
+    }
+    return 1;
+}
+
+// One that is drawn is shared along axes that exist.
+QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
+{
+    if (s->noise == QQ_NOISE_NONE)
+        return 0;
+    if (s->noise == QQ_NOISE_GIVEN)
+        return qqi_noise_fits(s->given_noise, x) ? 0 : QQ_BAD_NOISE;
+    const unsigned rank = x != NULL ? x->rank : QQ_MAX_RANK;
+    return s->noise_shared >> rank != 0 ? QQ_BAD_NOISE : 0;
+}
+
+// A finite number above 0.
+QQI_FN int qqi_is_factor(double f)
+{
+    return f > 0.0 && qqi_is_finite_f64(f);
+}
+
+// A whole number from 1 to most.
+QQI_FN int qqi_is_count(double n, double most)
+{
+    return n >= 1.0 && n <= most && n <= qqi_floor_f64(n);
+}
+
+// Numerics and their companions belong to AQT and FJ.
+QQI_FN uint32_t qqi_check_no_numerics(const qq_scheme *s)
+{
+    if (s->numerics.kind != QQ_NUMERICS_NONE || s->power_of_two ||
+        s->clips != NULL || s->bound != NULL || s->bias != NULL || s->has_bias)
+        return QQ_BAD_NUMERICS;
+    return 0;
+}
+
+// The status that goes with the bits: that of the lowest.
+QQI_FN qq_status qqi_status_of_bad(uint32_t bad)
+{
+    if (bad == 0)
+        return QQ_OK;
+    if (bad & (QQ_BAD_INIT | QQ_BAD_RULE))
+        return QQ_ERR_SCHEME;
+    if (bad & QQ_BAD_TYPE)
+        return QQ_ERR_TYPE;
+    if (bad & QQ_BAD_AXIS)
+        return QQ_ERR_AXIS;
+    if (bad & QQ_BAD_TILE)
+        return QQ_ERR_SHAPE;
+    if (bad == QQ_BAD_INPUT)
+        return QQ_ERR_TYPE;
+    return QQ_ERR_SCHEME;
+}
+
+// ==== array/eformer_int8.h ====
+
+// qquant floor 5: eformer's Array8B, and its ternary and binary front end.
+//
+//   eformer    scale = absmax / 127 + tiny       code = x / scale
+//   fjformer   scale = max(absmax, 1e-5) / 127   code = x * (1 / scale)
+//
+// each step rounded to x's type, the code to nearest even, then cut to -128
+// ... 127; NaN gives 0. In bf16 a quotient may round to 127.5 and so to 128:
+// the codes +127 and -128 both stand for absmax.
+
+struct qqi_int8_job {
+    const qq_tensor *x;
+    struct qqi_tiling tiling;
+    int older; // fjformer
+    qq_division division;
+};
+
+// Whether neighbours on the last axis have scales of their own.
+QQI_INLINE int qqi_int8_has_lanes(const struct qqi_int8_job *j)
+{
+    return j->tiling.tile[j->tiling.rank - 1] == 1;
+}
+
+// n numbers with a scale each: scales first, first + 1, ...
+QQI_FN void qqi_int8_absmax_lanes(const struct qqi_int8_job *j, size_t at,
+                                  size_t n, size_t first, void *scales)
+{
+    const qq_type type = j->x->type;
+    float x[QQI_SOME], most[QQI_SOME];
+
+    qqi_load_values(type, j->x->data, at, n, x);
+    qqi_load_values(type, scales, first, n, most);
+    for (size_t i = 0; i < n; i++)
+        most[i] = qqi_absmax_step(most[i], x[i]);
+    qqi_plain_store_many(type, scales, first, n, most);
+}
+
+// The absmax of every tile, of x's type.
+QQI_FN void qqi_int8_absmax(const struct qqi_int8_job *j, void *scales)
+{
+    const struct qqi_tiling *t = &j->tiling;
+    const qq_type type = j->x->type;
+    const int lanes = qqi_int8_has_lanes(j);
+    struct qqi_cursor cursor;
+    size_t n, scale;
+
+    for (size_t i = 0; i < t->tiles; i++)
+        qqi_plain_store(type, scales, i, 0.0f);
+    qqi_cursor_begin(&cursor, t);
+    for (size_t at = 0; at < t->numbers; at += n) {
+        n = qqi_cursor_next(&cursor, lanes ? QQI_SOME : t->numbers, &scale);
+        if (lanes) {
+            qqi_int8_absmax_lanes(j, at, n, scale, scales);
+            continue;
+        }
+        const float most = qqi_plain_load(type, scales, scale);
+        qqi_plain_store(type, scales, scale,
+                        qqi_absmax_many(most, type, j->x->data, at, n));
+    }
+}
+
+QQI_FN float qqi_int8_scale(const struct qqi_int8_job *j, float most)
+{
+    const qq_type type = j->x->type;
+    const qqi_divisor d =
+        qqi_divisor_of(type, j->division, j->tiling.tiles > 1, 127.0f);
+
+    if (j->older) {
+        const float least = qqi_to_type(type, 1e-5f);
+        return qqi_divide_by(&d, most < least ? least : most);
+    }
+    const float tiny = qqi_plain_tiny(type);
+    return qqi_to_type(type, qqi_divide_by(&d, most) + tiny);
+}
+
+// What a tile's numbers are divided by.
+QQI_FN qqi_divisor qqi_int8_divisor(const struct qqi_int8_job *j, float scale)
+{
+    qqi_divisor d = qqi_divisor_of(j->x->type, j->division,
+                                   j->tiling.tiles < j->tiling.numbers, scale);
+
+    if (j->older) {
+        d.by_product = 1;
+        d.b = qqi_to_type(j->x->type, 1.0f / scale);
+    }
+    return d;
+}
+
+QQI_FN void qqi_int8_codes(const struct qqi_int8_job *j, const void *scales,
+                           uint8_t *codes)
+{
+    const struct qqi_tiling *t = &j->tiling;
+    const qq_type type = j->x->type;
+    const int lanes = qqi_int8_has_lanes(j);
+    struct qqi_cursor cursor;
+    float x[QQI_SOME];
+    size_t n, scale;
+
+    qqi_cursor_begin(&cursor, t);
+    for (size_t at = 0; at < t->numbers; at += n) {
+        n = qqi_cursor_next(&cursor, QQI_SOME, &scale);
+        qqi_load_values(type, j->x->data, at, n, x);
+        for (size_t i = 0; i < (lanes ? n : 1); i++) {
+            const float s = qqi_plain_load(type, scales, scale + i);
+            const qqi_divisor d = qqi_int8_divisor(j, s);
+            qqi_divide_many(&d, lanes ? 1 : n, x + i);
+        }
+        qqi_encode_codes(QQ_TYPE_INT8, n, x, codes + at);
+    }
+}
+
+QQI_FN void qqi_int8_quantize(const struct qqi_int8_job *j, void *scales,
+                              uint8_t *codes)
+{
+    const qq_type type = j->x->type;
+
+    qqi_int8_absmax(j, scales);
+    for (size_t i = 0; i < j->tiling.tiles; i++) {
+        const float most = qqi_plain_load(type, scales, i);
+        qqi_plain_store(type, scales, i, qqi_int8_scale(j, most));
+    }
+    qqi_int8_codes(j, scales, codes);
+}
+
+// --- ternary, binary -------------------------------------------------------
+
+// Half the standard deviation of all n numbers, as jnp.std computes it: mean
+// and variance in f32, the variance, its root and the half in x's type, where
+// that is shorter. The order of the sums is not said there; here they are made
+// in f64 and rounded once. NaN where a number is NaN or infinite, or n is 0.
+QQI_FN float qqi_ternary_threshold(const qq_tensor *x, size_t n)
+{
+    const qq_type type = qqi_is_plain(x->type) ? x->type : QQ_TYPE_F32;
+    float v[QQI_SOME];
+    double sum = 0.0;
+    float mean = 0.0f;
+    size_t k;
+
+    if (n == 0)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    for (int squares = 0; squares < 2; squares++) {
+        sum = 0.0;
+        for (size_t at = 0; at < n; at += k) {
+            k = qqi_some(n - at);
+            qqi_load_values(x->type, x->data, at, k, v);
+            for (size_t i = 0; i < k; i++) {
+                const float d = v[i] - mean;
+                sum += (double)(squares ? qqi_mul_f32(d, d) : v[i]);
+            }
+        }
+        if (!squares)
+            mean = qqi_f32_from_f64(sum / (double)n);
+    }
+    const float variance = qqi_to_type(type, qqi_f32_from_f64(sum / (double)n));
+    const float deviation = qqi_to_type(type, qqi_sqrt_f32(variance));
+    return qqi_to_type(type, deviation * 0.5f);
+}
+
+// Ternary codes, value + 1: +1 above t, -1 below -t, else 0. sign: t is 0, and
+// zeros count as above.
+QQI_FN void qqi_ternary_quantize(const qq_tensor *x, int sign, uint8_t *codes)
+{
+    const size_t n = qq_tensor_count(x);
+    const float t = sign ? 0.0f : qqi_ternary_threshold(x, n);
+    float v[QQI_SOME];
+    uint8_t code[QQI_SOME];
+    size_t k;
+
+    for (size_t at = 0; at < n; at += k) {
+        k = qqi_some(n - at);
+        qqi_load_values(x->type, x->data, at, k, v);
+        for (size_t i = 0; i < k; i++) {
+            const int above = v[i] > t || (sign && v[i] >= t);
+            code[i] = (uint8_t)(1 + above - (v[i] < -t));
+        }
+        qqi_pack_codes(2, QQ_ORDER_LOW_FIRST, at, k, code, codes);
+    }
+}
+
+// ==== array/eformer_nf4.h ====
+
+// qquant floor 5: eformer's ArrayNF4, in its three versions.
+//
+//   version        block                      divisor          code
+//   eformer        b along the last axis,     absmax + tiny    nearest level
+//                  which is padded with 0
+//   eformer_flat   min(b, last size) of the   absmax           middles below
+//                  flat array
+//   fjformer       min(b, count) of the       absmax           middles below
+//                  flat array
+//
+// The scale is the absmax. A NaN makes absmax and all quotients of its block
+// NaN; an infinity makes its own quotient NaN and the others 0.
+
+// The levels that eformer decodes to, by their bits: the polynomial
+//
+//   c (c (c (c (1.82943132356953e-5 c - 0.00068587779130373)
+//   + 0.0100420261313669) - 0.0722703570217226) + 0.346075459755188)
+//   - 0.994166218659335
+//
+// at c = 0 ... 15 in f32, each step one fused multiply-add; and each step with
+// two roundings, as a machine without such an instruction makes it.
+static const float qqi_nf4_polynomial[16] QQI_UNUSED = {
+    -0.994166195f, -0.710986674f, -0.521149158f,  -0.386348963f,
+    -0.280351818f, -0.186798558f, -0.0970098376f, -0.00779087842f,
+    0.0807642341f, 0.167467147f,  0.252231598f,   0.338267148f,
+    0.434276760f,  0.556649268f,  0.731656849f,   0.997652054f};
+
+static const float qqi_nf4_unfused[16] QQI_UNUSED = {
+    -0.994166195f, -0.710986674f, -0.521149158f,  -0.386348963f,
+    -0.280351818f, -0.186798573f, -0.0970098376f, -0.00779098272f,
+    0.0807642341f, 0.167467296f,  0.252231777f,   0.338267267f,
+    0.434276760f,  0.556649625f,  0.731656849f,   0.997651637f};
+
+QQ_API const float *qq_eformer_levels(qq_nf4_levels which)
+{
+    if (which == QQ_NF4_TABLE)
+        return qqi_nf4_levels;
+    if (which == QQ_NF4_POLYNOMIAL)
+        return qqi_nf4_polynomial;
+    return which == QQ_NF4_UNFUSED ? qqi_nf4_unfused : NULL;
+}
+
+// Blocks of size numbers each; a row of x has row numbers and blocks blocks,
+// the last of which may lack some.
+struct qqi_nf4_job {
+    const qq_tensor *x;
+    size_t rows;
+    size_t row;
+    size_t blocks;
+    size_t size;
+    int flat; // one of the two older versions
+    qq_division division;
+    float middles[15]; // flat: between the levels
+};
+
+QQI_FN void qqi_nf4_middles(float *middles)
+{
+    const float *level = qqi_nf4_levels;
+
+    for (int k = 0; k < 15; k++)
+        middles[k] = (level[k] + level[k + 1]) / 2.0f;
+}
+
+// A byte for each of n quotients.
+QQI_FN void qqi_nf4_codes(const struct qqi_nf4_job *j, size_t n, const float *v,
+                          uint8_t *codes)
+{
+    if (!j->flat) {
+        qqi_encode_codes(QQ_TYPE_NF4, n, v, codes);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned code = 0;
+        for (int k = 0; k < 15; k++)
+            code += j->middles[k] < v[i];
+        codes[i] = (uint8_t)(qqi_is_nan_f32(v[i]) ? 15 : code);
+    }
+}
+
+// n numbers of x from first on, and zeros to a whole block, whose codes are at,
+// at + 1, ... of codes. Returns absmax.
+QQI_FN float qqi_nf4_block(const struct qqi_nf4_job *j, size_t first, size_t n,
+                           size_t at, uint8_t *codes)
+{
+    const qq_type type = j->x->type;
+    float v[QQI_SOME];
+    uint8_t code[QQI_SOME];
+    size_t k;
+
+    const float most = qqi_absmax_many(0.0f, type, j->x->data, first, n);
+    const float sum = qqi_to_type(type, most + qqi_plain_tiny(type));
+    const qqi_divisor d =
+        qqi_divisor_of(type, j->division, 1, j->flat ? most : sum);
+    for (size_t i = 0; i < j->size; i += k) {
+        k = qqi_some(j->size - i);
+        const size_t there = n <= i ? 0 : n - i < k ? n - i : k;
+        QQ_MEMSET(v, 0, sizeof v);
+        qqi_load_values(type, j->x->data, first + i, there, v);
+        qqi_divide_many(&d, k, v);
+        qqi_nf4_codes(j, k, v, code);
+        qqi_pack_codes(4, QQ_ORDER_LOW_FIRST, at + i, k, code, codes);
+    }
+    return most;
+}
+
+// scales: one of x's type for each block; codes: rows * blocks * size of them.
+QQI_FN void qqi_nf4_quantize(const struct qqi_nf4_job *j, void *scales,
+                             uint8_t *codes)
+{
+    size_t block = 0;
+
+    for (size_t r = 0; r < j->rows; r++) {
+        size_t left = j->row;
+        for (size_t b = 0; b < j->blocks; b++, block++) {
+            const size_t n = left < j->size ? left : j->size;
+            const size_t first = r * j->row + (j->row - left);
+            const float most =
+                qqi_nf4_block(j, first, n, block * j->size, codes);
+            qqi_plain_store(j->x->type, scales, block, most);
+            left -= n;
+        }
+    }
+}
+
+// ==== array/eformer_plan.h ====
+
+// qquant floor 5: eformer's schemes: which there are, and the shape of the
+// array that one makes of x.
+
+// What an array of x will be.
+struct qqi_eformer_plan {
+    qq_array *array; // without data
+    size_t block;    // nf4: numbers a block
+    size_t rows;     // nf4: rows that are cut into blocks, each by itself
+};
+
+QQI_FN int qqi_eformer_has_type(qq_rule rule, qq_type type)
+{
+    if (type == QQ_TYPE_NF4)
+        return 1;
+    if (type == QQ_TYPE_INT8)
+        return rule != QQ_RULE_EFORMER_FLAT;
+    return rule == QQ_RULE_EFORMER &&
+           (type == QQ_TYPE_TERNARY || type == QQ_TYPE_SIGN);
+}
+
+QQI_FN int qqi_eformer_has_input(qq_type type, qq_type x)
+{
+    if (qqi_is_plain(x))
+        return 1;
+    return (type == QQ_TYPE_TERNARY || type == QQ_TYPE_SIGN) &&
+           (x == QQ_TYPE_INT8 || x == QQ_TYPE_INT16 || x == QQ_TYPE_INT32 ||
+            x == QQ_TYPE_UINT8);
+}
+
+// nf4: the last axis padded to whole blocks.
+QQI_FN uint32_t qqi_eformer_blocks(const qq_scheme *s, const qq_tensor *x,
+                                   struct qqi_eformer_plan *p)
+{
+    const unsigned last = x->rank - 1;
+    const size_t size = s->tile[last];
+    const size_t n = x->shape[last];
+    size_t padded;
+
+    if (size == 0 || size % 2 != 0)
+        return QQ_BAD_TILE;
+    const size_t blocks = n == 0 ? 1 : qqi_ceil_div(n, size);
+    if (!qqi_mul_size(blocks, size, &padded))
+        return QQ_BAD_TILE;
+    p->block = size;
+    p->rows = qqi_shape_count(last, x->shape);
+    p->array->value.shape[last] = padded;
+    p->array->scale.shape[last] = blocks;
+    p->array->tile[last] = size;
+    return 0;
+}
+
+// nf4 of the older versions: blocks of the flat array, which are tiles where
+// they are a part of an axis and all of the axes behind it.
+QQI_FN uint32_t qqi_eformer_flat_blocks(const qq_scheme *s, const qq_tensor *x,
+                                        struct qqi_eformer_plan *p)
+{
+    const unsigned last = x->rank - 1;
+    const size_t count = qq_tensor_count(x);
+    const size_t most =
+        s->rule == QQ_RULE_EFORMER_FLAT ? x->shape[last] : count;
+    size_t left = s->tile[last] < most ? s->tile[last] : most;
+
+    if (count == 0 || left == 0 || left % 2 != 0)
+        return QQ_BAD_TILE;
+    p->block = left;
+    p->rows = 1;
+    for (unsigned i = x->rank; i > 0; i--) {
+        const unsigned a = i - 1;
+        const size_t n = x->shape[a];
+        const size_t tile = left < n ? left : n;
+        if (left % tile != 0 || n % tile != 0)
+            return QQ_BAD_TILE;
+        left /= tile;
+        p->array->tile[a] = tile;
+        p->array->scale.shape[a] = n / tile;
+    }
+    return 0;
+}
+
+// int8: a scale for each index of the channel axes. An axis without numbers
+// has no absmax.
+QQI_FN uint32_t qqi_eformer_channels(const qq_scheme *s, const qq_tensor *x,
+                                     struct qqi_eformer_plan *p)
+{
+    uint32_t bad = 0;
+
+    if (s->rule == QQ_RULE_FJFORMER &&
+        (x->rank == 0 || s->channels != (1u << (x->rank - 1)) - 1))
+        bad |= QQ_BAD_AXIS;
+    for (unsigned a = 0; a < x->rank; a++) {
+        if (s->channels >> a & 1) {
+            p->array->tile[a] = 1;
+            p->array->scale.shape[a] = x->shape[a];
+        } else if (x->shape[a] == 0) {
+            bad |= QQ_BAD_TILE;
+        }
+    }
+    return bad;
+}
+
+// The shape of everything, in *a; what is wrong with the axes.
+QQI_FN uint32_t qqi_eformer_plan_of(const qq_scheme *s, const qq_tensor *x,
+                                    qq_array *a, struct qqi_eformer_plan *p)
+{
+    QQ_MEMSET(a, 0, sizeof *a);
+    p->array = a;
+    p->block = p->rows = 0;
+    a->value.rank = a->scale.rank = x->rank;
+    a->value.type = s->type == QQ_TYPE_SIGN ? QQ_TYPE_TERNARY : s->type;
+    a->scale.type = qqi_is_plain(x->type) ? x->type : QQ_TYPE_F32;
+    a->type = a->value.type;
+    a->scale2 = 1.0f;
+    for (unsigned i = 0; i < x->rank; i++) {
+        a->value.shape[i] = x->shape[i];
+        a->scale.shape[i] = 1;
+        a->tile[i] = x->shape[i] ? x->shape[i] : 1;
+    }
+    if (s->channels >> x->rank != 0)
+        return QQ_BAD_AXIS;
+    if (s->type == QQ_TYPE_INT8)
+        return qqi_eformer_channels(s, x, p);
+    if (s->type != QQ_TYPE_NF4)
+        return 0;
+    if (x->rank == 0)
+        return QQ_BAD_AXIS;
+    for (unsigned i = 0; i + 1 < x->rank; i++) {
+        a->scale.shape[i] = x->shape[i];
+        a->tile[i] = 1;
+    }
+    return s->rule == QQ_RULE_EFORMER ? qqi_eformer_blocks(s, x, p)
+                                      : qqi_eformer_flat_blocks(s, x, p);
+}
+
+// Tiles belong to nf4 and the last axis, channels to int8.
+QQI_FN uint32_t qqi_eformer_check_axes(const qq_scheme *s, const qq_tensor *x)
+{
+    uint32_t bad = 0;
+    unsigned tiles = 0;
+
+    for (unsigned a = 0; a < QQ_MAX_RANK; a++) {
+        const int here = s->type == QQ_TYPE_NF4 && (!x || a + 1 == x->rank);
+        if (s->tile_fraction[a] != 0.0 || (s->tile[a] != 0 && !here))
+            bad |= QQ_BAD_TILE;
+        if (s->tile[a] != 0)
+            tiles++;
+    }
+    if (s->type == QQ_TYPE_NF4 && tiles != 1)
+        bad |= QQ_BAD_TILE;
+    if (s->type != QQ_TYPE_INT8 && s->channels != 0)
+        bad |= QQ_BAD_AXIS;
+    return bad;
+}
+
+QQI_FN uint32_t qqi_eformer_check(const qq_scheme *s, const qq_tensor *x)
+{
+    const qq_calibration *c = &s->calibration;
+    struct qqi_eformer_plan p;
+    qq_array a;
+    uint32_t bad = qqi_eformer_check_axes(s, x);
+
+    if (!qqi_eformer_has_type(s->rule, s->type))
+        bad |= QQ_BAD_TYPE;
+    if (s->division != QQ_DIVISION_TRUE &&
+        s->division != QQ_DIVISION_RECIPROCAL)
+        bad |= QQ_BAD_RULE;
+    if (c->method != QQ_CALIB_ABSMAX || (c->arg_count > 0 && c->args[0] != 1.0))
+        bad |= QQ_BAD_CALIBRATION;
+    if (s->noise != QQ_NOISE_NONE)
+        bad |= QQ_BAD_NOISE;
+    if (s->two_level || s->power_of_two)
+        bad |= QQ_BAD_SCALE_TYPE;
+    if (!x)
+        return bad;
+    if (!qqi_eformer_has_input(s->type, x->type))
+        bad |= QQ_BAD_INPUT;
+    else if (s->scale_type != QQ_TYPE_NONE && s->scale_type != x->type)
+        bad |= QQ_BAD_SCALE_TYPE;
+    return bad | qqi_eformer_plan_of(s, x, &a, &p);
+}
+
+// ==== array/eformer.h ====
+
+// qquant floor 5: the rules of eformer and FJFormer, as rows of functions.
+//
+// api/eformer.h says what they compute; the arithmetic stands in eformer_nf4.h
+// and eformer_int8.h. Calibration, scales and codes are one step in the
+// originals, so the rows lack the calls that take them apart.
+
+QQI_FN size_t qqi_eformer_size(const qq_tensor *x, const qq_scheme *s)
+{
+    struct qqi_eformer_plan p;
+    qq_array a;
+    size_t bytes;
+
+    if (qqi_eformer_plan_of(s, x, &a, &p) != 0)
+        return SIZE_MAX;
+    const size_t scales = qq_tensor_bytes(&a.scale);
+    const size_t codes = qq_tensor_bytes(&a.value);
+    if (scales == SIZE_MAX || codes == SIZE_MAX ||
+        !qqi_add_size(scales, codes, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+QQI_FN void qqi_eformer_run_nf4(const qq_tensor *x, const qq_scheme *s,
+                                const struct qqi_eformer_plan *p, void *scales,
+                                uint8_t *codes)
+{
+    struct qqi_nf4_job j;
+    const size_t count = qq_tensor_count(&p->array->value);
+
+    j.x = x;
+    j.flat = s->rule != QQ_RULE_EFORMER;
+    j.division = s->division;
+    j.rows = p->rows;
+    j.row = j.flat ? count : x->shape[x->rank - 1];
+    j.size = p->block;
+    j.blocks = j.rows == 0 ? 0 : count / j.rows / j.size;
+    qqi_nf4_middles(j.middles);
+    qqi_nf4_quantize(&j, scales, codes);
+}
+
+QQI_FN void qqi_eformer_run_int8(const qq_tensor *x, const qq_scheme *s,
+                                 const size_t *tile, void *scales,
+                                 uint8_t *codes)
+{
+    struct qqi_int8_job j;
+
+    j.x = x;
+    j.older = s->rule == QQ_RULE_FJFORMER;
+    j.division = s->division;
+    qqi_tiling_make(&j.tiling, x->rank, x->shape, tile);
+    qqi_int8_quantize(&j, scales, codes);
+}
+
+// The scheme was checked, so that there is a plan. x may be a part of *view.
+QQI_FN qq_status qqi_eformer_quantize(const qq_tensor *x, const qq_scheme *s,
+                                      void *out, qq_array *view)
+{
+    struct qqi_eformer_plan p;
+    const qq_tensor from = *x;
+
+    if (qqi_eformer_plan_of(s, &from, view, &p) != 0)
+        return QQ_ERR_SCHEME;
+    uint8_t *codes = (uint8_t *)out + qq_tensor_bytes(&view->scale);
+    view->scale.data = out;
+    view->value.data = codes;
+    if (s->type == QQ_TYPE_NF4) {
+        qqi_eformer_run_nf4(&from, s, &p, out, codes);
+    } else if (s->type == QQ_TYPE_INT8) {
+        qqi_eformer_run_int8(&from, s, view->tile, out, codes);
+    } else {
+        qqi_plain_store(view->scale.type, out, 0, 1.0f);
+        qqi_ternary_quantize(&from, s->type == QQ_TYPE_SIGN, codes);
+    }
+    return QQ_OK;
+}
+
+// n values of scale 1: levels of nf4, else the codes themselves.
+QQI_FN void qqi_eformer_values(const qq_array *a, const float *nf4, size_t at,
+                               size_t n, float *v)
+{
+    uint8_t code[QQI_SOME];
+
+    if (a->type != QQ_TYPE_NF4) {
+        qqi_load_values(a->type, a->value.data, at, n, v);
+        return;
+    }
+    qqi_unpack_codes(4, QQ_ORDER_LOW_FIRST, 0, at, n,
+                     (const uint8_t *)a->value.data, code);
+    for (size_t i = 0; i < n; i++)
+        v[i] = nf4[code[i]];
+}
+
+// value * scale, in f32 for nf4, else in the scale's type; then rounded to the
+// type that is asked for.
+QQI_FN qq_status qqi_eformer_decode(const qq_array *a, const float *nf4,
+                                    qq_type type, void *out)
+{
+    const qq_type step = a->type == QQ_TYPE_NF4 ? QQ_TYPE_F32 : a->scale.type;
+    struct qqi_tiling t;
+    struct qqi_cursor cursor;
+    float v[QQI_SOME], s[QQI_SOME];
+    size_t n, scale;
+
+    if (!qqi_eformer_has_type(QQ_RULE_EFORMER, a->type) ||
+        a->value.type != a->type || a->zero_point.type != QQ_TYPE_NONE ||
+        a->bias.type != QQ_TYPE_NONE || a->scale2 != 1.0f ||
+        !qqi_is_plain(a->scale.type) || !qqi_is_plain(type))
+        return QQ_ERR_TYPE;
+    qqi_tiling_make(&t, a->value.rank, a->value.shape, a->tile);
+    qqi_cursor_begin(&cursor, &t);
+    const size_t lane = t.tile[t.rank - 1] == 1;
+    for (size_t at = 0; at < t.numbers; at += n) {
+        n = qqi_cursor_next(&cursor, QQI_SOME, &scale);
+        qqi_eformer_values(a, nf4, at, n, v);
+        qqi_load_values(a->scale.type, a->scale.data, scale, lane ? n : 1, s);
+        for (size_t i = 0; i < n; i++)
+            v[i] = v[i] * s[lane * i]; // nothing is added to it
+        qqi_to_type_many(step, n, v);
+        qqi_plain_store_many(type, out, at, n, v);
+    }
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_eformer_dequantize(const qq_array *a, qq_type type,
+                                        void *out)
+{
+    return qqi_eformer_decode(a, qqi_nf4_polynomial, type, out);
+}
+
+QQI_FN qq_status qqi_eformer_flat_dequantize(const qq_array *a, qq_type type,
+                                             void *out)
+{
+    return qqi_eformer_decode(a, qqi_nf4_levels, type, out);
+}
+
+static const struct qqi_rule qqi_rule_eformer QQI_UNUSED = {
+    qqi_eformer_check,
+    qqi_eformer_size,
+    qqi_eformer_quantize,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    qqi_eformer_dequantize};
+
+// The two older ones, which decode by the levels that codes are chosen by.
+static const struct qqi_rule qqi_rule_eformer_flat QQI_UNUSED = {
+    qqi_eformer_check,
+    qqi_eformer_size,
+    qqi_eformer_quantize,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    qqi_eformer_flat_dequantize};
+
+// ==== array/encoder.h ====
+
+// qquant floor 5: 64 scaled numbers to codes.
+//
+// The codes are those of qq_type_encode, cut to a range and with NaN as the
+// rule wants it.
+
+struct qqi_encoder {
+    qq_type type; // as stored
+    qq_kind kind;
+    unsigned bits;
+    int32_t lo; // integers: the range
+    int32_t hi;
+    int nan_is_zero; // 1: NaN gives the code of 0 where the type has no NaN
+    int far;         // 1: nf4 beyond 2^23 as Qwix has it
+    const qqi_book *book; // QQ_TYPE_BOOK
+};
+
+// x, or what stands for NaN; by bits, so that loops turn into vectors.
+QQI_INLINE float qqi_number_or(float x, float nan)
+{
+    const uint32_t u = qqi_f32_bits(x);
+    const int is_nan = (u & 0x7fffffffu) > (uint32_t)QQI_F32_INF;
+
+    return qqi_f32_of(is_nan ? qqi_f32_bits(nan) : u);
+}
+
+// Integers of any width, to nearest even, offsets added, cut to the range; NaN
+// counts as 0. offset may be NULL.
+QQI_FN void qqi_block_integers(const struct qqi_encoder *e, const float *y,
+                               const int16_t *offset, int16_t *code)
+{
+    for (int i = 0; i < QQI_BLOCK; i++) {
+        const int32_t z = offset != NULL ? offset[i] : 0;
+        code[i] = (int16_t)(qqi_sat_i32(y[i], e->lo - z, e->hi - z) + z);
+    }
+}
+
+// Where the type has no code for NaN, or the rule another one: 0; and one NaN
+// for all where it has, for their signs differ between machines.
+QQI_FN void qqi_block_clean(const struct qqi_encoder *e, float *y)
+{
+    const float nan = e->nan_is_zero ? 0.0f : qqi_f32_of(QQI_F32_NAN);
+
+    for (int i = 0; i < QQI_BLOCK; i++)
+        y[i] = qqi_number_or(y[i], nan);
+}
+
+// The codes of a type of up to 8 bits, one byte each. y may be changed.
+QQI_FN void qqi_block_codes(const struct qqi_encoder *e, float *y,
+                            const int16_t *offset, uint8_t *code)
+{
+    int16_t wide[QQI_BLOCK];
+
+    if (offset != NULL) {
+        qqi_block_integers(e, y, offset, wide);
+        for (int i = 0; i < QQI_BLOCK; i++)
+            code[i] = (uint8_t)(wide[i] & 255);
+        return;
+    }
+    if (e->kind == QQ_KIND_INTEGER && e->type != QQ_TYPE_SIGN) {
+        qqi_encode_codes_integer(e->lo, e->hi, e->type == QQ_TYPE_TERNARY,
+                                 QQI_BLOCK, y, code);
+        return;
+    }
+    qqi_block_clean(e, y);
+    if (e->type == QQ_TYPE_BOOK) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            code[i] = qqi_book_code(e->book, y[i]);
+    } else if (e->type == QQ_TYPE_NF4 && e->far) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            code[i] = (uint8_t)qqi_nf4_encode_qwix(y[i]);
+    } else {
+        qqi_encode_codes(e->type, QQI_BLOCK, y, code);
+    }
+}
+
+// Codes first ... first + n - 1 of the packed data, first being a multiple of
+// the block, n at most one.
+QQI_FN void qqi_encode_block(const struct qqi_encoder *e, float *y,
+                             const int16_t *offset, void *data, size_t first,
+                             size_t n)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    if (e->bits == 16) {
+        int16_t wide[QQI_BLOCK];
+        qqi_block_integers(e, y, offset, wide);
+        QQ_MEMCPY(p + 2 * first, wide, 2 * n);
+    } else {
+        uint8_t code[QQI_BLOCK];
+        qqi_block_codes(e, y, offset, code);
+        qqi_pack_codes(e->bits, QQ_ORDER_LOW_FIRST, first, n, code, p);
+    }
+}
+
+// The same from any number on, in a place where codes before and behind have
+// been written or will be: they stay.
+QQI_FN void qqi_encode_apart(const struct qqi_encoder *e, float *y, void *data,
+                             size_t first, size_t n)
+{
+    uint8_t code[QQI_BLOCK];
+    int16_t wide[QQI_BLOCK];
+
+    if (e->bits == 16)
+        qqi_block_integers(e, y, NULL, wide);
+    else
+        qqi_block_codes(e, y, NULL, code);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t c = e->bits == 16 ? (uint16_t)wide[i] : code[i];
+        qqi_store_code(e->type, data, first + i, c);
+    }
+}
+
+// ==== array/pass.h ====
+
+// qquant floor 5: the pass over a tensor that turns numbers into codes.
+//
+//   y    = x / scale                        rounded to the type of the steps
+//   y    = y + zero point                   there: Qwix
+//   y    = y + noise                        in f32
+//   code = y to nearest even, cut           or: plus zero point, cut: ours
+//
+// All rules that divide by a scale share it.
+
+struct qqi_pass {
+    struct qqi_encoder encoder;
+    qq_type step;        // f32, f16 or bf16: what every step is rounded to
+    float scale2;        // goes with every scale
+    int reciprocal;      // x * (1 / scale)
+    int offset_is_float; // the zero point is added before the rounding
+};
+
+// v = v / s.
+QQI_FN void qqi_block_divide(const struct qqi_pass *p, float *v, float *s)
+{
+    const float scale2 = p->scale2;
+
+    qqi_block_to_type(p->step, s);
+    if (scale2 < 1.0f || scale2 > 1.0f) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            s[i] = s[i] * scale2;
+    }
+    if (!p->reciprocal) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = v[i] / s[i];
+    } else {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            s[i] = 1.0f / s[i];
+        qqi_block_to_type(p->step, s);
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = v[i] * s[i];
+    }
+    qqi_block_to_type(p->step, v);
+}
+
+// A block without rest: numbers beyond n are 0, their scale 1.
+QQI_FN void qqi_block_fill_up(size_t n, float *v, float *s, int16_t *z)
+{
+    for (size_t i = n; i < QQI_BLOCK; i++) {
+        v[i] = 0.0f;
+        s[i] = 1.0f;
+        z[i] = 0;
+    }
+}
+
+// Numbers v to what is encoded: with scales s, offsets z (NULL: none), and the
+// next n of the noise (NULL: none). s is used up.
+QQI_FN void qqi_block_scale(const struct qqi_pass *p, float *v, float *s,
+                            const int16_t *z, struct qqi_stream *noise,
+                            size_t n)
+{
+    qqi_block_divide(p, v, s);
+    if (z != NULL && p->offset_is_float) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_type_add(p->step, v[i], qqi_to_type(p->step, z[i]));
+    }
+    if (noise != NULL) {
+        qqi_stream_next(noise, n, s, NULL);
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_keep_f32(v[i]) + qqi_keep_f32(s[i]);
+    }
+}
+
+// Numbers first ... first + n - 1, n at most a block.
+QQI_NOINLINE void qqi_pass_block(const struct qqi_pass *p, const qq_tensor *x,
+                                 struct qqi_stream *scale,
+                                 struct qqi_stream *noise, size_t first,
+                                 size_t n, void *out)
+{
+    float v[QQI_BLOCK];
+    float s[QQI_BLOCK];
+    int16_t z[QQI_BLOCK];
+    const int16_t *offset = scale->offsets != NULL ? z : NULL;
+
+    qqi_block_fill_up(n, v, s, z);
+    qqi_load_floats(x->type, x->data, first, n, v);
+    qqi_stream_next(scale, n, s, z);
+    qqi_block_scale(p, v, s, offset, noise, n);
+    qqi_encode_block(&p->encoder, v, p->offset_is_float ? NULL : offset, out,
+                     first, n);
+}
+
+// All codes of x. noise may be NULL.
+QQI_FN void qqi_pass_run(const struct qqi_pass *p, const qq_tensor *x,
+                         struct qqi_stream *scale, struct qqi_stream *noise,
+                         void *out)
+{
+    const size_t numbers = scale->tiling.numbers;
+
+    for (size_t i = 0; i < numbers; i += QQI_BLOCK)
+        qqi_pass_block(p, x, scale, noise, i, qqi_block_size(numbers - i), out);
+}
+
+// The same with the noise of the scheme.
+QQI_NOINLINE void qqi_pass_noisy(const struct qqi_pass *p, const qq_scheme *s,
+                                 const qq_tensor *x, struct qqi_stream *scale,
+                                 void *out)
+{
+    struct qqi_stream noise;
+
+    qqi_stream_begin_noise(&noise, s, x);
+    qqi_pass_run(p, x, scale, &noise, out);
+}
+
+// The codes of numbers that are scaled already, every step in the type.
+QQI_FN void qqi_pass_scaled(const struct qqi_encoder *e, qq_type step,
+                            const qq_scheme *s, const qq_tensor *x, void *out)
+{
+    const float one = 1.0f;
+    const qq_tensor scale = qq_tensor_make(&one, QQ_TYPE_F32, 0, NULL);
+    struct qqi_stream stream;
+    struct qqi_pass pass;
+
+    qqi_stream_begin(&stream, x->rank, x->shape, x->shape, &scale, NULL);
+    pass.encoder = *e;
+    pass.step = step;
+    pass.scale2 = 1.0f;
+    pass.reciprocal = 0;
+    pass.offset_is_float = 0;
+    if (s->noise == QQ_NOISE_NONE)
+        qqi_pass_run(&pass, x, &stream, NULL, out);
+    else
+        qqi_pass_noisy(&pass, s, x, &stream, out);
+}
+
+// ==== array/scale.h ====
+
+// qquant floor 5: from a bound to a scale and a zero point: rule qquant.
+//
+//   scale = bound / B                  symmetric
+//   scale = (max - min) / (qmax - qmin), zero = qmin - min / scale
+//
+// rounded to the type in which scales are stored, and codes are made with
+// what a reader will see. A scale of f16, bf16 or e4m3fn is the nearest one
+// that is neither 0 nor infinite. One of e8m0 is the smallest power of two
+// with which the bound lies at most half a step beyond the largest code.
+//
+// Two levels (nvfp4): scale2 = largest bound / (B * 448) in f32, and the scale
+// of a tile, in e4m3fn, is bound / B / scale2.
+
+struct qqi_scaler {
+    qq_type type; // of the scale
+    qq_type codes;
+    int32_t code_min;
+    int32_t code_max;
+    float bound; // what a bound is divided by
+    float scale2;
+};
+
+// How scales are stored: as the scheme says, or as the format wants.
+QQI_FN qq_type qqi_qquant_scale_type(const qq_scheme *s)
+{
+    if (s->scale_type != QQ_TYPE_NONE)
+        return s->scale_type;
+    if (s->type == QQ_TYPE_NVFP4)
+        return QQ_TYPE_E4M3FN;
+    if (s->type == QQ_TYPE_MXFP4 || s->type == QQ_TYPE_MXFP8 ||
+        s->type == QQ_TYPE_MXFP8_16)
+        return QQ_TYPE_E8M0;
+    return s->two_level ? QQ_TYPE_E4M3FN : QQ_TYPE_F32;
+}
+
+// scale2 is 1 until it is known.
+QQI_FN void qqi_scaler_make(struct qqi_scaler *k, const qq_scheme *s)
+{
+    const qq_type_info info = qqi_type_info(s->type);
+
+    k->type = qqi_qquant_scale_type(s);
+    k->codes = s->type;
+    k->code_min = info.min;
+    k->code_max = info.max;
+    k->bound =
+        k->type == QQ_TYPE_E8M0 ? qqi_qquant_reach(s) : qqi_qquant_bound(s);
+    k->scale2 = 1.0f;
+}
+
+// Below 2^-63 a scale counts as that of zeros, whose scale is 1.
+QQI_INLINE int qqi_scale_is_nothing(float scale)
+{
+    return !(scale >= 1.0842021724855044e-19f);
+}
+
+// The second level for a tensor whose largest bound is given.
+QQI_FN float qqi_scaler_second(const struct qqi_scaler *k, float largest)
+{
+    const float scale2 = largest / (k->bound * 448.0f);
+
+    return qqi_scale_is_nothing(scale2) ? 1.0f : scale2;
+}
+
+// To the nearest number of the scale's type that is neither 0 nor infinite.
+QQI_FN float qqi_scale_round(qq_type type, float x)
+{
+    float least = 1.17549435e-38f;
+    float most = 3.40282347e38f;
+    uint8_t code = 0;
+
+    if (type == QQ_TYPE_F16) {
+        least = 5.9604644775390625e-8f;
+        most = 65504.0f;
+    } else if (type == QQ_TYPE_BF16) {
+        most = 3.38953139e38f;
+    } else if (type == QQ_TYPE_E4M3FN) {
+        least = 0.001953125f;
+        most = 448.0f;
+    }
+    x = x < least ? least : x > most ? most : x;
+    if (type == QQ_TYPE_E8M0)
+        return qqi_f32_from_e8m0(qqi_e8m0_from_f32(x, QQI_E8M0_UP));
+    if (type != QQ_TYPE_E4M3FN)
+        return qqi_to_type(type, x);
+    code = qqi_minifloat_from_f32(&qqi_e4m3fn, x, 1);
+    return qqi_f32_from_minifloat(&qqi_e4m3fn, code);
+}
+
+// The scale of a tile, exactly as it will be stored. Signs have no code for
+// 0, so theirs is 0 where all numbers are (e8m0 has none: 2^-127).
+QQI_FN float qqi_scale_of_bound(const struct qqi_scaler *k, float bound)
+{
+    const float scale = bound / k->bound;
+
+    if (k->codes == QQ_TYPE_SIGN) {
+        if (!(bound > 0.0f) && k->type != QQ_TYPE_E8M0)
+            return 0.0f;
+    } else if (qqi_scale_is_nothing(scale)) {
+        return 1.0f;
+    }
+    return qqi_scale_round(k->type, scale / k->scale2);
+}
+
+// The same for a minimum and a maximum.
+QQI_FN float qqi_scale_of_range(const struct qqi_scaler *k, struct qqi_bound b)
+{
+    const double codes = (double)k->code_max - (double)k->code_min;
+    const float scale =
+        qqi_f32_from_f64(((double)b.max - (double)b.min) / codes);
+
+    if (qqi_scale_is_nothing(scale))
+        return 1.0f;
+    return qqi_scale_round(k->type, scale / k->scale2);
+}
+
+// The code of 0: qmin - min / scale to nearest even, cut.
+QQI_FN int32_t qqi_zero_of_range(const struct qqi_scaler *k, float scale,
+                                 float min)
+{
+    const double z = (double)k->code_min - (double)min / (double)scale;
+
+    return qqi_sat_i32_f64(z, k->code_min, k->code_max);
+}
+
+// ==== array/search.h ====
+
+// qquant floor 5: calibrations that go through a tile more than once.
+//
+// percentile: the k-th smallest magnitude of the n finite numbers,
+// k = ceil(p n / 100), found digit by digit from the top of its bits, five at
+// a time, by counting; no copy is made and nothing sorted.
+//
+// absmean with a power p above 2: magnitudes are divided by the largest, so
+// that no power overflows, and the root is 2^(log2(mean) / p) in f32.
+
+// The numbers of one tile, a block at a time.
+struct qqi_reader {
+    const qq_tensor *x;
+    struct qqi_patch patch;
+    size_t place; // in the run
+    size_t left;
+};
+
+QQI_FN void qqi_reader_begin(struct qqi_reader *r, const qq_tensor *x,
+                             const struct qqi_tiling *t, size_t tile)
+{
+    r->x = x;
+    qqi_patch_begin(&r->patch, t, tile, 1);
+    r->left = 0;
+}
+
+// Up to a block of numbers; 0 at the end.
+QQI_FN size_t qqi_reader_next(struct qqi_reader *r, float *v)
+{
+    size_t n = 0;
+
+    while (n < QQI_BLOCK) {
+        if (r->left == 0) {
+            if (r->patch.runs == 0)
+                break;
+            r->place = qqi_patch_next(&r->patch);
+            r->left = r->patch.run;
+        }
+        const size_t room = QQI_BLOCK - n;
+        const size_t k = r->left < room ? r->left : room;
+        qqi_load_floats(r->x->type, r->x->data, r->place, k, v + n);
+        r->place += k;
+        r->left -= k;
+        n += k;
+    }
+    return n;
+}
+
+// --- percentile ------------------------------------------------------------
+
+// Counts the finite magnitudes that agree with prefix above the digit, by
+// their digit: bits shift ... shift + 4.
+QQI_NOINLINE void qqi_count_digits(const qq_tensor *x,
+                                   const struct qqi_tiling *t, size_t tile,
+                                   uint32_t prefix, int shift, size_t *count)
+{
+    struct qqi_reader r;
+    float v[QQI_BLOCK];
+    size_t n = 0;
+
+    QQ_MEMSET(count, 0, 32 * sizeof *count);
+    qqi_reader_begin(&r, x, t, tile);
+    while ((n = qqi_reader_next(&r, v)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t u = qqi_f32_bits(v[i]) & 0x7fffffffu;
+            const uint64_t above = (uint64_t)(u ^ prefix) >> shift >> 5;
+            if (u < 0x7f800000u && above == 0)
+                count[u >> shift & 31]++;
+        }
+    }
+}
+
+// ceil(p n / 100), from 1 to n.
+QQI_FN size_t qqi_percentile_rank(double p, size_t n)
+{
+    const double k = qqi_mul_f64(p, (double)n) / 100.0;
+    const double up = -qqi_floor_f64(-k);
+
+    if (!(up > 1.0))
+        return 1;
+    return up < (double)n ? (size_t)up : n;
+}
+
+QQI_FN float qqi_bound_percentile(const qq_tensor *x,
+                                  const struct qqi_tiling *t, size_t tile,
+                                  double p)
+{
+    size_t count[32];
+    uint32_t prefix = 0;
+    size_t rank = 0; // among the numbers that agree with prefix
+
+    for (int shift = 30; shift >= 0; shift -= 5) {
+        uint32_t digit = 0;
+        qqi_count_digits(x, t, tile, prefix, shift, count);
+        if (shift == 30) {
+            const size_t n = count[0] + count[1];
+            if (n == 0)
+                return 0.0f;
+            rank = qqi_percentile_rank(p, n);
+        }
+        for (; rank > count[digit]; digit++)
+            rank -= count[digit];
+        prefix |= digit << shift;
+    }
+    return qqi_f32_of(prefix);
+}
+
+// --- powers ----------------------------------------------------------------
+
+// (sum (|x| / top)^p / n)^(1/p) * top * f.
+QQI_NOINLINE float qqi_bound_power(const qq_tensor *x,
+                                   const struct qqi_tiling *t, size_t tile,
+                                   float top, const qq_calibration *c)
+{
+    const int p = qqi_calib_power(c);
+    struct qqi_reader r;
+    float v[QQI_BLOCK];
+    double sum = 0.0;
+    double count = 0.0;
+    size_t n = 0;
+
+    if (!(top > 0.0f))
+        return 0.0f;
+    qqi_reader_begin(&r, x, t, tile);
+    while ((n = qqi_reader_next(&r, v)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            const double q = (double)qqi_finite_or_zero(v[i]) / (double)top;
+            double power = 1.0;
+            for (int k = 0; k < p; k++)
+                power = qqi_mul_f64(power, qqi_abs_f64(q));
+            sum += power;
+            count += qqi_is_finite_f32(v[i]) ? 1.0 : 0.0;
+        }
+    }
+    const float mean = qqi_f32_from_f64(sum / count);
+    const float root = qqi_exp2_f32(qqi_log2_f32(mean) / (float)p);
+    return qqi_bound_f32(qqi_calib_factor(c) * (double)root * (double)top);
+}
+
+// ==== array/mse.h ====
+
+// qquant floor 5: the bound with the least squared error: rule qquant.
+//
+// Candidate i of n is absmax (1 + 4 i / (n - 1)) / 5: from a fifth of absmax
+// to all of it. Each is made a scale as it would be stored, the tile coded and
+// decoded with that, and the squared differences summed in f64; the largest
+// bound of equal ones wins. Under two levels scales count as f32, for the
+// second level follows from the bounds.
+
+struct qqi_mse {
+    struct qqi_scaler scaler;
+    struct qqi_encoder encoder;
+    struct qqi_decoder decoder;
+    const qq_tensor *x;
+    const struct qqi_tiling *tiling;
+    size_t tile;
+};
+
+// y[i], scaled numbers, become what their codes stand for.
+QQI_NOINLINE void qqi_mse_codes(const struct qqi_mse *m, float *y)
+{
+    uint8_t code[QQI_BLOCK];
+    int16_t wide[QQI_BLOCK];
+
+    if (m->encoder.bits == 16) {
+        qqi_block_integers(&m->encoder, y, NULL, wide);
+        for (int i = 0; i < QQI_BLOCK; i++)
+            y[i] = (float)wide[i];
+        return;
+    }
+    qqi_block_codes(&m->encoder, y, NULL, code);
+    qqi_block_values(&m->decoder, code, y);
+}
+
+// The squared error of the tile with a scale; no less than limit where it is
+// more than that.
+QQI_NOINLINE double qqi_mse_of_scale(const struct qqi_mse *m, float scale,
+                                     double limit)
+{
+    struct qqi_reader r;
+    float v[QQI_BLOCK];
+    float y[QQI_BLOCK];
+    double sum = 0.0;
+    size_t n = 0;
+
+    qqi_reader_begin(&r, m->x, m->tiling, m->tile);
+    while (sum < limit && (n = qqi_reader_next(&r, v)) > 0) {
+        for (size_t i = n; i < QQI_BLOCK; i++)
+            v[i] = 0.0f;
+        for (int i = 0; i < QQI_BLOCK; i++)
+            y[i] = v[i] / scale;
+        qqi_mse_codes(m, y);
+        for (size_t i = 0; i < n; i++) {
+            const float back = qqi_mul_f32(y[i], scale);
+            const double d = (double)v[i] - (double)back;
+            sum += qqi_is_finite_f32(v[i]) ? qqi_mul_f64(d, d) : 0.0;
+        }
+    }
+    return sum;
+}
+
+QQI_FN float qqi_bound_mse(const struct qqi_mse *m, float absmax, int n)
+{
+    float best = absmax;
+    float last = 0.0f;
+    double least = 1.7976931348623157e308;
+
+    for (int i = n - 1; i >= 0 && absmax > 0.0f; i--) {
+        const double part = n > 1 ? 4.0 * (double)i / (double)(n - 1) : 4.0;
+        const float bound =
+            qqi_f32_from_f64((double)absmax * (1.0 + part) / 5.0);
+        const float scale = qqi_scale_of_bound(&m->scaler, bound);
+        if (i < n - 1 && scale >= last)
+            continue; // the same scale as before
+        const double error = qqi_mse_of_scale(m, scale, least);
+        if (error < least) {
+            least = error;
+            best = bound;
+        }
+        last = scale;
+    }
+    return best;
+}
+
+// ==== array/qquant_bounds.h ====
+
+// qquant floor 5: the bounds of every tile: rule qquant.
+
+// What is known of a scheme and a tensor before the first number is read.
+struct qqi_plan {
+    const qq_scheme *s;
+    const qq_tensor *x;
+    struct qqi_tiling tiling;
+    struct qqi_scaler scaler;
+    struct qqi_encoder encoder;
+    int asymmetric;
+};
+
+// The integers that codes are cut to: symmetric about 0, unless the range is
+// full or there is a zero point.
+QQI_FN void qqi_plan_encoder(struct qqi_encoder *e, const qq_scheme *s,
+                             int asymmetric, const qqi_book *book)
+{
+    const qq_type storage = qqi_type_storage(s->type);
+    const qqi_type_row *row = qqi_type_find(storage);
+    const qqi_minifloat *m = qqi_type_minifloat(storage);
+
+    e->type = storage;
+    e->kind = row->info.kind;
+    e->bits = row->info.bits;
+    e->lo = row->info.min;
+    e->hi = row->info.max;
+    if (e->lo < -e->hi && !asymmetric && s->range != QQ_RANGE_FULL)
+        e->lo = -e->hi;
+    e->nan_is_zero = m == NULL || (!m->signed_nan && !m->fnuz);
+    e->far = 0;
+    e->book = book;
+}
+
+// book: room for the book of a scheme that has one.
+QQI_FN void qqi_plan_make(struct qqi_plan *p, const qq_scheme *s,
+                          const qq_tensor *x, const size_t *tile,
+                          qqi_book *book)
+{
+    p->s = s;
+    p->x = x;
+    p->asymmetric = qqi_calib_is_asymmetric(&s->calibration);
+    qqi_tiling_make(&p->tiling, x->rank, x->shape, tile);
+    qqi_scaler_make(&p->scaler, s);
+    if (s->type == QQ_TYPE_BOOK)
+        qqi_book_make(book, s->levels, s->level_count);
+    qqi_plan_encoder(&p->encoder, s, p->asymmetric, book);
+}
+
+// The bound of a tile whose calibration looks at it more than once; absmax is
+// known.
+QQI_NOINLINE float qqi_plan_search(const struct qqi_plan *p, size_t tile,
+                                   float absmax)
+{
+    const qq_calibration *c = &p->s->calibration;
+    struct qqi_mse m;
+
+    if (c->method == QQ_CALIB_PERCENTILE)
+        return qqi_bound_percentile(p->x, &p->tiling, tile, c->args[0]);
+    if (c->method == QQ_CALIB_ABSMEAN)
+        return qqi_bound_power(p->x, &p->tiling, tile, absmax, c);
+    m.scaler = p->scaler;
+    m.scaler.scale2 = 1.0f;
+    if (p->s->two_level)
+        m.scaler.type = QQ_TYPE_F32;
+    m.encoder = p->encoder;
+    qqi_decoder_make(&m.decoder, p->s->type, p->s->levels, p->s->level_count);
+    m.x = p->x;
+    m.tiling = &p->tiling;
+    m.tile = tile;
+    return qqi_bound_mse(&m, absmax, c->arg_count > 0 ? (int)c->args[0] : 64);
+}
+
+// The bounds of tile, tile + 1, ..., at most QQI_LANES_MOST of them; returns
+// how many.
+QQI_NOINLINE size_t qqi_plan_bounds(const struct qqi_plan *p, size_t tile,
+                                    struct qqi_bound *out)
+{
+    const qq_calibration *c = &p->s->calibration;
+    const int power = c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) > 2;
+    const int search =
+        power || c->method == QQ_CALIB_MSE || c->method == QQ_CALIB_PERCENTILE;
+    struct qqi_stat stat[QQI_LANES_MOST];
+
+    if (c->method == QQ_CALIB_FIXED) {
+        *out = qqi_bound_fixed(c);
+        return 1;
+    }
+    QQ_MEMSET(stat, 0, sizeof stat);
+    const unsigned want = search ? QQI_STAT_EXTREMES : qqi_calib_wants(c);
+    const size_t n = qqi_stat_patch(&p->tiling, p->x, tile, want, stat);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = qqi_bound_of_stat(c, &stat[i]);
+        if (search) {
+            const float top =
+                stat[i].max > -stat[i].min ? stat[i].max : -stat[i].min;
+            out[i].max = qqi_plan_search(p, tile + i, top);
+        }
+    }
+    return n;
+}
+
+// The largest bound of all tiles.
+QQI_NOINLINE float qqi_plan_largest(const struct qqi_plan *p)
+{
+    struct qqi_bound b[QQI_LANES_MOST];
+    float largest = 0.0f;
+
+    for (size_t tile = 0; tile < p->tiling.tiles;) {
+        const size_t n = qqi_plan_bounds(p, tile, b);
+        for (size_t i = 0; i < n; i++)
+            largest = b[i].max > largest ? b[i].max : largest;
+        tile += n;
+    }
+    return largest;
+}
+
+// ==== array/qquant_check.h ====
+
+// qquant floor 5: what is wrong with a scheme of rule qquant.
+
+// Factors are finite and above 0, and numbers that a method does not take are
+// a mistake, but those of absmax and minmax that Qwix ignores, too.
+QQI_FN int qqi_qquant_calibration_ok(const qq_calibration *c)
+{
+    const unsigned n = c->arg_count;
+    const double f = qqi_calib_factor(c);
+
+    if (n > 2)
+        return 0;
+    switch ((int)c->method) {
+    case QQ_CALIB_ABSMAX:
+    case QQ_CALIB_MINMAX:
+        return qqi_is_factor(f);
+    case QQ_CALIB_RMS:
+        return n == 1 && qqi_is_factor(f);
+    case QQ_CALIB_FIXED:
+        return n >= 1 && qqi_calib_fixed_ok(c) &&
+               qqi_is_finite_f64(c->args[0]) &&
+               (n == 1 || qqi_is_finite_f64(c->args[1]));
+    case QQ_CALIB_MSE:
+        return n == 0 || (n == 1 && qqi_is_count(f, 65536.0));
+    case QQ_CALIB_PERCENTILE:
+        return n == 1 && f > 0.0 && f <= 100.0;
+    case QQ_CALIB_ABSMEAN:
+        return n >= 1 && qqi_is_factor(f) &&
+               (n == 1 || qqi_is_count(c->args[1], 64.0));
+    default:
+        return 0;
+    }
+}
+
+// Formats have their own type of scale; two levels are of e4m3fn, without
+// zero points.
+QQI_FN int qqi_qquant_scale_ok(const qq_scheme *s)
+{
+    const qq_type type = qqi_qquant_scale_type(s);
+    qq_scheme plain = *s;
+
+    plain.scale_type = QQ_TYPE_NONE;
+    plain.two_level = 0;
+    if (s->two_level &&
+        (type != QQ_TYPE_E4M3FN || qqi_calib_is_asymmetric(&s->calibration)))
+        return 0;
+    if (qqi_type_info(s->type).tile != 0)
+        return type == qqi_qquant_scale_type(&plain);
+    return qqi_is_input_type(type) || type == QQ_TYPE_E8M0 ||
+           type == QQ_TYPE_E4M3FN;
+}
+
+// A book's levels are finite and not all 0.
+QQI_FN int qqi_qquant_book_ok(const qq_scheme *s)
+{
+    return s->type != QQ_TYPE_BOOK ||
+           (qqi_book_check(s->levels, s->level_count) &&
+            qqi_book_largest(s->levels, s->level_count) > 0.0f);
+}
+
+QQI_FN uint32_t qqi_qquant_check(const qq_scheme *s, const qq_tensor *x)
+{
+    const qq_type_info info = qqi_type_info(s->type);
+    uint32_t bad = qqi_check_noise(s, x) | qqi_check_no_numerics(s);
+
+    if (!info.weight)
+        return bad | QQ_BAD_TYPE;
+    bad |= qqi_check_format(s, x);
+    if (!qqi_qquant_calibration_ok(&s->calibration))
+        bad |= QQ_BAD_CALIBRATION;
+    else if (qqi_calib_is_asymmetric(&s->calibration) && !info.affine)
+        bad |= QQ_BAD_AFFINE;
+    if (!qqi_qquant_scale_ok(s))
+        bad |= QQ_BAD_SCALE_TYPE;
+    if (!qqi_qquant_book_ok(s))
+        bad |= QQ_BAD_BOOK;
+    if (s->noise != QQ_NOISE_NONE &&
+        (info.kind != QQ_KIND_INTEGER || s->type == QQ_TYPE_SIGN))
+        bad |= QQ_BAD_NOISE;
+    return bad;
+}
+
+// ==== array/qquant.h ====
+
+// qquant floor 5: rule qquant: an array of a tensor.
+//
+// Everything is made in f32, whatever the type of x. Calibration, scales and
+// codes are the formulas of calibrate.h, scale.h and pass.h.
+
+QQI_FN void qqi_qquant_layout(struct qqi_layout *l, const qq_tensor *x,
+                              const qq_scheme *s)
+{
+    qqi_layout_make(l, s, x, qqi_qquant_scale_type(s),
+                    qqi_calib_is_asymmetric(&s->calibration));
+}
+
+QQI_FN size_t qqi_qquant_size(const qq_tensor *x, const qq_scheme *s)
+{
+    struct qqi_layout l;
+
+    qqi_qquant_layout(&l, x, s);
+    return l.bytes;
+}
+
+// --- scales ----------------------------------------------------------------
+
+// Scales and zero points number first ... first + n - 1 of n bounds.
+QQI_FN void qqi_put_scales(const struct qqi_scaler *k, int asymmetric,
+                           const struct qqi_bound *b, size_t first, size_t n,
+                           void *scales, void *zeros)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float scale = asymmetric ? qqi_scale_of_range(k, b[i])
+                                       : qqi_scale_of_bound(k, b[i].max);
+        qqi_store_floats(k->type, scales, first + i, 1, &scale);
+        if (asymmetric) {
+            const int32_t z = qqi_zero_of_range(k, scale * k->scale2, b[i].min);
+            qqi_store_code(k->codes, zeros, first + i, (uint32_t)z);
+        }
+    }
+}
+
+// The scales of all tiles.
+QQI_NOINLINE void qqi_plan_scales(struct qqi_plan *p, void *scales, void *zeros)
+{
+    struct qqi_bound b[QQI_LANES_MOST];
+
+    if (p->s->two_level)
+        p->scaler.scale2 = qqi_scaler_second(&p->scaler, qqi_plan_largest(p));
+    for (size_t tile = 0; tile < p->tiling.tiles;) {
+        const size_t n = qqi_plan_bounds(p, tile, b);
+        qqi_put_scales(&p->scaler, p->asymmetric, b, tile, n, scales, zeros);
+        tile += n;
+    }
+}
+
+// --- codes -----------------------------------------------------------------
+
+// The codes of x with the scales of the view.
+QQI_NOINLINE void qqi_qquant_codes(const struct qqi_encoder *e,
+                                   const qq_scheme *s, const qq_tensor *x,
+                                   const qq_array *view, void *codes)
+{
+    struct qqi_stream scale;
+    struct qqi_pass pass;
+    const int zero = view->zero_point.type != QQ_TYPE_NONE;
+
+    qqi_stream_begin(&scale, x->rank, x->shape, view->tile, &view->scale,
+                     zero ? &view->zero_point : NULL);
+    pass.encoder = *e;
+    pass.step = QQ_TYPE_F32;
+    pass.scale2 = view->scale2;
+    pass.offset_is_float = 0;
+    pass.reciprocal = qqi_quotient_by_reciprocal(
+        s, QQ_TYPE_F32, scale.tiling.numbers, scale.tiling.tiles);
+    if (s->noise == QQ_NOISE_NONE)
+        qqi_pass_run(&pass, x, &scale, NULL, codes);
+    else
+        qqi_pass_noisy(&pass, s, x, &scale, codes);
+}
+
+QQI_FN qq_status qqi_qquant_quantize(const qq_tensor *x, const qq_scheme *s,
+                                     void *out, qq_array *view)
+{
+    struct qqi_layout l;
+    struct qqi_plan p;
+    qqi_book book;
+
+    qqi_qquant_layout(&l, x, s);
+    qqi_plan_make(&p, s, x, l.tile, &book);
+    qqi_layout_view(&l, s, out, view);
+    if (l.zero_bytes > 0)
+        QQ_MEMSET(qqi_layout_zero(&l, out), 0, l.zero_bytes);
+    qqi_plan_scales(&p, out, qqi_layout_zero(&l, out));
+    view->scale2 = p.scaler.scale2;
+    qqi_qquant_codes(&p.encoder, s, x, view, qqi_layout_codes(&l, out));
+    return QQ_OK;
+}
+
+// ==== array/qquant_rule.h ====
+
+// qquant floor 5: rule qquant, step by step, and its row of functions.
+
+QQI_FN size_t qqi_qquant_bounds_size(const qq_tensor *x, const qq_scheme *s)
+{
+    return qqi_bounds_bytes(x, s, QQ_TYPE_F32);
+}
+
+// low and high are one where only a magnitude is kept.
+QQI_NOINLINE void qqi_plan_store_bounds(const struct qqi_plan *p, uint8_t *low,
+                                        uint8_t *high)
+{
+    struct qqi_bound b[QQI_LANES_MOST];
+
+    for (size_t tile = 0; tile < p->tiling.tiles;) {
+        const size_t n = qqi_plan_bounds(p, tile, b);
+        for (size_t i = 0; i < n; i++) {
+            qqi_store_f32(low + 4 * (tile + i), b[i].min);
+            qqi_store_f32(high + 4 * (tile + i), b[i].max);
+        }
+        tile += n;
+    }
+}
+
+QQI_FN qq_status qqi_qquant_calibrate(const qq_tensor *x, const qq_scheme *s,
+                                      void *out, qq_bounds *view)
+{
+    struct qqi_layout l;
+    struct qqi_plan p;
+    qqi_book book;
+
+    qqi_layout_make(&l, s, x, QQ_TYPE_F32, 0);
+    qqi_plan_make(&p, s, x, l.tile, &book);
+    qqi_bounds_view(&l.scale, p.asymmetric, out, view);
+    qqi_plan_store_bounds(
+        &p, (uint8_t *)out,
+        (uint8_t *)qqi_bounds_high(&l.scale, p.asymmetric, out));
+    return QQ_OK;
+}
+
+// --- scales ----------------------------------------------------------------
+
+QQI_FN size_t qqi_qquant_scale_size(const qq_bounds *b, const qq_scheme *s)
+{
+    struct qqi_layout l;
+
+    return qqi_scale_layout(&l, b, s, qqi_qquant_scale_type(s));
+}
+
+QQI_FN float qqi_bounds_largest(const qq_bounds *b)
+{
+    const size_t n = qq_tensor_count(&b->absmax);
+    float largest = 0.0f;
+
+    for (size_t i = 0; i < n; i++) {
+        const float bound = qqi_bounds_at(b, i).max;
+        largest = bound > largest ? bound : largest;
+    }
+    return largest;
+}
+
+QQI_FN qq_status qqi_qquant_scale(const qq_bounds *b, const qq_scheme *s,
+                                  void *out, qq_tensor *scale,
+                                  qq_tensor *zero_point, float *scale2)
+{
+    const int asymmetric = b->absmax.type == QQ_TYPE_NONE;
+    const size_t n = qq_tensor_count(qqi_bounds_top(b));
+    struct qqi_layout l;
+    struct qqi_scaler k;
+
+    if (asymmetric && (s->two_level || !qqi_type_info(s->type).affine))
+        return QQ_ERR_SCHEME;
+    if (s->two_level && scale2 == NULL)
+        return QQ_ERR_ARGUMENT;
+    (void)qqi_scale_layout(&l, b, s, qqi_qquant_scale_type(s));
+    qqi_scale_view(&l, out, scale, zero_point);
+    qqi_scaler_make(&k, s);
+    if (s->two_level)
+        k.scale2 = qqi_scaler_second(&k, qqi_bounds_largest(b));
+    void *zeros = qqi_scale_zeros(&l, out);
+    for (size_t i = 0; i < n; i++) {
+        const struct qqi_bound bound = qqi_bounds_at(b, i);
+        qqi_put_scales(&k, asymmetric, &bound, i, 1, out, zeros);
+    }
+    if (scale2 != NULL)
+        *scale2 = k.scale2;
+    return QQ_OK;
+}
+
+// --- given scales ----------------------------------------------------------
+
+QQI_FN size_t qqi_qquant_given_size(const qq_tensor *x, const qq_scheme *s,
+                                    const qq_tensor *scale,
+                                    const qq_tensor *zero_point)
+{
+    struct qqi_layout l;
+
+    qqi_layout_given(&l, s, x, scale, scale->type, zero_point);
+    return l.bytes;
+}
+
+QQI_FN qq_status qqi_qquant_given(const qq_tensor *x, const qq_scheme *s,
+                                  const qq_tensor *scale,
+                                  const qq_tensor *zero_point, void *out,
+                                  qq_array *view)
+{
+    struct qqi_layout l;
+    struct qqi_encoder e;
+    qqi_book book;
+
+    qqi_layout_given(&l, s, x, scale, scale->type, zero_point);
+    qqi_layout_view(&l, s, out, view);
+    if (l.scale_bytes > 0)
+        QQ_MEMCPY(out, scale->data, l.scale_bytes);
+    if (l.zero_bytes > 0)
+        QQ_MEMCPY(qqi_layout_zero(&l, out), zero_point->data, l.zero_bytes);
+    if (s->type == QQ_TYPE_BOOK)
+        qqi_book_make(&book, s->levels, s->level_count);
+    qqi_plan_encoder(&e, s, zero_point != NULL, &book);
+    qqi_qquant_codes(&e, s, x, view, qqi_layout_codes(&l, out));
+    return QQ_OK;
+}
+
+QQI_FN qq_type qqi_qquant_code_type(const qq_tensor *x, const qq_scheme *s)
+{
+    (void)x;
+    return qqi_type_storage(s->type);
+}
+
+QQI_FN qq_status qqi_qquant_encode(const qq_tensor *x, const qq_scheme *s,
+                                   void *out)
+{
+    struct qqi_encoder e;
+    qqi_book book;
+
+    if (s->type == QQ_TYPE_BOOK)
+        qqi_book_make(&book, s->levels, s->level_count);
+    qqi_plan_encoder(&e, s, qqi_calib_is_asymmetric(&s->calibration), &book);
+    qqi_pass_scaled(&e, QQ_TYPE_F32, s, x, out);
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_qquant_dequantize(const qq_array *a, qq_type type,
+                                       void *out)
+{
+    const qq_status status = qq_array_check(a);
+
+    if (status == QQ_OK)
+        qqi_back_array(a, QQ_TYPE_F32, 1, type, out);
+    return status;
+}
+
+static const struct qqi_rule qqi_rule_qquant QQI_UNUSED = {
+    qqi_qquant_check,       qqi_qquant_size,       qqi_qquant_quantize,
+    qqi_qquant_bounds_size, qqi_qquant_calibrate,  qqi_qquant_scale_size,
+    qqi_qquant_scale,       qqi_qquant_given_size, qqi_qquant_given,
+    qqi_qquant_code_type,   qqi_qquant_encode,     qqi_qquant_dequantize};
+
+// ==== array/qwix_calibrate.h ====
+
+// qquant floor 5: from the numbers of a tile to its bound: rule Qwix.
+//
+// Every step is rounded to the type of x; NaN goes through. Of rms the squares
+// are rounded to that type, summed in f64 and rounded to f32 (the order of
+// Qwix's own f32 sum is not known), multiplied there by 1 / n, and rounded to
+// the type again.
+
+// What is gathered of a tile.
+struct qqi_qwix_stat {
+    float absmax;
+    float min; // of the numbers and 0
+    float max;
+    double squares;
+};
+
+// x if it is larger than most, or NaN; a zero does not replace one.
+QQI_INLINE float qqi_max_nan(float most, float x)
+{
+    if (qqi_is_nan_f32(most) || qqi_is_nan_f32(x))
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    return x > most ? x : most;
+}
+
+QQI_INLINE float qqi_min_nan(float least, float x)
+{
+    if (qqi_is_nan_f32(least) || qqi_is_nan_f32(x))
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    return x < least ? x : least;
+}
+
+QQI_FN void qqi_qwix_add(struct qqi_qwix_stat *t, qq_type type, float x)
+{
+    const float square = qqi_type_mul(type, x, x);
+
+    t->absmax = qqi_max_nan(t->absmax, qqi_abs_f32(x));
+    t->max = qqi_max_nan(t->max, x);
+    t->min = qqi_min_nan(t->min, x);
+    t->squares += qqi_f64_from_f32(square);
+}
+
+// The tile, or neighbours of it, as qqi_stat_patch; returns how many.
+QQI_NOINLINE size_t qqi_qwix_patch(const struct qqi_tiling *tiling,
+                                   const qq_tensor *x, size_t tile,
+                                   struct qqi_qwix_stat *t)
+{
+    struct qqi_patch p;
+    float v[QQI_BLOCK];
+
+    qqi_patch_begin(&p, tiling, tile, QQI_LANES_MOST);
+    const size_t step = tiling->tile[tiling->rank - 1] == 1;
+    while (p.runs > 0) {
+        const size_t first = qqi_patch_next(&p);
+        for (size_t i = 0; i < p.run; i += QQI_BLOCK) {
+            const size_t n = qqi_block_size(p.run - i);
+            qqi_load_floats(x->type, x->data, first + i, n, v);
+            for (size_t j = 0; j < n; j++)
+                qqi_qwix_add(&t[j * step], x->type, v[j]);
+        }
+    }
+    return p.lanes;
+}
+
+// f * sqrt(mean).
+QQI_FN float qqi_qwix_rms(qq_type type, double squares, size_t n, float f)
+{
+    const float sum = qqi_f32_from_f64(squares);
+    const float mean = qqi_mul_f32(sum, 1.0f / (float)n);
+    const float root = qqi_sqrt_f32(qqi_to_type(type, mean));
+
+    return qqi_type_mul(type, f, qqi_to_type(type, root));
+}
+
+// n: the numbers of the tile.
+QQI_FN struct qqi_bound qqi_qwix_bound(const qq_calibration *c, qq_type type,
+                                       const struct qqi_qwix_stat *t, size_t n)
+{
+    const float f = qqi_constant(type, qqi_calib_factor(c));
+    struct qqi_bound b = {0.0f, 0.0f};
+
+    if (c->method == QQ_CALIB_RMS) {
+        b.max = qqi_qwix_rms(type, t->squares, n, f);
+        return b;
+    }
+    b.max = t->absmax;
+    if (c->method == QQ_CALIB_MINMAX) {
+        b.min = t->min;
+        b.max = t->max;
+    }
+    if (c->arg_count > 0) {
+        b.min = qqi_type_mul(type, b.min, f);
+        b.max = qqi_type_mul(type, b.max, f);
+    }
+    return b;
+}
+
+QQI_FN struct qqi_bound qqi_qwix_fixed(const qq_calibration *c, qq_type type)
+{
+    struct qqi_bound b = {0.0f, 0.0f};
+
+    b.max = qqi_constant(type, c->args[c->arg_count == 2 ? 1 : 0]);
+    if (qqi_calib_is_asymmetric(c))
+        b.min = qqi_constant(type, c->args[0]);
+    return b;
+}
+
+// The bounds of tile, tile + 1, ...; returns how many.
+QQI_NOINLINE size_t qqi_qwix_bounds(const qq_calibration *c,
+                                    const struct qqi_tiling *tiling,
+                                    const qq_tensor *x, size_t tile,
+                                    struct qqi_bound *out)
+{
+    struct qqi_qwix_stat t[QQI_LANES_MOST];
+
+    if (c->method == QQ_CALIB_FIXED) {
+        *out = qqi_qwix_fixed(c, x->type);
+        return 1;
+    }
+    QQ_MEMSET(t, 0, sizeof t);
+    const size_t n = qqi_qwix_patch(tiling, x, tile, t);
+    for (size_t i = 0; i < n; i++)
+        out[i] =
+            qqi_qwix_bound(c, x->type, &t[i], tiling->numbers / tiling->tiles);
+    return n;
+}
+
+// ==== array/qwix_check.h ====
+
+// qquant floor 5: what is wrong with a scheme of rule Qwix.
+
+// int16 and mxfp8_16 came after the release.
+QQI_FN int qqi_qwix_type_ok(qq_rule rule, qq_type type)
+{
+    const int release = rule == QQ_RULE_QWIX_RELEASE;
+
+    if (type >= QQ_TYPE_INT2 && type <= QQ_TYPE_UINT8)
+        return !(release && type == QQ_TYPE_INT16);
+    if (type >= QQ_TYPE_E4M3FN && type <= QQ_TYPE_E3M4)
+        return 1;
+    return type == QQ_TYPE_E2M1 || type == QQ_TYPE_NF4 ||
+           type == QQ_TYPE_MXFP8 || type == QQ_TYPE_MXFP4 ||
+           type == QQ_TYPE_NVFP4 || (type == QQ_TYPE_MXFP8_16 && !release);
+}
+
+QQI_FN int qqi_qwix_affine(qq_type type)
+{
+    return type == QQ_TYPE_INT4 || type == QQ_TYPE_INT8 ||
+           type == QQ_TYPE_INT16;
+}
+
+QQI_FN int qqi_qwix_calibration_ok(const qq_calibration *c)
+{
+    switch ((int)c->method) {
+    case QQ_CALIB_ABSMAX:
+    case QQ_CALIB_MINMAX:
+        return c->arg_count <= 2;
+    case QQ_CALIB_RMS:
+        return c->arg_count == 1 || c->arg_count == 2;
+    case QQ_CALIB_FIXED:
+        return (c->arg_count == 1 || c->arg_count == 2) &&
+               qqi_calib_fixed_ok(c);
+    default:
+        return 0;
+    }
+}
+
+// A maximum of nothing does not exist: every scale needs a number.
+QQI_FN int qqi_qwix_shape_ok(const qq_scheme *s, const qq_tensor *x)
+{
+    size_t tile[QQ_MAX_RANK];
+    size_t count[QQ_MAX_RANK];
+
+    if (x == NULL || qqi_scheme_is_fixed(s) || qq_tensor_count(x) != 0 ||
+        qqi_check_axes(s, x->rank, x->shape) != 0)
+        return 1;
+    qqi_scheme_tiles(s, x->rank, x->shape, tile, count);
+    return qqi_shape_count(x->rank, count) == 0;
+}
+
+QQI_FN uint32_t qqi_qwix_check(const qq_scheme *s, const qq_tensor *x)
+{
+    uint32_t bad = qqi_check_noise(s, x) | qqi_check_no_numerics(s);
+
+    if (!qqi_qwix_type_ok(s->rule, s->type))
+        return bad | QQ_BAD_TYPE;
+    bad |= qqi_check_format(s, x);
+    if (!qqi_qwix_shape_ok(s, x))
+        bad |= QQ_BAD_TILE;
+    if (!qqi_qwix_calibration_ok(&s->calibration))
+        bad |= QQ_BAD_CALIBRATION;
+    else if (qqi_calib_is_asymmetric(&s->calibration) &&
+             !qqi_qwix_affine(s->type))
+        bad |= QQ_BAD_AFFINE;
+    if ((s->scale_type != QQ_TYPE_NONE && !qqi_is_input_type(s->scale_type)) ||
+        s->two_level)
+        bad |= QQ_BAD_SCALE_TYPE;
+    if (s->noise == QQ_NOISE_AQT || s->noise == QQ_NOISE_AQT_CUSTOM)
+        bad |= QQ_BAD_NOISE;
+    return bad;
+}
+
+// ==== array/qwix_scale.h ====
+
+// qquant floor 5: from a bound to a scale and a zero point: rule Qwix.
+//
+// Every step is rounded to the type of the bound, D, constants too:
+//
+//   scale = absmax / B, or (max - min) / (qmax - qmin)
+//   scale = 1 where it is below the root of D's smallest normal number: 2^-63,
+//           for f16 2^-7
+//   zero  = qmin - min / scale, encoded
+//
+// then for mxfp4 and mxfp8 a power of two: that of the exponent of scale * c,
+// rounded to bf16, c = 12/7 and 60/31 (which adds half a step to the largest
+// code); in the release 2^ceil(log2 scale). For nvfp4 the nearest e4m3fn.
+
+struct qqi_qwix_scaler {
+    qq_type step; // D
+    qq_type type; // of the codes, with formats
+    qq_type_info info;
+    int reciprocal;
+    int release;
+};
+
+QQI_FN void qqi_qwix_scaler_make(struct qqi_qwix_scaler *k, const qq_scheme *s,
+                                 qq_type step, size_t scales)
+{
+    k->step = step;
+    k->type = s->type;
+    k->info = qqi_type_info(s->type);
+    k->reciprocal = qqi_scale_by_reciprocal(s, step, scales);
+    k->release = s->rule == QQ_RULE_QWIX_RELEASE;
+}
+
+// 1 for what is too small, and for what is below 0; NaN stays.
+QQI_FN float qqi_qwix_guard(qq_type step, float scale)
+{
+    const float least =
+        step == QQ_TYPE_F16 ? 0.0078125f : 1.0842021724855044e-19f;
+
+    return scale < least ? 1.0f : scale;
+}
+
+// 2^floor(log2 x), of NaN and infinity infinity: the exponent's bits.
+QQI_FN float qqi_qwix_power(const struct qqi_qwix_scaler *k, float scale)
+{
+    const double c = k->type == QQ_TYPE_MXFP4 ? 12.0 / 7.0 : 60.0 / 31.0;
+    const float v = qqi_type_mul(k->step, scale, qqi_constant(k->step, c));
+    const float w = qqi_to_type(QQ_TYPE_BF16, v);
+
+    return qqi_to_type(k->step, qqi_f32_of(qqi_f32_bits(w) & 0x7f800000u));
+}
+
+// 2^ceil(log2 scale); the scale has passed the guard.
+QQI_FN float qqi_qwix_power_up(const struct qqi_qwix_scaler *k, float scale)
+{
+    const float log = qqi_to_type(k->step, qqi_log2_f32(scale));
+    const float up = -qqi_floor_f32(-log);
+
+    if (!qqi_is_finite_f32(log))
+        return log;
+    return qqi_to_type(k->step, qqi_exp2_f32(up));
+}
+
+// What becomes of a scale of a format.
+QQI_FN float qqi_qwix_format(const struct qqi_qwix_scaler *k, float scale)
+{
+    if (k->type == QQ_TYPE_NVFP4) {
+        const uint8_t code = qqi_minifloat_from_f32(&qqi_e4m3fn, scale, 1);
+        return qqi_f32_from_minifloat(&qqi_e4m3fn, code);
+    }
+    if (k->type != QQ_TYPE_MXFP4 && k->type != QQ_TYPE_MXFP8 &&
+        k->type != QQ_TYPE_MXFP8_16)
+        return scale;
+    return k->release ? qqi_qwix_power_up(k, scale) : qqi_qwix_power(k, scale);
+}
+
+QQI_FN float qqi_qwix_symmetric(const struct qqi_qwix_scaler *k, float absmax)
+{
+    const float bound = qqi_constant(k->step, (double)qqi_type_bound(k->type));
+    const float scale = qqi_type_div(k->step, absmax, bound, k->reciprocal);
+
+    return qqi_canon_f32(qqi_qwix_format(k, qqi_qwix_guard(k->step, scale)));
+}
+
+QQI_FN float qqi_qwix_asymmetric(const struct qqi_qwix_scaler *k,
+                                 struct qqi_bound b)
+{
+    const double codes = (double)k->info.max - (double)k->info.min;
+    const float range = qqi_type_add(k->step, b.max, -b.min);
+    const float scale = qqi_type_div(
+        k->step, range, qqi_constant(k->step, codes), k->reciprocal);
+
+    return qqi_canon_f32(qqi_qwix_guard(k->step, scale));
+}
+
+QQI_FN int32_t qqi_qwix_zero(const struct qqi_qwix_scaler *k, float min,
+                             float scale)
+{
+    const float low = qqi_constant(k->step, (double)k->info.min);
+    const float quotient = qqi_type_div(k->step, min, scale, 0);
+
+    return qqi_sat_i32(qqi_type_add(k->step, low, -quotient), k->info.min,
+                       k->info.max);
+}
+
+// ==== array/qwix.h ====
+
+// qquant floor 5: rule Qwix: an array of a tensor.
+//
+// Codes are made with scales in the type of x; only then are the scales
+// rounded to the type in which they are stored.
+
+QQI_FN qq_type qqi_qwix_scale_type(const qq_tensor *x, const qq_scheme *s)
+{
+    return s->scale_type != QQ_TYPE_NONE ? s->scale_type : x->type;
+}
+
+QQI_FN void qqi_qwix_layout(struct qqi_layout *l, const qq_tensor *x,
+                            const qq_scheme *s)
+{
+    qqi_layout_make(l, s, x, qqi_qwix_scale_type(x, s),
+                    qqi_calib_is_asymmetric(&s->calibration));
+}
+
+QQI_FN size_t qqi_qwix_size(const qq_tensor *x, const qq_scheme *s)
+{
+    struct qqi_layout l;
+
+    qqi_qwix_layout(&l, x, s);
+    return l.bytes;
+}
+
+// Integers have their whole range; NaN stays where the type has one.
+QQI_FN void qqi_qwix_encoder(struct qqi_encoder *e, const qq_scheme *s)
+{
+    const qqi_type_row *row = qqi_type_find(qqi_type_storage(s->type));
+
+    e->type = row->type;
+    e->kind = row->info.kind;
+    e->bits = row->info.bits;
+    e->lo = row->info.min;
+    e->hi = row->info.max;
+    e->nan_is_zero = 0;
+    e->far = 1;
+    e->book = NULL;
+}
+
+QQI_FN void qqi_qwix_pass(struct qqi_pass *p, const qq_scheme *s, qq_type step,
+                          size_t numbers, size_t scales)
+{
+    qqi_qwix_encoder(&p->encoder, s);
+    p->step = step;
+    p->scale2 = 1.0f;
+    p->offset_is_float = 1;
+    p->reciprocal = qqi_quotient_by_reciprocal(s, step, numbers, scales);
+}
+
+// Noise is added to codes of plain integers only; other types ignore it.
+QQI_FN int qqi_qwix_has_noise(const qq_scheme *s)
+{
+    const int plain = s->type == QQ_TYPE_INT4 || s->type == QQ_TYPE_INT8 ||
+                      s->type == QQ_TYPE_INT16 ||
+                      (s->type >= QQ_TYPE_UINT2 && s->type <= QQ_TYPE_UINT8);
+
+    return plain && s->noise != QQ_NOISE_NONE;
+}
+
+// --- scales ----------------------------------------------------------------
+
+// The scales of tile, tile + 1, ..., in the type of x, and their zero points;
+// returns how many.
+QQI_NOINLINE size_t qqi_qwix_scales(const struct qqi_qwix_scaler *k,
+                                    const qq_scheme *s,
+                                    const struct qqi_tiling *tiling,
+                                    const qq_tensor *x, size_t tile,
+                                    float *scale, int16_t *zero)
+{
+    const int asymmetric = qqi_calib_is_asymmetric(&s->calibration);
+    struct qqi_bound b[QQI_LANES_MOST];
+    const size_t n = qqi_qwix_bounds(&s->calibration, tiling, x, tile, b);
+
+    for (size_t i = 0; i < n; i++) {
+        zero[i] = 0;
+        if (asymmetric) {
+            scale[i] = qqi_qwix_asymmetric(k, b[i]);
+            zero[i] = (int16_t)qqi_qwix_zero(k, b[i].min, scale[i]);
+        } else {
+            scale[i] = qqi_qwix_symmetric(k, b[i].max);
+        }
+    }
+    return n;
+}
+
+QQI_FN void qqi_qwix_store(const qq_array *view, size_t tile, size_t n,
+                           const float *scale, const int16_t *zero,
+                           void *scales, void *zeros)
+{
+    qqi_store_floats(view->scale.type, scales, tile, n, scale);
+    if (view->zero_point.type == QQ_TYPE_NONE)
+        return;
+    for (size_t i = 0; i < n; i++)
+        qqi_store_code(view->zero_point.type, zeros, tile + i,
+                       (uint32_t)(int32_t)zero[i]);
+}
+
+// All scales of the view.
+QQI_NOINLINE void qqi_qwix_all_scales(const struct qqi_qwix_scaler *k,
+                                      const qq_scheme *s,
+                                      const struct qqi_tiling *tiling,
+                                      const qq_tensor *x, const qq_array *view,
+                                      void *scales, void *zeros)
+{
+    float scale[QQI_LANES_MOST];
+    int16_t zero[QQI_LANES_MOST];
+    const size_t tiles = qq_tensor_count(&view->scale);
+
+    for (size_t tile = 0; tile < tiles;) {
+        const size_t n = qqi_qwix_scales(k, s, tiling, x, tile, scale, zero);
+        qqi_qwix_store(view, tile, n, scale, zero, scales, zeros);
+        tile += n;
+    }
+}
+
+// The codes of x with the scales of the view.
+QQI_NOINLINE void qqi_qwix_codes(const qq_scheme *s, const qq_tensor *x,
+                                 const qq_array *view, void *codes)
+{
+    struct qqi_stream scale;
+    struct qqi_pass pass;
+    const int zero = view->zero_point.type != QQ_TYPE_NONE;
+
+    qqi_stream_begin(&scale, x->rank, x->shape, view->tile, &view->scale,
+                     zero ? &view->zero_point : NULL);
+    qqi_qwix_pass(&pass, s, x->type, scale.tiling.numbers, scale.tiling.tiles);
+    if (qqi_qwix_has_noise(s))
+        qqi_pass_noisy(&pass, s, x, &scale, codes);
+    else
+        qqi_pass_run(&pass, x, &scale, NULL, codes);
+}
+
+// ==== array/qwix_tiles.h ====
+
+// qquant floor 5: rule Qwix, tile by tile.
+//
+// Where scales are stored in a type that cannot hold those that codes were
+// made with, they are not to be had a second time: each tile is calibrated,
+// scaled and coded before the next.
+
+// What is the same for all tiles.
+struct qqi_qwix_job {
+    const qq_scheme *s;
+    const qq_tensor *x;
+    const qq_array *view;
+    const struct qqi_qwix_scaler *scaler;
+    struct qqi_tiling tiling;
+    struct qqi_pass pass;
+    struct qqi_stream *noise; // NULL: none
+    void *scales;
+    void *zeros;
+    void *codes;
+};
+
+// The codes of n numbers from place on, whose scales lie each apart.
+QQI_NOINLINE void qqi_qwix_run(const struct qqi_qwix_job *j, const float *scale,
+                               const int16_t *zero, size_t each, size_t place,
+                               size_t n)
+{
+    const int affine = j->view->zero_point.type != QQ_TYPE_NONE;
+    float v[QQI_BLOCK];
+    float s[QQI_BLOCK];
+    int16_t z[QQI_BLOCK];
+
+    qqi_block_fill_up(n, v, s, z);
+    qqi_load_floats(j->x->type, j->x->data, place, n, v);
+    for (size_t i = 0; i < n; i++) {
+        s[i] = scale[i * each];
+        z[i] = zero[i * each];
+    }
+    if (j->noise != NULL)
+        qqi_cursor_seek(&j->noise->cursor, place);
+    qqi_block_scale(&j->pass, v, s, affine ? z : NULL, j->noise, n);
+    qqi_encode_apart(&j->pass.encoder, v, j->codes, place, n);
+}
+
+// A patch of tiles; returns how many.
+QQI_NOINLINE size_t qqi_qwix_tile(const struct qqi_qwix_job *j, size_t tile)
+{
+    const struct qqi_tiling *t = &j->tiling;
+    const size_t each = t->tile[t->rank - 1] == 1;
+    float scale[QQI_LANES_MOST];
+    int16_t zero[QQI_LANES_MOST];
+    struct qqi_patch p;
+
+    const size_t lanes =
+        qqi_qwix_scales(j->scaler, j->s, t, j->x, tile, scale, zero);
+    qqi_qwix_store(j->view, tile, lanes, scale, zero, j->scales, j->zeros);
+    qqi_patch_begin(&p, t, tile, QQI_LANES_MOST);
+    while (p.runs > 0) {
+        const size_t first = qqi_patch_next(&p);
+        for (size_t i = 0; i < p.run; i += QQI_BLOCK)
+            qqi_qwix_run(j, scale, zero, each, first + i,
+                         qqi_block_size(p.run - i));
+    }
+    return lanes;
+}
+
+QQI_FN void qqi_qwix_tiles(struct qqi_qwix_job *j)
+{
+    const struct qqi_tiling *t = &j->tiling;
+
+    qqi_qwix_pass(&j->pass, j->s, j->x->type, t->numbers, t->tiles);
+    for (size_t tile = 0; tile < t->tiles;)
+        tile += qqi_qwix_tile(j, tile);
+}
+
+QQI_NOINLINE void qqi_qwix_noisy_tiles(struct qqi_qwix_job *j)
+{
+    struct qqi_stream noise;
+
+    qqi_stream_begin_noise(&noise, j->s, j->x);
+    j->noise = &noise;
+    qqi_qwix_tiles(j);
+}
+
+// Whether a type holds all numbers of another.
+QQI_FN int qqi_type_holds(qq_type type, qq_type other)
+{
+    return type == other || type == QQ_TYPE_F32;
+}
+
+QQI_NOINLINE void qqi_qwix_apart(const struct qqi_layout *l,
+                                 const struct qqi_qwix_scaler *k,
+                                 const qq_scheme *s, const qq_tensor *x,
+                                 void *out, const qq_array *view)
+{
+    struct qqi_qwix_job j;
+
+    j.s = s;
+    j.x = x;
+    j.view = view;
+    j.scaler = k;
+    j.noise = NULL;
+    j.scales = out;
+    j.zeros = qqi_layout_zero(l, out);
+    j.codes = qqi_layout_codes(l, out);
+    qqi_tiling_make(&j.tiling, x->rank, x->shape, l->tile);
+    QQ_MEMSET(j.codes, 0, qq_tensor_bytes(&l->value));
+    if (qqi_qwix_has_noise(s))
+        qqi_qwix_noisy_tiles(&j);
+    else
+        qqi_qwix_tiles(&j);
+}
+
+QQI_FN qq_status qqi_qwix_quantize(const qq_tensor *x, const qq_scheme *s,
+                                   void *out, qq_array *view)
+{
+    struct qqi_layout l;
+    struct qqi_tiling tiling;
+    struct qqi_qwix_scaler k;
+
+    qqi_qwix_layout(&l, x, s);
+    qqi_layout_view(&l, s, out, view);
+    qqi_qwix_scaler_make(&k, s, x->type, qq_tensor_count(&l.scale));
+    if (l.zero_bytes > 0)
+        QQ_MEMSET(qqi_layout_zero(&l, out), 0, l.zero_bytes);
+    if (!qqi_type_holds(l.scale.type, x->type) &&
+        qq_tensor_count(&l.value) > 0) {
+        qqi_qwix_apart(&l, &k, s, x, out, view);
+        return QQ_OK;
+    }
+    qqi_tiling_make(&tiling, x->rank, x->shape, l.tile);
+    qqi_qwix_all_scales(&k, s, &tiling, x, view, out, qqi_layout_zero(&l, out));
+    qqi_qwix_codes(s, x, view, qqi_layout_codes(&l, out));
+    return QQ_OK;
+}
+
+// ==== array/qwix_rule.h ====
+
+// qquant floor 5: rule Qwix, step by step, and its row of functions.
+
+// --- calibration -----------------------------------------------------------
+
+QQI_FN size_t qqi_qwix_bounds_size(const qq_tensor *x, const qq_scheme *s)
+{
+    return qqi_bounds_bytes(x, s, x->type);
+}
+
+QQI_NOINLINE void qqi_qwix_store_bounds(const struct qqi_tiling *tiling,
+                                        const qq_tensor *x, const qq_scheme *s,
+                                        size_t tiles, void *low, void *high)
+{
+    struct qqi_bound b[QQI_LANES_MOST];
+
+    for (size_t tile = 0; tile < tiles;) {
+        const size_t n = qqi_qwix_bounds(&s->calibration, tiling, x, tile, b);
+        for (size_t i = 0; i < n; i++) {
+            const float min = qqi_canon_f32(b[i].min);
+            const float max = qqi_canon_f32(b[i].max);
+            qqi_store_floats(x->type, low, tile + i, 1, &min);
+            qqi_store_floats(x->type, high, tile + i, 1, &max);
+        }
+        tile += n;
+    }
+}
+
+QQI_FN qq_status qqi_qwix_calibrate(const qq_tensor *x, const qq_scheme *s,
+                                    void *out, qq_bounds *view)
+{
+    const int asymmetric = qqi_calib_is_asymmetric(&s->calibration);
+    struct qqi_layout l;
+    struct qqi_tiling tiling;
+
+    qqi_layout_make(&l, s, x, x->type, 0);
+    qqi_tiling_make(&tiling, x->rank, x->shape, l.tile);
+    qqi_bounds_view(&l.scale, asymmetric, out, view);
+    qqi_qwix_store_bounds(&tiling, x, s, qq_tensor_count(&l.scale), out,
+                          qqi_bounds_high(&l.scale, asymmetric, out));
+    return QQ_OK;
+}
+
+// --- scales ----------------------------------------------------------------
+
+QQI_FN size_t qqi_qwix_scale_size(const qq_bounds *b, const qq_scheme *s)
+{
+    struct qqi_layout l;
+
+    return qqi_scale_layout(&l, b, s, qqi_bounds_top(b)->type);
+}
+
+QQI_FN qq_status qqi_qwix_scale(const qq_bounds *b, const qq_scheme *s,
+                                void *out, qq_tensor *scale,
+                                qq_tensor *zero_point, float *scale2)
+{
+    const int asymmetric = b->absmax.type == QQ_TYPE_NONE;
+    const qq_tensor *top = qqi_bounds_top(b);
+    const size_t n = qq_tensor_count(top);
+    struct qqi_layout l;
+    struct qqi_qwix_scaler k;
+
+    if (asymmetric && !qqi_qwix_affine(s->type))
+        return QQ_ERR_SCHEME;
+    (void)qqi_scale_layout(&l, b, s, top->type);
+    qqi_scale_view(&l, out, scale, zero_point);
+    qqi_qwix_scaler_make(&k, s, top->type, n);
+    void *zeros = qqi_scale_zeros(&l, out);
+    for (size_t i = 0; i < n; i++) {
+        const struct qqi_bound bound = qqi_bounds_at(b, i);
+        const float v = asymmetric ? qqi_qwix_asymmetric(&k, bound)
+                                   : qqi_qwix_symmetric(&k, bound.max);
+        qqi_store_floats(top->type, out, i, 1, &v);
+        if (asymmetric)
+            qqi_store_code(zero_point->type, zeros, i,
+                           (uint32_t)qqi_qwix_zero(&k, bound.min, v));
+    }
+    if (scale2 != NULL)
+        *scale2 = 1.0f;
+    return QQ_OK;
+}
+
+// --- given scales ----------------------------------------------------------
+
+QQI_FN size_t qqi_qwix_given_size(const qq_tensor *x, const qq_scheme *s,
+                                  const qq_tensor *scale,
+                                  const qq_tensor *zero_point)
+{
+    struct qqi_layout l;
+
+    qqi_layout_given(&l, s, x, scale, x->type, zero_point);
+    return l.bytes;
+}
+
+// The scale is rounded to the type of x first.
+QQI_FN qq_status qqi_qwix_given(const qq_tensor *x, const qq_scheme *s,
+                                const qq_tensor *scale,
+                                const qq_tensor *zero_point, void *out,
+                                qq_array *view)
+{
+    struct qqi_layout l;
+
+    if (!qqi_is_input_type(scale->type) && scale->type != QQ_TYPE_F64)
+        return QQ_ERR_TYPE;
+    if (zero_point != NULL && !qqi_qwix_affine(s->type))
+        return QQ_ERR_TYPE;
+    qqi_layout_given(&l, s, x, scale, x->type, zero_point);
+    qqi_layout_view(&l, s, out, view);
+    const size_t n = qq_tensor_count(scale);
+    for (size_t i = 0; i < n; i++) {
+        const float v =
+            qqi_constant(x->type, qqi_load_wide(scale->type, scale->data, i));
+        qqi_store_floats(x->type, out, i, 1, &v);
+    }
+    if (l.zero_bytes > 0)
+        QQ_MEMCPY(qqi_layout_zero(&l, out), zero_point->data, l.zero_bytes);
+    qqi_qwix_codes(s, x, view, qqi_layout_codes(&l, out));
+    return QQ_OK;
+}
+
+QQI_FN qq_type qqi_qwix_code_type(const qq_tensor *x, const qq_scheme *s)
+{
+    (void)x;
+    return qqi_type_storage(s->type);
+}
+
+QQI_FN qq_status qqi_qwix_encode(const qq_tensor *x, const qq_scheme *s,
+                                 void *out)
+{
+    struct qqi_encoder e;
+    qq_scheme plain = *s;
+
+    if (!qqi_qwix_has_noise(s))
+        plain.noise = QQ_NOISE_NONE;
+    qqi_qwix_encoder(&e, s);
+    qqi_pass_scaled(&e, x->type, &plain, x, out);
+    return QQ_OK;
+}
+
+// Scales of one byte are not Qwix's.
+QQI_FN qq_status qqi_qwix_dequantize(const qq_array *a, qq_type type, void *out)
+{
+    const qq_status status = qq_array_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_is_input_type(a->scale.type) && a->scale.type != QQ_TYPE_F64)
+        return QQ_ERR_TYPE;
+    const qq_type step =
+        a->scale.type == QQ_TYPE_F64 ? QQ_TYPE_F32 : a->scale.type;
+    qqi_back_array(a, step, 0, type, out);
+    return QQ_OK;
+}
+
+static const struct qqi_rule qqi_rule_qwix QQI_UNUSED = {
+    qqi_qwix_check,       qqi_qwix_size,       qqi_qwix_quantize,
+    qqi_qwix_bounds_size, qqi_qwix_calibrate,  qqi_qwix_scale_size,
+    qqi_qwix_scale,       qqi_qwix_given_size, qqi_qwix_given,
+    qqi_qwix_code_type,   qqi_qwix_encode,     qqi_qwix_dequantize};
+
+// ==== array/rules.h ====
+
+// qquant floor 5: the table of rules, and a scheme judged by its own.
+
+// The row of a rule; NULL for a number that is none, and for a rule that this
+// build leaves out.
+QQI_FN const struct qqi_rule *qqi_rule_of(qq_rule rule)
+{
+    switch ((int)rule) {
+    case QQ_RULE_QQUANT:
+        return &qqi_rule_qquant;
+    case QQ_RULE_QWIX:
+    case QQ_RULE_QWIX_RELEASE:
+        return &qqi_rule_qwix;
+#if !QQ_NO_TRAIN
+    case QQ_RULE_AQT:
+        return &qqi_rule_aqt;
+    case QQ_RULE_FJ:
+        return &qqi_rule_fj;
+#endif
+    case QQ_RULE_EFORMER:
+        return &qqi_rule_eformer;
+    case QQ_RULE_EFORMER_FLAT:
+    case QQ_RULE_FJFORMER:
+        return &qqi_rule_eformer_flat;
+    default:
+        return NULL;
+    }
+}
+
+// The bits of what is wrong, and the status that goes with them; some may be
+// forgiven. s and x are no NULL, x has passed qq_tensor_check.
+QQI_FN qq_status qqi_scheme_judge(const qq_scheme *s, const qq_tensor *x,
+                                  uint32_t forgiven, uint32_t *bad)
+{
+    *bad = QQ_BAD_INIT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
+    *bad = qqi_check_common(s, x);
+    if (*bad & QQ_BAD_RULE)
+        return QQ_ERR_SCHEME;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    if (rule == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    *bad |= rule->check(s, *bad & QQ_BAD_INPUT ? NULL : x);
+    *bad &= ~forgiven;
+    return qqi_status_of_bad(*bad);
+}
+
+QQ_API qq_status qq_scheme_check(const qq_scheme *s, const qq_tensor *x,
+                                 uint32_t *bad)
+{
+    uint32_t bits = 0;
+
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status tensor = x != NULL ? qq_tensor_check(x) : QQ_OK;
+    if (tensor != QQ_OK) {
+        if (bad != NULL)
+            *bad = QQ_BAD_INPUT;
+        return tensor;
+    }
+    const qq_status status = qqi_scheme_judge(s, x, 0, &bits);
+    if (bad != NULL)
+        *bad = bits;
+    return status;
+}
+
+// The checks of every call that takes a tensor and a scheme.
+QQI_FN qq_status qqi_check_pair(const qq_tensor *x, const qq_scheme *s,
+                                uint32_t forgiven)
+{
+    uint32_t bad = 0;
+    const qq_status status = qq_tensor_check(x);
+
+    if (status != QQ_OK)
+        return status;
+    return s == NULL ? QQ_ERR_ARGUMENT : qqi_scheme_judge(s, x, forgiven, &bad);
+}
+
+// What can be wrong with the place for bytes of result.
+QQI_FN qq_status qqi_check_out(size_t bytes, const void *out, size_t out_bytes)
+{
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (out == NULL && (out_bytes != 0 || bytes != 0))
+        return QQ_ERR_ARGUMENT;
+    return out_bytes < bytes ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// ==== array/quantize.h ====
+
+// qquant floor 5: the public calls that make quantized arrays.
+
+// What a call that is handed its scales does not look at.
+#define QQI_FORGIVEN (QQ_BAD_AXIS | QQ_BAD_TILE | QQ_BAD_CALIBRATION)
+
+QQ_API size_t qq_array_size(const qq_tensor *x, const qq_scheme *s)
+{
+    if (qqi_check_pair(x, s, 0) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_rule_of(s->rule)->array_size(x, s);
+}
+
+QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
+                             size_t out_bytes, qq_array *view)
+{
+    qq_status status = qqi_check_pair(x, s, 0);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    status = qqi_check_out(rule->array_size(x, s), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    return view != NULL ? rule->quantize(x, s, out, view) : QQ_ERR_ARGUMENT;
+}
+
+// --- calibration and scales ------------------------------------------------
+
+QQ_API size_t qq_calibrate_size(const qq_tensor *x, const qq_scheme *s)
+{
+    if (qqi_check_pair(x, s, 0) != QQ_OK ||
+        qqi_rule_of(s->rule)->bounds_size == NULL)
+        return SIZE_MAX;
+    return qqi_rule_of(s->rule)->bounds_size(x, s);
+}
+
+QQ_API qq_status qq_calibrate(const qq_tensor *x, const qq_scheme *s, void *out,
+                              size_t out_bytes, qq_bounds *view)
+{
+    qq_status status = qqi_check_pair(x, s, 0);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    if (rule->calibrate == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    status = qqi_check_out(rule->bounds_size(x, s), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    return view != NULL ? rule->calibrate(x, s, out, view) : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN qq_status qqi_check_bound(const qq_tensor *t)
+{
+    const qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    return qqi_is_input_type(t->type) ? QQ_OK : QQ_ERR_TYPE;
+}
+
+// A magnitude, or a minimum and a maximum of one type and shape.
+QQI_FN qq_status qqi_check_bounds(const qq_bounds *b)
+{
+    if (b == NULL)
+        return QQ_ERR_ARGUMENT;
+    const int low = b->min.type != QQ_TYPE_NONE;
+    const int high = b->max.type != QQ_TYPE_NONE;
+    if (b->absmax.type != QQ_TYPE_NONE)
+        return low || high ? QQ_ERR_ARGUMENT : qqi_check_bound(&b->absmax);
+    if (!low || !high)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_bound(&b->min);
+    if (status == QQ_OK)
+        status = qqi_check_bound(&b->max);
+    if (status != QQ_OK)
+        return status;
+    if (b->min.type != b->max.type)
+        return QQ_ERR_TYPE;
+    if (b->min.rank != b->max.rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < b->min.rank; a++) {
+        if (b->min.shape[a] != b->max.shape[a])
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// Bounds and a scheme, whose axes and calibration do not matter.
+QQI_FN qq_status qqi_check_scaling(const qq_bounds *b, const qq_scheme *s)
+{
+    const qq_status status = qqi_check_bounds(b);
+    uint32_t bad = 0;
+
+    if (status != QQ_OK)
+        return status;
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status judged =
+        qqi_scheme_judge(s, NULL, QQI_FORGIVEN | QQ_BAD_AFFINE, &bad);
+    if (judged != QQ_OK)
+        return judged;
+    return qqi_rule_of(s->rule)->scale == NULL ? QQ_ERR_UNSUPPORTED : QQ_OK;
+}
+
+QQ_API size_t qq_scale_size(const qq_bounds *b, const qq_scheme *s)
+{
+    if (qqi_check_scaling(b, s) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_rule_of(s->rule)->scale_size(b, s);
+}
+
+QQ_API qq_status qq_scale_from_bounds(const qq_bounds *b, const qq_scheme *s,
+                                      void *out, size_t out_bytes,
+                                      qq_tensor *scale, qq_tensor *zero_point,
+                                      float *scale2)
+{
+    qq_status status = qqi_check_scaling(b, s);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    status = qqi_check_out(rule->scale_size(b, s), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (scale == NULL || zero_point == NULL)
+        return QQ_ERR_ARGUMENT;
+    return rule->scale(b, s, out, scale, zero_point, scale2);
+}
+
+// ==== array/clip.h ====
+
+// qquant floor 5: limiting numbers, and their gradients, to bounds.
+
+// The bounds of every number of a tensor.
+struct qqi_limits {
+    struct qqi_stream low; // not used where there is but a magnitude
+    struct qqi_stream high;
+    int asymmetric;
+};
+
+// The shape of the bounds decides the tiles.
+QQI_FN qq_status qqi_limits_begin(struct qqi_limits *m, const qq_tensor *x,
+                                  const qq_bounds *b)
+{
+    const qq_tensor *top = qqi_bounds_top(b);
+    size_t tile[QQ_MAX_RANK];
+
+    const qq_status status = qqi_tiles_of(x, top, tile);
+    if (status != QQ_OK)
+        return status;
+    m->asymmetric = b->absmax.type == QQ_TYPE_NONE;
+    qqi_stream_begin(&m->high, x->rank, x->shape, tile, top, NULL);
+    if (m->asymmetric)
+        qqi_stream_begin(&m->low, x->rank, x->shape, tile, &b->min, NULL);
+    return QQ_OK;
+}
+
+// Those of the next n numbers.
+QQI_FN void qqi_limits_next(struct qqi_limits *m, size_t n, float *low,
+                            float *high)
+{
+    qqi_stream_next(&m->high, n, high, NULL);
+    if (m->asymmetric) {
+        qqi_stream_next(&m->low, n, low, NULL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        low[i] = -high[i];
+}
+
+QQI_FN qq_status qqi_check_float(const qq_tensor *x)
+{
+    const qq_status status = qq_tensor_check(x);
+
+    if (status != QQ_OK)
+        return status;
+    return qqi_is_input_type(x->type) ? QQ_OK : QQ_ERR_TYPE;
+}
+
+// NaN if either is, else the larger one.
+QQI_INLINE float qqi_clip_up(float x, float low)
+{
+    return qqi_is_nan_f32(low) ? low : x < low ? low : x;
+}
+
+QQI_NOINLINE void qqi_clip_block(const qq_tensor *x, struct qqi_limits *m,
+                                 size_t first, size_t n, void *out)
+{
+    float v[QQI_BLOCK];
+    float low[QQI_BLOCK];
+    float high[QQI_BLOCK];
+
+    qqi_load_floats(x->type, x->data, first, n, v);
+    qqi_limits_next(m, n, low, high);
+    for (size_t i = 0; i < n; i++)
+        v[i] = -qqi_clip_up(-qqi_clip_up(v[i], low[i]), -high[i]);
+    qqi_store_floats(x->type, out, first, n, v);
+}
+
+QQ_API qq_status qq_clip_to_bounds(const qq_tensor *x, const qq_bounds *b,
+                                   void *out, size_t out_bytes, qq_tensor *view)
+{
+    struct qqi_limits m;
+
+    qq_status status = qqi_check_float(x);
+    if (status == QQ_OK)
+        status = qqi_check_bounds(b);
+    if (status == QQ_OK)
+        status = qqi_limits_begin(&m, x, b);
+    if (status == QQ_OK)
+        status = qqi_check_out(qq_tensor_bytes(x), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const size_t count = qq_tensor_count(x);
+    for (size_t i = 0; i < count; i += QQI_BLOCK)
+        qqi_clip_block(x, &m, i, qqi_block_size(count - i), out);
+    *view = *x;
+    view->data = out;
+    return QQ_OK;
+}
+
+// --- gradients -------------------------------------------------------------
+
+// The numbers of g that stay, bit for bit; +0 for the others.
+QQI_NOINLINE void qqi_mask_block(const qq_tensor *g, const qq_tensor *x,
+                                 struct qqi_limits *m, size_t first, size_t n,
+                                 void *out)
+{
+    float v[QQI_BLOCK];
+    float low[QQI_BLOCK];
+    float high[QQI_BLOCK];
+    const size_t each = g->type == QQ_TYPE_F32 ? 4 : 2;
+    uint8_t *p = (uint8_t *)out + each * first;
+    const uint8_t *from = (const uint8_t *)g->data + each * first;
+
+    qqi_load_floats(x->type, x->data, first, n, v);
+    qqi_limits_next(m, n, low, high);
+    QQ_MEMMOVE(p, from, each * n);
+    for (size_t i = 0; i < n; i++) {
+        if (!(v[i] >= low[i] && v[i] <= high[i]))
+            QQ_MEMSET(p + each * i, 0, each);
+    }
+}
+
+// Whether a calibration lets all gradients through: that of all numbers, by a
+// factor of at least 1.
+QQI_FN int qqi_calib_passes(const qq_calibration *c)
+{
+    return (c->method == QQ_CALIB_ABSMAX || c->method == QQ_CALIB_MINMAX) &&
+           (c->arg_count == 0 || c->args[0] >= 1.0);
+}
+
+// g and x are float tensors of one shape.
+QQI_FN qq_status qqi_check_gradient(const qq_tensor *g, const qq_tensor *x)
+{
+    qq_status status = qqi_check_float(g);
+
+    if (status == QQ_OK)
+        status = qqi_check_float(x);
+    if (status != QQ_OK)
+        return status;
+    if (g->rank != x->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < g->rank; a++) {
+        if (g->shape[a] != x->shape[a])
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_clip_gradient(const qq_tensor *g, const qq_tensor *x,
+                                  const qq_bounds *b, const qq_calibration *c,
+                                  void *out, size_t out_bytes, qq_tensor *view)
+{
+    struct qqi_limits m;
+
+    qq_status status = qqi_check_gradient(g, x);
+    if (status == QQ_OK)
+        status = qqi_check_bounds(b);
+    if (status == QQ_OK)
+        status = c != NULL ? qqi_limits_begin(&m, x, b) : QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_out(qq_tensor_bytes(g), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const size_t count = qq_tensor_count(g);
+    const size_t bytes = qq_tensor_bytes(g);
+    if (qqi_calib_passes(c) && bytes > 0)
+        QQ_MEMMOVE(out, g->data, bytes);
+    for (size_t i = 0; i < count && !qqi_calib_passes(c); i += QQI_BLOCK)
+        qqi_mask_block(g, x, &m, i, qqi_block_size(count - i), out);
+    *view = *g;
+    view->data = out;
+    return QQ_OK;
+}
+
+// ==== array/metric.h ====
+
+// qquant floor 5: how far two tensors are apart.
+//
+// Sums in f64, one number after another; every product is rounded before it is
+// added (num/step.h), so no compiler can change a bit. Decibels need a
+// logarithm: the one here is made of integers, see qqi_log2_q40.
+
+// floor(log2(x) * 2^40), 2^-56 being the error before the floor; x is positive
+// and finite.
+//
+// x = 2^e * m, m in [1, 2) with 63 bits behind the point. Squaring m doubles
+// its logarithm, whose next binary digit is 1 where the square reaches 2. Each
+// square is cut off at 2^-62; what that costs is halved by every later digit's
+// weight as much as squaring doubles it, so 40 of them cost 40 * 2^-62.
+QQI_FN int64_t qqi_log2_q40(double x)
+{
+    const uint64_t u = qqi_f64_bits(x);
+    uint64_t m = u << 11;
+    int e = (int)(u >> 52);
+
+    if (e == 0) { // subnormal: m is not 0
+        const int zeros = qqi_clz_u64(m);
+        m <<= zeros;
+        e = 1 - zeros;
+    } else {
+        m |= (uint64_t)1 << 63;
+    }
+    int64_t fraction = 0;
+    for (int i = 0; i < 40; i++) {
+        m = qqi_mulhi_u64(m, m); // two bits in front of the point
+        const int two = (int)(m >> 63);
+        fraction = fraction * 2 + two;
+        if (!two)
+            m <<= 1;
+    }
+    return (int64_t)(e - 1023) * ((int64_t)1 << 40) + fraction;
+}
+
+// 10 log10(x / y) of two positive finite numbers, to 1e-11.
+QQI_FN double qqi_decibels(double x, double y)
+{
+    // 12 bits and 40: exact.
+    const double octaves =
+        (double)(qqi_log2_q40(x) - qqi_log2_q40(y)) / 1099511627776.0;
+    return octaves * 3.0102999566398119521;
+}
+
+QQI_FN int qqi_is_float_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F64 || type == QQ_TYPE_F16 ||
+           type == QQ_TYPE_BF16;
+}
+
+typedef struct qqi_sums {
+    double xx, yy, xy; // sums of products
+    double dd, d;      // of d^2 and |d|
+    double max;        // of |d|
+} qqi_sums;
+
+QQI_FN void qqi_sums_add(qqi_sums *s, double x, double y)
+{
+    const double d = y - x;
+    const double a = qqi_abs_f64(d);
+
+    s->xx += qqi_mul_f64(x, x);
+    s->yy += qqi_mul_f64(y, y);
+    s->xy += qqi_mul_f64(x, y);
+    s->dd += qqi_mul_f64(d, d);
+    s->d += a;
+    if (a > s->max)
+        s->max = a;
+}
+
+// Where the product of the sums is a normal number its root is taken, which
+// makes the cosine of equal tensors 1; else, f64 numbers may be so large or
+// small, the product of their roots.
+QQI_FN double qqi_cosine(const qqi_sums *s)
+{
+    const double p = qqi_mul_f64(s->xx, s->yy);
+    const double normal = qqi_f64_of((uint64_t)1 << 52);
+    double norm = qqi_sqrt_f64(p);
+
+    if (p < normal || !qqi_is_finite_f64(p))
+        norm = qqi_mul_f64(qqi_sqrt_f64(s->xx), qqi_sqrt_f64(s->yy));
+    return norm > 0.0 ? s->xy / norm : 0.0;
+}
+
+// The quotients; sums of f64 numbers may have become infinite, and then a
+// quotient of two of them is NaN, the same one everywhere.
+QQI_FN void qqi_metrics_of(const qqi_sums *s, qq_metrics *m)
+{
+    const double inf = qqi_f64_of((uint64_t)0x7ff << 52);
+    const double nan = qqi_f64_of((uint64_t)0x7ff8 << 48);
+    const int finite = qqi_is_finite_f64(s->xx) && qqi_is_finite_f64(s->yy) &&
+                       qqi_is_finite_f64(s->xy) && qqi_is_finite_f64(s->dd);
+
+    m->max_error = s->max;
+    m->mean_error = m->count ? s->d / (double)m->count : 0.0;
+    m->rmse = m->count ? qqi_sqrt_f64(s->dd / (double)m->count) : 0.0;
+    m->sqnr_db = inf;
+    m->relative = 0.0;
+    m->cosine = 1.0;
+    if (!finite) {
+        m->sqnr_db = m->relative = m->cosine = nan;
+        return;
+    }
+    if (s->dd > 0.0) {
+        m->sqnr_db = s->xx > 0.0 ? qqi_decibels(s->xx, s->dd) : -inf;
+        m->relative = s->xx > 0.0 ? qqi_sqrt_f64(s->dd / s->xx) : inf;
+    }
+    if (s->xx > 0.0 || s->yy > 0.0)
+        m->cosine = qqi_cosine(s);
+}
+
+QQ_API qq_status qq_compare(const qq_tensor *x, const qq_tensor *y,
+                            qq_metrics *out)
+{
+    const qq_status first = qq_tensor_check(x);
+    if (first != QQ_OK)
+        return first;
+    if (!qqi_is_float_type(x->type))
+        return QQ_ERR_TYPE;
+    const qq_status second = qq_tensor_check(y);
+    if (second != QQ_OK)
+        return second;
+    if (!qqi_is_float_type(y->type))
+        return QQ_ERR_TYPE;
+    const size_t n = qq_tensor_count(x);
+    if (n != qq_tensor_count(y))
+        return QQ_ERR_SHAPE;
+    if (out == NULL)
+        return QQ_ERR_ARGUMENT;
+
+    qqi_sums s = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double a = qqi_load_wide(x->type, x->data, i);
+        const double b = qqi_load_wide(y->type, y->data, i);
+        if (!qqi_is_finite_f64(a) || !qqi_is_finite_f64(b))
+            continue;
+        qqi_sums_add(&s, a, b);
+        used++;
+    }
+    out->count = used;
+    out->skipped = n - used;
+    qqi_metrics_of(&s, out);
+    return QQ_OK;
+}
+
+// ==== array/clipped.h ====
+
+// qquant floor 5: how many numbers lie beyond what their codes reach.
+//
+// A number is clipped if it lies more than half a step beyond the outermost
+// code: rounding alone would not have taken it that far. The step of integers
+// is the scale, that of small floats and code books the distance of their two
+// outermost values, times scale.
+
+// What codes reach, in units of the scale: from low to high, and beyond by half
+// a step. coded: only numbers that have the outermost code count.
+typedef struct qqi_reach {
+    double low, high;
+    double half_low, half_high;
+    int coded;
+} qqi_reach;
+
+// The outermost of the levels times sign, and half the way to the next.
+QQI_FN double qqi_outermost(const float *levels, size_t count, double sign,
+                            double *half)
+{
+    double most = (double)levels[0] * sign;
+    double next = most;
+
+    for (size_t i = 1; i < count; i++) {
+        const double v = (double)levels[i] * sign;
+        if (v > most) {
+            next = most;
+            most = v;
+        } else if (v < most && (v > next || next == most)) {
+            next = v;
+        }
+    }
+    *half = (most - next) / 2.0;
+    return most;
+}
+
+// 0 for types whose codes are numbers without limits.
+QQI_FN int qqi_reach_of(const qq_array *a, qqi_reach *r)
+{
+    const qq_type type = a->value.type;
+    const int own = type == QQ_TYPE_BOOK;
+    const float *levels = own ? a->levels : qq_book_levels(type);
+    const size_t count = own ? a->level_count : 16;
+    qq_type_info info;
+
+    if (qq_type_get(type, &info) != QQ_OK)
+        return 0;
+    r->coded = info.kind == QQ_KIND_INTEGER;
+    if (info.kind == QQ_KIND_INTEGER) {
+        r->high = (double)info.max;
+        r->low = info.min < 0 ? -r->high : 0.0;
+        r->half_low = r->half_high = 0.5;
+        return 1;
+    }
+    if (info.kind == QQ_KIND_SMALL) {
+        const uint32_t code = qq_type_encode(type, info.largest);
+        const double next = (double)qq_type_decode(type, code - 1);
+        r->high = (double)info.largest;
+        r->low = -r->high;
+        r->half_low = r->half_high = (r->high - next) / 2.0;
+        return 1;
+    }
+    if (info.kind != QQ_KIND_BOOK || levels == NULL || count == 0)
+        return 0;
+    r->high = qqi_outermost(levels, count, 1.0, &r->half_high);
+    r->low = -qqi_outermost(levels, count, -1.0, &r->half_low);
+    return 1;
+}
+
+// x, of which code - zero is left, lies beyond. A negative scale turns the
+// codes round.
+QQI_FN int qqi_is_clipped(const qqi_reach *r, double x, double scale,
+                          double code, double zero)
+{
+    if (scale < 0.0) {
+        x = -x;
+        scale = -scale;
+    }
+    if (!r->coded)
+        return x > (r->high + r->half_high) * scale ||
+               x < (r->low - r->half_low) * scale;
+    const double d = x - qqi_mul_f64(code - zero, scale);
+    return (code >= r->high && d > r->half_high * scale) ||
+           (code <= r->low && d < -r->half_low * scale);
+}
+
+// The element of a part that the number at these indices belongs to.
+QQI_FN double qqi_element_at(const qq_array *a, int part, const size_t *at)
+{
+    const qq_tensor *t = qqi_part_of(a, part);
+    size_t i = 0;
+
+    for (unsigned k = 0; k < t->rank; k++)
+        i = i * t->shape[k] +
+            (t->shape[k] == 1 ? 0 : at[k] / qqi_part_tile(a, part, k));
+    return qqi_load_wide(t->type, t->data, i);
+}
+
+QQI_FN size_t qqi_count_clipped(const qq_tensor *x, const qq_array *a,
+                                const qqi_reach *r, size_t numbers)
+{
+    const double scale2 = qqi_f64_from_f32(a->scale2);
+    size_t at[QQ_MAX_RANK] = {0};
+    size_t clipped = 0;
+
+    for (size_t i = 0; i < numbers; i++) {
+        const double code = qqi_load_wide(a->value.type, a->value.data, i);
+        double scale = scale2;
+        double v = qqi_load_wide(x->type, x->data, i);
+        double zero = 0.0;
+        if (qqi_has_part(a, QQI_PART_SCALE))
+            scale = qqi_mul_f64(qqi_element_at(a, QQI_PART_SCALE, at), scale2);
+        if (qqi_has_part(a, QQI_PART_ZERO))
+            zero = qqi_element_at(a, QQI_PART_ZERO, at);
+        if (qqi_has_part(a, QQI_PART_BIAS))
+            v += qqi_element_at(a, QQI_PART_BIAS, at);
+        clipped += (size_t)qqi_is_clipped(r, v, scale, code, zero);
+        for (unsigned k = x->rank; k-- > 0;) {
+            if (++at[k] < x->shape[k])
+                break;
+            at[k] = 0;
+        }
+    }
+    return clipped;
+}
+
+QQ_API qq_status qq_clipped_share(const qq_tensor *x, const qq_array *a,
+                                  double *out)
+{
+    qq_status status = qq_tensor_check(x);
+    qqi_reach reach;
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_is_float_type(x->type))
+        return QQ_ERR_TYPE;
+    status = qqi_parts_check(a);
+    if (status != QQ_OK)
+        return status;
+    if (x->rank != a->value.rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < x->rank; i++)
+        if (x->shape[i] != a->value.shape[i])
+            return QQ_ERR_SHAPE;
+    if (out == NULL)
+        return QQ_ERR_ARGUMENT;
+    const size_t n = qq_tensor_count(x);
+    *out = 0.0;
+    if (n > 0 && qqi_reach_of(a, &reach))
+        *out = (double)qqi_count_clipped(x, a, &reach, n) / (double)n;
+    return QQ_OK;
+}
+
+// ==== array/concatenate.h ====
+
+// qquant floor 5: arrays behind each other along an axis.
+//
+// The tiles must go on from one array to the next: all are of one size, and
+// only the last may be short. An axis with one scale is one tile. Arrays that
+// are empty along the axis add nothing.
+
+// The same tensor but for its size along one axis: type, rank, other sizes.
+QQI_FN qq_status qqi_same_but(const qq_tensor *x, const qq_tensor *y,
+                              unsigned axis)
+{
+    if (x->type != y->type)
+        return QQ_ERR_TYPE;
+    if (x->type == QQ_TYPE_NONE)
+        return QQ_OK;
+    if (x->rank != y->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < x->rank; i++)
+        if (i != axis && x->shape[i] != y->shape[i])
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// Whether y can stand behind x, along the axis aside.
+QQI_FN qq_status qqi_joins(const qq_array *x, const qq_array *y, unsigned axis)
+{
+    if (x->type != y->type || x->levels != y->levels ||
+        x->level_count != y->level_count ||
+        qqi_f32_bits(x->scale2) != qqi_f32_bits(y->scale2))
+        return QQ_ERR_TYPE;
+    for (int part = 0; part < QQI_PARTS; part++) {
+        const qq_status status =
+            qqi_same_but(qqi_part_of(x, part), qqi_part_of(y, part), axis);
+        if (status != QQ_OK)
+            return status;
+        if (!qqi_has_part(x, part))
+            continue;
+        for (unsigned i = 0; i < x->value.rank; i++)
+            if (i != axis &&
+                qqi_part_tile(x, part, i) != qqi_part_tile(y, part, i))
+                return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// Adds the numbers and elements of y to r; *tile is what r has along the axis,
+// 0 before the first array. Nothing can follow a short tile: *open is 0.
+QQI_FN int qqi_join_part(const qq_array *y, int part, unsigned axis,
+                         qq_array *r, size_t *tile, int *open)
+{
+    const size_t n = y->value.shape[axis];
+    const size_t count = qqi_part_of(y, part)->shape[axis];
+    size_t t = qqi_part_tile(y, part, axis);
+
+    if (!*open)
+        return 0;
+    // One tile may be the short one at the end.
+    if (count == 1 && t < *tile)
+        t = *tile;
+    if (*tile != 0 && t != *tile)
+        return 0;
+    *tile = t;
+    *open = n % t == 0;
+    return qqi_add_size(qqi_part(r, part)->shape[axis], count,
+                        &qqi_part(r, part)->shape[axis]);
+}
+
+// Shapes and tiles along the axis, of all arrays.
+QQI_FN qq_status qqi_join_axis(const qq_array *const *parts, size_t n,
+                               unsigned axis, qq_array *r)
+{
+    for (int part = 0; part < QQI_PARTS; part++) {
+        size_t tile = 0;
+        int open = 1;
+        if (!qqi_has_part(r, part))
+            continue;
+        const size_t alone = qqi_part(r, part)->shape[axis];
+        qqi_part(r, part)->shape[axis] = 0;
+        for (size_t i = 0; i < n; i++)
+            if (parts[i]->value.shape[axis] != 0 &&
+                !qqi_join_part(parts[i], part, axis, r, &tile, &open))
+                return QQ_ERR_SHAPE;
+        if (tile == 0)
+            qqi_part(r, part)->shape[axis] = alone; // nothing to join
+        else
+            qqi_part_set_tile(r, part, axis, tile);
+    }
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_concatenate_plan(const qq_array *const *parts, size_t n,
+                                      int axis, unsigned *at, qq_array *r)
+{
+    if (parts == NULL || n == 0)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        const qq_status status = qqi_parts_check(parts[i]);
+        if (status != QQ_OK)
+            return status;
+    }
+    if (!qqi_axis(axis, parts[0]->value.rank, at))
+        return QQ_ERR_AXIS;
+    for (size_t i = 1; i < n; i++) {
+        const qq_status status = qqi_joins(parts[0], parts[i], *at);
+        if (status != QQ_OK)
+            return status;
+    }
+    *r = *parts[0];
+    return qqi_join_axis(parts, n, *at, r);
+}
+
+QQ_API size_t qq_array_concatenate_size(const qq_array *const *parts, size_t n,
+                                        int axis)
+{
+    unsigned at;
+    qq_array r;
+
+    if (qqi_concatenate_plan(parts, n, axis, &at, &r) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_parts_bytes(&r);
+}
+
+// Writes a part of the result, row by row of the axes before this one.
+QQI_FN void qqi_concatenate_move(const qq_array *const *parts, size_t n,
+                                 int part, unsigned axis, const qq_tensor *t,
+                                 void *out)
+{
+    if (qq_tensor_count(t) == 0)
+        return;
+    const size_t outer = qqi_shape_count(axis, t->shape);
+    const size_t inner =
+        qqi_shape_count(t->rank - axis - 1, t->shape + axis + 1);
+    size_t to = 0;
+    for (size_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < n; i++) {
+            const qq_tensor *from = qqi_part_of(parts[i], part);
+            const size_t run = from->shape[axis] * inner;
+            if (parts[i]->value.shape[axis] == 0)
+                continue;
+            qqi_gather_row(t->type, from->data, o * run, 1, run, to, out);
+            to += run;
+        }
+}
+
+QQ_API qq_status qq_array_concatenate(const qq_array *const *parts, size_t n,
+                                      int axis, void *out, size_t out_bytes,
+                                      qq_array *view)
+{
+    unsigned at;
+    qq_array r;
+    qq_status status = qqi_concatenate_plan(parts, n, axis, &at, &r);
+
+    if (status != QQ_OK)
+        return status;
+    status = qqi_out_check(qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (int part = 0; part < QQI_PARTS; part++)
+        if (qqi_has_part(&r, part))
+            qqi_concatenate_move(parts, n, part, at, qqi_part_of(&r, part),
+                                 qqi_part_out(&r, part, out));
+    qqi_parts_place(&r, out);
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== array/dequantize.h ====
+
+// qquant floor 5: the public call that reads an array back.
+
+QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
+                               void *out, size_t out_bytes, qq_tensor *view)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_array_check_parts(a);
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *row = qqi_rule_of(rule);
+    if (row == NULL)
+        return rule == QQ_RULE_AQT || rule == QQ_RULE_FJ ? QQ_ERR_UNSUPPORTED
+                                                         : QQ_ERR_ARGUMENT;
+    if (!qqi_is_input_type(type))
+        return QQ_ERR_TYPE;
+    const qq_tensor result =
+        qq_tensor_make(out, type, a->value.rank, a->value.shape);
+    status = qqi_check_out(qq_tensor_bytes(&result), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    status = row->dequantize(a, type, out);
+    if (status == QQ_OK)
+        *view = result;
+    return status;
+}
+
+// ==== array/eformer_front.h ====
+
+// qquant floor 5: eformer's front end by name, and straight-through.
+
+QQ_API qq_status qq_eformer_axes(qq_scheme *s, const int *axes, unsigned count,
+                                 unsigned rank)
+{
+    uint32_t shared = 0;
+
+    if (!s || (!axes && count > 0))
+        return QQ_ERR_ARGUMENT;
+    if (rank > QQ_MAX_RANK || (rank == 0 && count > 0))
+        return QQ_ERR_AXIS;
+    for (unsigned i = 0; i < count; i++) {
+        const int n = (int)rank;
+        const uint32_t bit = 1u << ((axes[i] % n + n) % n);
+        if (shared & bit)
+            return QQ_ERR_AXIS;
+        shared |= bit;
+    }
+    s->channels = ((1u << rank) - 1) & ~shared;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_eformer_scheme(const char *name, size_t block_size,
+                                   unsigned rank, qq_scheme *out)
+{
+    static const char *const names[4] = {"nf4", "int8", "ternary", "binary"};
+    static const qq_type types[4] = {QQ_TYPE_NF4, QQ_TYPE_INT8, QQ_TYPE_TERNARY,
+                                     QQ_TYPE_SIGN};
+    const int last = -1;
+    int i = 0;
+
+    if (!name)
+        return QQ_ERR_ARGUMENT;
+    while (i < 4 && !qqi_same_text(name, names[i]))
+        i++;
+    if (i == 4)
+        return QQ_ERR_FORMAT;
+    const qq_type type = types[i];
+    if (type == QQ_TYPE_NF4 && (block_size == 0 || block_size % 2 != 0))
+        return QQ_ERR_ARGUMENT;
+    const int has_axis = type == QQ_TYPE_NF4 || type == QQ_TYPE_INT8;
+    if (rank > QQ_MAX_RANK || (has_axis && rank == 0))
+        return QQ_ERR_AXIS;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    *out = qq_scheme_init_rule(type, QQ_RULE_EFORMER);
+    if (type == QQ_TYPE_NF4)
+        out->tile[rank - 1] = block_size;
+    return type == QQ_TYPE_INT8 ? qq_eformer_axes(out, &last, 1, rank) : QQ_OK;
+}
+
+// --- straight-through ------------------------------------------------------
+
+// The sizes of one call. y has rows of row numbers, of which the first keep
+// are wanted.
+struct qqi_through {
+    int raw; // x is packed as it is
+    size_t array_bytes;
+    size_t decoded_bytes; // of y with its padding, 0 where there is none
+    size_t out_bytes;
+    size_t shape[QQ_MAX_RANK];
+};
+
+// Whether s cuts the last axis into blocks and pads it.
+QQI_FN size_t qqi_through_padded(const qq_tensor *x, const qq_scheme *s)
+{
+    const size_t n = x->shape[x->rank - 1];
+    const size_t block = s->tile[x->rank - 1];
+
+    return n == 0 ? block : n + (block - n % block) % block;
+}
+
+QQI_FN qq_status qqi_through_make(const qq_tensor *x, const qq_scheme *s,
+                                  int as_eformer, struct qqi_through *p)
+{
+    QQ_MEMSET(p, 0, sizeof *p);
+    qq_status status = qq_tensor_check(x);
+    if (status != QQ_OK)
+        return status;
+    if (x->type != QQ_TYPE_F32 && x->type != QQ_TYPE_F16 &&
+        x->type != QQ_TYPE_BF16)
+        return QQ_ERR_TYPE;
+    status = qq_scheme_check(s, x, NULL);
+    if (status != QQ_OK)
+        return status;
+    if (s->rule < QQ_RULE_EFORMER || s->rule > QQ_RULE_FJFORMER)
+        return QQ_ERR_SCHEME;
+    for (unsigned a = 0; a < x->rank; a++)
+        p->shape[a] = x->shape[a];
+    p->out_bytes = qq_tensor_bytes(x);
+    p->raw = as_eformer && s->type != QQ_TYPE_NF4 && s->type != QQ_TYPE_INT8;
+    p->array_bytes =
+        p->raw ? qq_array1b_size(x->rank, x->shape) : qq_array_size(x, s);
+    if (p->raw && p->array_bytes == SIZE_MAX)
+        return QQ_ERR_SHAPE;
+    if (p->array_bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (s->type != QQ_TYPE_NF4 || s->rule != QQ_RULE_EFORMER)
+        return QQ_OK;
+    qq_tensor padded = *x;
+    padded.shape[x->rank - 1] = qqi_through_padded(x, s);
+    const size_t bytes = qq_tensor_bytes(&padded);
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (as_eformer) {
+        p->shape[x->rank - 1] = padded.shape[x->rank - 1];
+        p->out_bytes = bytes;
+    } else if (padded.shape[x->rank - 1] != x->shape[x->rank - 1]) {
+        p->decoded_bytes = bytes;
+    }
+    return QQ_OK;
+}
+
+QQI_FN size_t qqi_through_scratch(const struct qqi_through *p)
+{
+    size_t sum;
+
+    return qqi_add_size(p->array_bytes, p->decoded_bytes, &sum) ? sum
+                                                                : SIZE_MAX;
+}
+
+QQ_API size_t qq_straight_through_size(const qq_tensor *x, const qq_scheme *s,
+                                       int as_eformer)
+{
+    struct qqi_through p;
+
+    return qqi_through_make(x, s, as_eformer, &p) == QQ_OK ? p.out_bytes
+                                                           : SIZE_MAX;
+}
+
+QQ_API size_t qq_straight_through_scratch_size(const qq_tensor *x,
+                                               const qq_scheme *s,
+                                               int as_eformer)
+{
+    struct qqi_through p;
+
+    return qqi_through_make(x, s, as_eformer, &p) == QQ_OK
+               ? qqi_through_scratch(&p)
+               : SIZE_MAX;
+}
+
+// Quantizes into scratch and decodes into out, or behind the array and from
+// there, row by row, without the padding.
+QQI_FN qq_status qqi_through_run(const qq_tensor *x, const qq_scheme *s,
+                                 const struct qqi_through *p, uint8_t *out,
+                                 uint8_t *scratch)
+{
+    uint8_t *decoded = p->decoded_bytes ? scratch + p->array_bytes : out;
+    const size_t bytes = p->decoded_bytes ? p->decoded_bytes : p->out_bytes;
+    qq_tensor y;
+    qq_array a;
+
+    qq_status status = qq_quantize(x, s, scratch, p->array_bytes, &a);
+    if (status == QQ_OK)
+        status = qq_dequantize(&a, s->rule, x->type, decoded, bytes, &y);
+    if (status != QQ_OK || p->decoded_bytes == 0 || p->out_bytes == 0)
+        return status;
+    const size_t row = qq_type_bytes(x->type, x->shape[x->rank - 1]);
+    const size_t step = qq_type_bytes(x->type, y.shape[x->rank - 1]);
+    for (size_t at = 0; at < p->out_bytes; at += row, decoded += step)
+        QQ_MEMCPY(out + at, decoded, row);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_straight_through(const qq_tensor *x, const qq_scheme *s,
+                                     int as_eformer, void *out,
+                                     size_t out_bytes, void *scratch,
+                                     size_t scratch_bytes, qq_tensor *view)
+{
+    struct qqi_through p;
+    qq_array1b packed;
+    qq_tensor y;
+
+    qq_status status = qqi_through_make(x, s, as_eformer, &p);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_out_check(p.out_bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!scratch && scratch_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    if (scratch_bytes < qqi_through_scratch(&p))
+        return QQ_ERR_SCRATCH;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    if (p.raw) {
+        status = qq_array1b_pack(x, QQ_ARRAY1B_EFORMER, x->type, scratch,
+                                 p.array_bytes, &packed);
+        if (status == QQ_OK)
+            status = qq_array1b_unpack(&packed, x->type, out, p.out_bytes, &y);
+    } else {
+        status = qqi_through_run(x, s, &p, (uint8_t *)out, (uint8_t *)scratch);
+    }
+    if (status == QQ_OK)
+        *view = qq_tensor_make(out, x->type, x->rank, p.shape);
+    return status;
+}
+
+QQ_API qq_status qq_straight_through_gradient(const qq_tensor *g,
+                                              const qq_tensor *x, void *out,
+                                              size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qq_tensor_check(g);
+
+    if (status != QQ_OK)
+        return status;
+    if (!x)
+        return QQ_ERR_ARGUMENT;
+    if (x->rank != g->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < g->rank; a++)
+        if (g->shape[a] != x->shape[a])
+            return QQ_ERR_SHAPE;
+    const size_t bytes = qq_tensor_bytes(g);
+    status = qqi_out_check(bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    if (bytes > 0)
+        QQ_MEMMOVE(out, g->data, bytes);
+    *view = qq_tensor_make(out, g->type, g->rank, g->shape);
+    return QQ_OK;
+}
+
+// ==== array/given.h ====
+
+// qquant floor 5: the public calls that make codes with scales that are given,
+// and fake quantization.
+
+// Scale and zero point for x; the zero point has the scale's shape and the
+// type of the codes.
+QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
+                                 const qq_tensor *scale,
+                                 const qq_tensor *zero_point)
+{
+    size_t tile[QQ_MAX_RANK];
+    qq_status status = qqi_check_pair(x, s, QQI_FORGIVEN | QQ_BAD_AFFINE);
+
+    if (status == QQ_OK)
+        status = qq_tensor_check(scale);
+    if (status == QQ_OK && !qqi_is_scale_type(scale->type))
+        status = QQ_ERR_TYPE;
+    if (status == QQ_OK)
+        status = qqi_tiles_of(x, scale, tile);
+    if (status != QQ_OK || zero_point == NULL)
+        return status;
+    status = qq_tensor_check(zero_point);
+    if (status != QQ_OK)
+        return status;
+    if (zero_point->type != qqi_type_storage(s->type) ||
+        !qqi_type_info(s->type).affine)
+        return QQ_ERR_TYPE;
+    if (zero_point->rank != scale->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < scale->rank; a++) {
+        if (zero_point->shape[a] != scale->shape[a])
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+QQ_API size_t qq_quantize_given_size(const qq_tensor *x, const qq_scheme *s,
+                                     const qq_tensor *scale,
+                                     const qq_tensor *zero_point)
+{
+    if (qqi_check_given(x, s, scale, zero_point) != QQ_OK ||
+        qqi_rule_of(s->rule)->given_size == NULL)
+        return SIZE_MAX;
+    return qqi_rule_of(s->rule)->given_size(x, s, scale, zero_point);
+}
+
+QQ_API qq_status qq_quantize_given(const qq_tensor *x, const qq_scheme *s,
+                                   const qq_tensor *scale,
+                                   const qq_tensor *zero_point, void *out,
+                                   size_t out_bytes, qq_array *view)
+{
+    qq_status status = qqi_check_given(x, s, scale, zero_point);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    if (rule->given == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    const size_t bytes = rule->given_size(x, s, scale, zero_point);
+    status = qqi_check_out(bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    return rule->given(x, s, scale, zero_point, out, view);
+}
+
+QQ_API qq_status qq_encode(const qq_tensor *x, const qq_scheme *s, void *out,
+                           size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qqi_check_pair(x, s, QQI_FORGIVEN | QQ_BAD_SCALE_TYPE);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    if (rule->encode == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    const qq_tensor codes =
+        qq_tensor_make(out, rule->code_type(x, s), x->rank, x->shape);
+    status = qqi_check_out(qq_tensor_bytes(&codes), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    status = rule->encode(x, s, out);
+    if (status == QQ_OK)
+        *view = codes;
+    return status;
+}
+
+// --- there and back --------------------------------------------------------
+
+QQ_API size_t qq_fake_quantize_scratch_size(const qq_tensor *x,
+                                            const qq_scheme *s)
+{
+    return qq_array_size(x, s);
+}
+
+QQ_API qq_status qq_fake_quantize(const qq_tensor *x, const qq_scheme *s,
+                                  void *out, size_t out_bytes, void *scratch,
+                                  size_t scratch_bytes)
+{
+    qq_array array;
+    qq_tensor view;
+    qq_status status = qqi_check_pair(x, s, 0);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *rule = qqi_rule_of(s->rule);
+    status = qqi_check_out(qq_tensor_bytes(x), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    const size_t bytes = rule->array_size(x, s);
+    status = qqi_check_out(bytes, scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status == QQ_ERR_SIZE ? QQ_ERR_SCRATCH : status;
+    status = rule->quantize(x, s, scratch, &array);
+    if (status != QQ_OK)
+        return status;
+    return qq_dequantize(&array, s->rule, x->type, out, out_bytes, &view);
+}
+
+// ==== array/pick.h ====
+
+// qquant floor 5: what an index wants of every axis, as NumPy reads it.
+//
+// Of an axis of n numbers i stands for number i, or n + i where i is negative;
+// start:stop:step for start, start + step, ... before stop (behind it, where
+// step is negative), both ends cut to the axis.
+
+// What is wanted of an axis. A step beyond 1 only with a count above 1.
+typedef struct qqi_pick {
+    size_t start;
+    size_t count;
+    ptrdiff_t step;
+    int drop; // the axis goes
+} qqi_pick;
+
+// What is wanted of an array; added[a] new axes stand before axis a, and
+// added[rank] at the end.
+typedef struct qqi_picks {
+    qqi_pick axis[QQ_MAX_RANK];
+    unsigned added[QQ_MAX_RANK + 1];
+} qqi_picks;
+
+QQI_INLINE size_t qqi_magnitude(ptrdiff_t v)
+{
+    return v < 0 ? (size_t)(-(v + 1)) + 1 : (size_t)v;
+}
+
+// One end of a slice, cut to the axis: a number of 0 ... n. Slices that run
+// backwards count from 1 (plus is 1), so that 0 is the place before the first.
+QQI_FN size_t qqi_slice_end(ptrdiff_t v, size_t n, size_t plus)
+{
+    const size_t m = qqi_magnitude(v);
+
+    if (v < 0)
+        return m > n ? 0 : n - m + plus;
+    return m >= n ? n : m + plus;
+}
+
+// start:stop:step of an axis of n, as in Python.
+QQI_FN qqi_pick qqi_pick_slice(const qq_index *index, size_t n)
+{
+    const size_t plus = index->step < 0;
+    const size_t m = qqi_magnitude(index->step);
+    qqi_pick p = {0, 0, 1, 0};
+
+    const size_t from =
+        index->has_start ? qqi_slice_end(index->start, n, plus) : plus * n;
+    const size_t to =
+        index->has_stop ? qqi_slice_end(index->stop, n, plus) : n - plus * n;
+    const size_t low = plus ? to : from;
+    const size_t high = plus ? from : to;
+    if (low >= high)
+        return p;
+    p.start = plus ? high - 1 : low;
+    p.count = (high - low - 1) / m + 1;
+    if (p.count > 1)
+        p.step = index->step;
+    return p;
+}
+
+// One entry that stands for an axis of n.
+QQI_FN qq_status qqi_pick_make(const qq_index *index, size_t n, qqi_pick *p)
+{
+    const qqi_pick all = {0, n, 1, 0};
+
+    *p = all;
+    if (index->kind == QQ_INDEX_SLICE) {
+        if (index->step == 0)
+            return QQ_ERR_ARGUMENT;
+        *p = qqi_pick_slice(index, n);
+    }
+    if (index->kind == QQ_INDEX_AT) {
+        const size_t m = qqi_magnitude(index->start);
+        if (index->start < 0 ? m > n : m >= n)
+            return QQ_ERR_SHAPE;
+        p->start = index->start < 0 ? n - m : m;
+        p->count = 1;
+        p->drop = 1;
+    }
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_picks_make(const qq_tensor *t, const qq_index *index,
+                                unsigned count, qqi_picks *p)
+{
+    unsigned used = 0;
+    unsigned ellipses = 0;
+    unsigned axis = 0;
+
+    if (index == NULL && count > 0)
+        return QQ_ERR_ARGUMENT;
+    for (unsigned i = 0; i < count; i++) {
+        const int kind = (int)index[i].kind;
+        if (kind < QQ_INDEX_AT || kind > QQ_INDEX_ELLIPSIS)
+            return QQ_ERR_ARGUMENT;
+        ellipses += kind == QQ_INDEX_ELLIPSIS;
+        used += kind <= QQ_INDEX_ALL;
+    }
+    if (used > t->rank || ellipses > 1)
+        return QQ_ERR_AXIS;
+    QQ_MEMSET(p, 0, sizeof *p);
+    for (unsigned i = 0; i <= count; i++) {
+        // An ellipsis, the end counts as one, stands for what is missing.
+        const int last = i == count;
+        const qq_index_kind kind = last ? QQ_INDEX_ELLIPSIS : index[i].kind;
+        if (kind == QQ_INDEX_NEW) {
+            p->added[axis]++;
+        } else if (kind != QQ_INDEX_ELLIPSIS) {
+            const qq_status status =
+                qqi_pick_make(&index[i], t->shape[axis], &p->axis[axis]);
+            if (status != QQ_OK)
+                return status;
+            axis++;
+        } else {
+            for (; used < t->rank; used++, axis++) {
+                p->axis[axis].count = t->shape[axis];
+                p->axis[axis].step = 1;
+            }
+        }
+    }
+    return QQ_OK;
+}
+
+// ==== array/index.h ====
+
+// qquant floor 5: parts of an array: a[index...].
+//
+// An index is resolved once, for the numbers (array/pick.h). Each part of the
+// array then takes what covers them: the same where it has an element for
+// every number, its only element where it has one, else whole tiles.
+
+// What a part takes of an axis when p is wanted of the numbers; 0 where that
+// would cut a tile. strict: Qwix's rule, all of a tiled axis or one of it.
+QQI_FN int qqi_pick_part(const qq_array *a, int part, unsigned axis, int strict,
+                         qqi_pick *p)
+{
+    const size_t n = a->value.shape[axis];
+    const size_t count = qqi_part_of(a, part)->shape[axis];
+    const size_t tile = qqi_part_tile(a, part, axis);
+    const int whole = p->count == n && p->step == 1;
+
+    if (count == n)
+        return 1;
+    if (whole || count == 1) {
+        p->start = 0;
+        p->count = count;
+        p->step = 1;
+        return 1;
+    }
+    const size_t end = p->start + p->count;
+    const int cut =
+        p->step != 1 || p->start % tile != 0 || (end % tile != 0 && end != n);
+    if (!p->drop && (strict || (p->count > 0 && cut)))
+        return 0;
+    p->count = p->count / tile + (p->count % tile != 0);
+    p->start /= tile;
+    return 1;
+}
+
+// The shape and tiles of a part of the result r.
+QQI_FN int qqi_index_part(const qq_array *a, const qqi_picks *picks, int strict,
+                          int part, qq_array *r)
+{
+    qq_tensor *to = qqi_part(r, part);
+    unsigned rank = 0;
+
+    for (unsigned i = 0; i <= a->value.rank; i++) {
+        for (unsigned k = 0; k < picks->added[i]; k++) {
+            if (rank == QQ_MAX_RANK)
+                return 0;
+            qqi_part_set_tile(r, part, rank, 1);
+            to->shape[rank++] = 1;
+        }
+        if (i == a->value.rank)
+            break;
+        const size_t wanted = picks->axis[i].count;
+        qqi_pick p = picks->axis[i];
+        if (!qqi_pick_part(a, part, i, strict, &p))
+            return 0;
+        if (p.drop)
+            continue;
+        if (rank == QQ_MAX_RANK)
+            return 0;
+        size_t tile = qqi_part_tile(a, part, i);
+        tile = tile < wanted ? tile : wanted;
+        qqi_part_set_tile(r, part, rank, tile > 0 ? tile : 1);
+        to->shape[rank++] = p.count;
+    }
+    to->rank = rank;
+    return 1;
+}
+
+// Everything but the moving: what is wanted, and the result's shapes.
+QQI_FN qq_status qqi_index_plan(const qq_array *a, qq_rule rule,
+                                const qq_index *index, unsigned count,
+                                qqi_picks *picks, qq_array *r)
+{
+    const int strict = rule == QQ_RULE_QWIX || rule == QQ_RULE_QWIX_RELEASE;
+    const qq_status status = qqi_parts_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if ((int)rule < QQ_RULE_QQUANT || (int)rule > QQ_RULE_FJFORMER)
+        return QQ_ERR_ARGUMENT;
+    const qq_status bad = qqi_picks_make(&a->value, index, count, picks);
+    if (bad != QQ_OK)
+        return bad;
+    *r = *a;
+    for (int part = 0; part < QQI_PARTS; part++)
+        if (qqi_has_part(a, part) && !qqi_index_part(a, picks, strict, part, r))
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array_index_size(const qq_array *a, qq_rule rule,
+                                  const qq_index *index, unsigned count)
+{
+    qqi_picks picks;
+    qq_array r;
+
+    if (qqi_index_plan(a, rule, index, count, &picks, &r) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_parts_bytes(&r);
+}
+
+// Moves one part to out.
+QQI_NOINLINE qq_status qqi_index_move(const qq_array *a, const qqi_picks *picks,
+                                      int part, void *out, size_t bytes)
+{
+    size_t start[QQ_MAX_RANK], count[QQ_MAX_RANK];
+    ptrdiff_t step[QQ_MAX_RANK];
+    qq_tensor moved;
+
+    for (unsigned i = 0; i < a->value.rank; i++) {
+        qqi_pick p = picks->axis[i];
+        (void)qqi_pick_part(a, part, i, 0, &p);
+        start[i] = p.start;
+        count[i] = p.count;
+        step[i] = p.step;
+    }
+    return qq_tensor_slice(qqi_part_of(a, part), start, count, step, out, bytes,
+                           &moved);
+}
+
+QQ_API qq_status qq_array_index(const qq_array *a, qq_rule rule,
+                                const qq_index *index, unsigned count,
+                                void *out, size_t out_bytes, qq_array *view)
+{
+    qqi_picks picks;
+    qq_array r;
+    qq_status status = qqi_index_plan(a, rule, index, count, &picks, &r);
+
+    if (status != QQ_OK)
+        return status;
+    status = qqi_out_check(qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    qqi_parts_place(&r, out);
+    for (int part = 0; part < QQI_PARTS && status == QQ_OK; part++)
+        if (qqi_has_part(a, part))
+            status =
+                qqi_index_move(a, &picks, part, qqi_part_out(&r, part, out),
+                               qq_tensor_bytes(qqi_part_of(&r, part)));
+    if (status == QQ_OK)
+        *view = r;
+    return status;
+}
+
+// ==== array/move.h ====
+
+// qquant floor 5: moves of numbers: transpose, slice, repeat, concatenate.
+//
+// None looks at what a code means; all widths move alike.
+
+// How far neighbours along each axis lie apart; no size is 0.
+QQI_FN void qqi_tensor_strides(const qq_tensor *t, size_t *stride)
+{
+    size_t step = 1;
+
+    for (unsigned a = t->rank; a > 0; a--) {
+        stride[a - 1] = step;
+        step *= t->shape[a - 1];
+    }
+}
+
+// Fills out by the walk and *view with the result.
+QQI_FN void qqi_move(const qq_tensor *t, const qqi_walk *w, void *out,
+                     const qq_tensor *result, qq_tensor *view)
+{
+    if (qq_tensor_count(result) > 0)
+        qqi_gather(t->type, t->data, w, out);
+    *view = *result;
+}
+
+QQ_API qq_status qq_tensor_transpose(const qq_tensor *t, const unsigned *axes,
+                                     void *out, size_t out_bytes,
+                                     qq_tensor *view)
+{
+    size_t shape[QQ_MAX_RANK] = {0};
+    size_t stride[QQ_MAX_RANK] = {0};
+    unsigned seen = 0;
+    qqi_walk w = {{0}, {0}, 0, 0};
+    qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    if (t->rank > 0 && !axes)
+        return QQ_ERR_ARGUMENT;
+    for (unsigned a = 0; a < t->rank; a++) {
+        if (axes[a] >= t->rank || (seen >> axes[a] & 1))
+            return QQ_ERR_AXIS;
+        seen |= 1u << axes[a];
+        shape[a] = t->shape[axes[a]];
+    }
+    const qq_tensor result = qq_tensor_make(out, t->type, t->rank, shape);
+    status = qqi_tensor_fits(&result, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    if (qq_tensor_count(t) > 0)
+        qqi_tensor_strides(t, stride);
+    for (unsigned a = 0; a < t->rank; a++)
+        qqi_walk_add(&w, shape[a], stride[axes[a]]);
+    qqi_move(t, &w, out, &result, view);
+    return QQ_OK;
+}
+
+// Whether count numbers from start on, step apart, lie below size.
+QQI_FN qq_status qqi_slice_check(size_t size, size_t start, size_t count,
+                                 ptrdiff_t step)
+{
+    if (count == 0)
+        return QQ_OK;
+    if (start >= size)
+        return QQ_ERR_SHAPE;
+    if (count == 1)
+        return QQ_OK;
+    if (step == 0)
+        return QQ_ERR_ARGUMENT;
+    // -(step + 1) + 1: the magnitude of the smallest ptrdiff_t, too.
+    const size_t far = step > 0 ? (size_t)step : (size_t)(-(step + 1)) + 1;
+    const size_t room = step > 0 ? size - 1 - start : start;
+    return count - 1 > room / far ? QQ_ERR_SHAPE : QQ_OK;
+}
+
+QQ_API qq_status qq_tensor_slice(const qq_tensor *t, const size_t *start,
+                                 const size_t *count, const ptrdiff_t *step,
+                                 void *out, size_t out_bytes, qq_tensor *view)
+{
+    size_t stride[QQ_MAX_RANK] = {0};
+    qqi_walk w = {{0}, {0}, 0, 0};
+    qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    if (t->rank > 0 && (!start || !count || !step))
+        return QQ_ERR_ARGUMENT;
+    for (unsigned a = 0; a < t->rank; a++) {
+        status = qqi_slice_check(t->shape[a], start[a], count[a], step[a]);
+        if (status != QQ_OK)
+            return status;
+    }
+    const qq_tensor result = qq_tensor_make(out, t->type, t->rank, count);
+    status = qqi_tensor_fits(&result, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    if (qq_tensor_count(&result) > 0)
+        qqi_tensor_strides(t, stride);
+    for (unsigned a = 0; a < t->rank; a++) {
+        const size_t far = qqi_wrap_mul_size((size_t)step[a], stride[a]);
+        w.start =
+            qqi_wrap_add_size(w.start, qqi_wrap_mul_size(start[a], stride[a]));
+        qqi_walk_add(&w, count[a], far);
+    }
+    qqi_move(t, &w, out, &result, view);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_tensor_repeat(const qq_tensor *t, const size_t *shape,
+                                  void *out, size_t out_bytes, qq_tensor *view)
+{
+    size_t stride[QQ_MAX_RANK] = {0};
+    qqi_walk w = {{0}, {0}, 0, 0};
+    qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    if (t->rank > 0 && !shape)
+        return QQ_ERR_ARGUMENT;
+    for (unsigned a = 0; a < t->rank; a++)
+        if (t->shape[a] == 0 ? shape[a] != 0 : shape[a] % t->shape[a] != 0)
+            return QQ_ERR_SHAPE;
+    const qq_tensor result = qq_tensor_make(out, t->type, t->rank, shape);
+    status = qqi_tensor_fits(&result, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    if (qq_tensor_count(&result) > 0) {
+        qqi_tensor_strides(t, stride);
+        for (unsigned a = 0; a < t->rank; a++) {
+            qqi_walk_add(&w, t->shape[a], stride[a]);
+            qqi_walk_add(&w, shape[a] / t->shape[a], 0);
+        }
+    }
+    qqi_move(t, &w, out, &result, view);
+    return QQ_OK;
+}
+
+// Whether the parts agree; their sizes along axis are added up.
+QQI_FN qq_status qqi_concatenate_check(const qq_tensor *const *parts, size_t n,
+                                       unsigned axis, size_t *shape)
+{
+    if (!parts || n == 0)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        const qq_status status = qq_tensor_check(parts[i]);
+        if (status != QQ_OK)
+            return status;
+        if (parts[i]->type != parts[0]->type)
+            return QQ_ERR_TYPE;
+        if (parts[i]->rank != parts[0]->rank)
+            return QQ_ERR_SHAPE;
+    }
+    if (axis >= parts[0]->rank)
+        return QQ_ERR_AXIS;
+    for (unsigned a = 0; a < parts[0]->rank; a++)
+        shape[a] = parts[0]->shape[a];
+    for (size_t i = 1; i < n; i++) {
+        for (unsigned a = 0; a < parts[0]->rank; a++)
+            if (a != axis && parts[i]->shape[a] != shape[a])
+                return QQ_ERR_SHAPE;
+        if (!qqi_add_size(shape[axis], parts[i]->shape[axis], &shape[axis]))
+            return QQ_ERR_SIZE;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_tensor_concatenate(const qq_tensor *const *parts, size_t n,
+                                       unsigned axis, void *out,
+                                       size_t out_bytes, qq_tensor *view)
+{
+    size_t shape[QQ_MAX_RANK] = {0};
+    qq_status status = qqi_concatenate_check(parts, n, axis, shape);
+
+    if (status != QQ_OK)
+        return status;
+    const qq_type type = parts[0]->type;
+    const unsigned rank = parts[0]->rank;
+    const qq_tensor result = qq_tensor_make(out, type, rank, shape);
+    status = qqi_tensor_fits(&result, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    const size_t count = qq_tensor_count(&result);
+    const size_t outer = qqi_shape_count(axis, shape);
+    const size_t inner = qqi_shape_count(rank - axis - 1, shape + axis + 1);
+    size_t first = 0;
+    for (size_t o = 0; count > 0 && o < outer; o++)
+        for (size_t i = 0; i < n; i++) {
+            const size_t run = parts[i]->shape[axis] * inner;
+            if (run > 0)
+                qqi_gather_row(type, parts[i]->data, o * run, 1, run, first,
+                               out);
+            first += run;
+        }
+    *view = result;
+    return QQ_OK;
+}
+
+// ==== array/pairwise.h ====
+
+// qquant floor 5: sums and products of two tensors whose sizes divide.
+//
+// Along an axis of n and m numbers, m a multiple of n, number i of the result
+// is made of number i of the longer and number i / (m / n) of the shorter: the
+// shorter has one for every tile (array/tile.h) of the result.
+
+// x to nearest even as number i of an array of that type (f32, f16, bf16).
+QQI_FN void qqi_store_float(qq_type type, void *out, size_t i, float x)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    if (type == QQ_TYPE_F32)
+        qqi_store_f32(p + 4 * i, x);
+    else if (type == QQ_TYPE_F16)
+        qqi_store_u16(p + 2 * i, qqi_f16_from_f32(x));
+    else
+        qqi_store_u16(p + 2 * i, qqi_bf16_from_f32(x));
+}
+
+// Shape of the result; 0 where an axis of one is no multiple of the other's.
+QQI_FN int qqi_common_shape(const qq_tensor *x, const qq_tensor *y,
+                            size_t *shape)
+{
+    if (x->rank != y->rank)
+        return 0;
+    for (unsigned i = 0; i < x->rank; i++) {
+        const size_t n = x->shape[i];
+        const size_t m = y->shape[i];
+        if (n == 1 || m == 1)
+            shape[i] = n == 1 ? m : n;
+        else if (n == m || (m != 0 && n > m && n % m == 0))
+            shape[i] = n;
+        else if (n != 0 && m > n && m % n == 0)
+            shape[i] = m;
+        else
+            return 0;
+    }
+    return 1;
+}
+
+QQI_FN qq_status qqi_operands_check(const qq_tensor *x, const qq_tensor *y,
+                                    qq_tensor *r)
+{
+    qq_status status = qq_tensor_check(x);
+
+    if (status != QQ_OK)
+        return status;
+    if (x->type != QQ_TYPE_F32 && x->type != QQ_TYPE_F16 &&
+        x->type != QQ_TYPE_BF16)
+        return QQ_ERR_TYPE;
+    status = qq_tensor_check(y);
+    if (status != QQ_OK)
+        return status;
+    if (y->type != x->type)
+        return QQ_ERR_TYPE;
+    *r = *x;
+    return qqi_common_shape(x, y, r->shape) ? QQ_OK : QQ_ERR_SHAPE;
+}
+
+QQ_API size_t qq_broadcast_size(const qq_tensor *x, const qq_tensor *y)
+{
+    qq_tensor r;
+
+    if (qqi_operands_check(x, y, &r) != QQ_OK)
+        return SIZE_MAX;
+    return qq_tensor_bytes(&r);
+}
+
+// The way through an operand of a result of shape r.
+QQI_FN void qqi_operand_begin(struct qqi_tiling *t, struct qqi_cursor *c,
+                              const qq_tensor *x, const qq_tensor *r)
+{
+    size_t tile[QQ_MAX_RANK] = {0};
+
+    for (unsigned i = 0; i < r->rank; i++)
+        tile[i] = x->shape[i] == 1 ? r->shape[i] : r->shape[i] / x->shape[i];
+    qqi_tiling_make(t, r->rank, r->shape, tile);
+    qqi_cursor_begin(c, t);
+}
+
+// In f32 the products of two halves are exact, and their sums, and those of
+// bfloat16, have bits enough for the second rounding to be as if it were the
+// only one.
+QQI_FN float qqi_broadcast_step(qq_broadcast_op op, float x, float y)
+{
+    if (op == QQ_BROADCAST_MULTIPLY)
+        return qqi_mul_f32(x, y);
+    return op == QQ_BROADCAST_ADD ? x + y : x - y;
+}
+
+// Fills r, which is not empty.
+QQI_NOINLINE void qqi_broadcast_fill(qq_broadcast_op op, const qq_tensor *x,
+                                     const qq_tensor *y, const qq_tensor *r,
+                                     void *out)
+{
+    struct qqi_tiling tx, ty;
+    struct qqi_cursor cx, cy;
+
+    qqi_operand_begin(&tx, &cx, x, r);
+    qqi_operand_begin(&ty, &cy, y, r);
+    for (size_t k = 0; k < tx.numbers; k++) {
+        size_t i, j;
+        (void)qqi_cursor_next(&cx, 1, &i);
+        (void)qqi_cursor_next(&cy, 1, &j);
+        const float z = qqi_broadcast_step(op, qq_tensor_value(x, i),
+                                           qq_tensor_value(y, j));
+        qqi_store_float(r->type, out, k, qqi_canon_f32(z));
+    }
+}
+
+QQ_API qq_status qq_broadcast_apply(qq_broadcast_op op, const qq_tensor *x,
+                                    const qq_tensor *y, void *out,
+                                    size_t out_bytes, qq_tensor *view)
+{
+    qq_tensor r;
+
+    if ((int)op < QQ_BROADCAST_MULTIPLY || (int)op > QQ_BROADCAST_SUBTRACT)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_operands_check(x, y, &r);
+    if (status != QQ_OK)
+        return status;
+    const size_t bytes = qq_tensor_bytes(&r);
+    status = qqi_out_check(bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    r.data = out;
+    if (bytes > 0)
+        qqi_broadcast_fill(op, x, y, &r, out);
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== array/product.h ====
+
+// qquant floor 5: the types of a product.
+
+QQI_FN qq_kind qqi_kind_of(qq_type type)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return row != NULL ? row->info.kind : QQ_KIND_NONE;
+}
+
+// Codes of books are places, and so integers.
+QQI_FN int qqi_counts_as_integer(qq_type type)
+{
+    const qq_kind kind = qqi_kind_of(type);
+
+    return kind == QQ_KIND_INTEGER || kind == QQ_KIND_BOOK;
+}
+
+// The plain type that an operand counts as.
+QQI_FN qq_type qqi_operand_type(qq_type type, qq_type scale)
+{
+    if (scale != QQ_TYPE_NONE)
+        return scale;
+    if (qqi_kind_of(type) == QQ_KIND_FLOAT)
+        return type;
+    if (!qqi_counts_as_integer(type))
+        return QQ_TYPE_BF16;
+    return type == QQ_TYPE_INT16 ? QQ_TYPE_INT16 : QQ_TYPE_INT32;
+}
+
+// From int16 up to f64; f16 and bf16 stand side by side.
+QQI_FN int qqi_plain_rank(qq_type type)
+{
+    switch ((int)type) {
+    case QQ_TYPE_INT16:
+        return 1;
+    case QQ_TYPE_INT32:
+        return 2;
+    case QQ_TYPE_F16:
+    case QQ_TYPE_BF16:
+        return 3;
+    case QQ_TYPE_F32:
+        return 4;
+    case QQ_TYPE_F64:
+        return 5;
+    default:
+        return 0;
+    }
+}
+
+QQ_API qq_status qq_product_types(qq_type lhs, qq_type lhs_scale, qq_type rhs,
+                                  qq_type rhs_scale, qq_type preferred,
+                                  qq_type *accumulator, qq_type *result)
+{
+    const qq_type a = qqi_operand_type(lhs, lhs_scale);
+    const qq_type b = qqi_operand_type(rhs, rhs_scale);
+    const int rank_a = qqi_plain_rank(a);
+    const int rank_b = qqi_plain_rank(b);
+    qq_type common = rank_a > rank_b ? a : b;
+
+    if (rank_a == 0 || rank_b == 0 ||
+        (preferred != QQ_TYPE_NONE && qqi_plain_rank(preferred) == 0))
+        return QQ_ERR_TYPE;
+    if (accumulator == NULL || result == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (rank_a == rank_b && a != b)
+        common = QQ_TYPE_F32;
+    *result = preferred != QQ_TYPE_NONE ? preferred : common;
+    *accumulator = qqi_counts_as_integer(lhs) && qqi_counts_as_integer(rhs)
+                       ? QQ_TYPE_INT32
+                       : *result;
+    return QQ_OK;
+}
+
+// ==== array/reshape.h ====
+
+// qquant floor 5: another shape over the same bytes.
+//
+// Old and new sizes are split into groups of equal product, each as small as
+// can be: a group begins with the next old size, if that is not above the next
+// new one, else with the new one; while the two products differ the smaller
+// takes its next size. So a 1 at the start of a group is a group of its own,
+// [1] -> [] or [] -> [1]. In a group old -> new, c being the sizes of a scale
+// on the old axes, the first that fits decides:
+//
+//   c is old                    the scale's new sizes are the new ones
+//   all of c is 1               they are 1
+//   c is (c0, 1 ... 1) and c0     they are (c0, 1 ... 1)
+//   divides new[0]
+//
+// and else there is no such reshape. Where an axis ends in a short tile only a
+// group of this axis alone can keep it, as it is. A size of 0 never makes the
+// products equal, so arrays without numbers are refused.
+// (Qwix's QArray.reshape, and short tiles, which Qwix does not have.)
+
+// Axes from ... from_end - 1 of the old shape, to ... to_end - 1 of the new.
+typedef struct qqi_group {
+    unsigned from, from_end;
+    unsigned to, to_end;
+} qqi_group;
+
+// The group behind *g, whose ends are its beginnings; 0 where the products
+// cannot become equal. Both counts are the same.
+QQI_FN int qqi_group_next(const qq_tensor *old, const qq_tensor *now,
+                          qqi_group *g)
+{
+    size_t po = 1;
+    size_t pn = 1;
+    int first = 1;
+
+    g->from = g->from_end;
+    g->to = g->to_end;
+    while (first || po != pn) {
+        int take_old = po < pn;
+        if (first)
+            take_old = g->from < old->rank &&
+                       (g->to == now->rank ||
+                        old->shape[g->from] <= now->shape[g->to]);
+        first = 0;
+        // Each product divides the count, or is 0: nothing overflows.
+        if (take_old) {
+            if (g->from_end == old->rank)
+                return 0;
+            po *= old->shape[g->from_end++];
+        } else {
+            if (g->to_end == now->rank)
+                return 0;
+            pn *= now->shape[g->to_end++];
+        }
+    }
+    return 1;
+}
+
+// Writes the sizes and tiles of a part of r on the new axes of a group; 0
+// where the part cannot follow.
+QQI_FN int qqi_group_part(const qq_array *a, const qqi_group *g, int part,
+                          qq_array *r)
+{
+    const qq_tensor *c = qqi_part_of(a, part);
+    qq_tensor *to = qqi_part(r, part);
+    int same = 1;
+    int ones = 1;  // all of c is 1
+    int rest = 1;  // all of c but the first is
+    int whole = 1; // no axis ends in a short tile
+
+    for (unsigned i = g->from; i < g->from_end; i++) {
+        const size_t n = a->value.shape[i];
+        same &= c->shape[i] == n;
+        ones &= c->shape[i] == 1;
+        rest &= c->shape[i] == 1 || i == g->from;
+        whole &= n % qqi_part_tile(a, part, i) == 0;
+    }
+    const int alone = g->from_end - g->from == 1 && g->to_end - g->to == 1;
+    const size_t first = g->from < g->from_end ? c->shape[g->from] : 1;
+    const size_t lead = g->to < g->to_end ? r->value.shape[g->to] : 1;
+    if (!same && !ones && !alone && !(rest && whole && lead % first == 0))
+        return 0;
+    for (unsigned i = g->to; i < g->to_end; i++) {
+        const size_t n = r->value.shape[i];
+        size_t count = i == g->to ? first : 1;
+        if (same)
+            count = n;
+        to->shape[i] = count;
+        qqi_part_set_tile(r, part, i,
+                          alone ? qqi_part_tile(a, part, g->from) : n / count);
+    }
+    return 1;
+}
+
+QQ_API qq_status qq_array_reshape(const qq_array *a, unsigned rank,
+                                  const size_t *shape, qq_array *view)
+{
+    const qq_status status = qqi_parts_check(a);
+    qqi_group g = {0, 0, 0, 0};
+
+    if (status != QQ_OK)
+        return status;
+    if ((shape == NULL && rank > 0) || view == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    qq_array r = *a;
+    r.value = qq_tensor_make(a->value.data, a->value.type, rank, shape);
+    const size_t count = qq_tensor_count(&a->value);
+    if (count != qq_tensor_count(&r.value) || count == 0)
+        return QQ_ERR_SHAPE;
+    while (g.from_end < a->value.rank || g.to_end < rank) {
+        if (!qqi_group_next(&a->value, &r.value, &g))
+            return QQ_ERR_SHAPE;
+        for (int part = 0; part < QQI_PART_CODES; part++)
+            if (qqi_has_part(a, part) && !qqi_group_part(a, &g, part, &r))
+                return QQ_ERR_SHAPE;
+    }
+    for (int part = 0; part < QQI_PART_CODES; part++)
+        if (qqi_has_part(a, part))
+            qqi_part(&r, part)->rank = rank;
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== array/stat_head.h ====
+
+// qquant floor 5: the head of statistics: which scales they belong to.
+//
+//   statistics: a head, then a struct qqi_stat for every scale
+//
+// in memory that need not be aligned, in the machine's byte order.
+
+struct qqi_stat_head {
+    uint32_t magic; // "qqst"
+    uint32_t rank;
+    uint64_t shape[QQ_MAX_RANK]; // of the scales; 0 beyond the rank
+};
+
+#define QQI_STAT_MAGIC 0x74737171u
+
+// The head for arrays of a shape; the number of scales.
+QQI_FN qq_status qqi_stat_head_make(struct qqi_stat_head *h, const qq_scheme *s,
+                                    unsigned rank, const size_t *shape,
+                                    size_t *tile, size_t *tiles)
+{
+    size_t count[QQ_MAX_RANK];
+
+    if (rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    if (rank > 0 && shape == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_status_of_bad(qqi_check_axes(s, rank, shape));
+    if (status != QQ_OK)
+        return status;
+    qqi_scheme_tiles(s, rank, shape, tile, count);
+    QQ_MEMSET(h, 0, sizeof *h);
+    h->magic = QQI_STAT_MAGIC;
+    h->rank = rank;
+    for (unsigned a = 0; a < rank; a++)
+        h->shape[a] = count[a];
+    *tiles = qqi_shape_count(rank, count);
+    return QQ_OK;
+}
+
+QQI_FN size_t qqi_stat_bytes(size_t tiles)
+{
+    size_t bytes = 0;
+
+    if (tiles == SIZE_MAX ||
+        !qqi_mul_size(tiles, sizeof(struct qqi_stat), &bytes) ||
+        !qqi_add_size(bytes, sizeof(struct qqi_stat_head), &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+// The head of statistics that are there, and how many they are.
+QQI_FN qq_status qqi_stat_head_read(const void *statistics, size_t bytes,
+                                    struct qqi_stat_head *h, size_t *tiles)
+{
+    if (statistics == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (bytes < sizeof *h)
+        return QQ_ERR_SIZE;
+    QQ_MEMCPY(h, statistics, sizeof *h);
+    if (h->magic != QQI_STAT_MAGIC || h->rank > QQ_MAX_RANK)
+        return QQ_ERR_FORMAT;
+    *tiles = 1;
+    for (unsigned a = 0; a < h->rank; a++) {
+        if (h->shape[a] > SIZE_MAX ||
+            !qqi_mul_size(*tiles, (size_t)h->shape[a], tiles))
+            return QQ_ERR_FORMAT;
+    }
+    return bytes < qqi_stat_bytes(*tiles) ? QQ_ERR_SIZE : QQ_OK;
+}
+
+QQI_FN int qqi_stat_same_head(const struct qqi_stat_head *a,
+                              const struct qqi_stat_head *b)
+{
+    int same = a->rank == b->rank;
+
+    for (unsigned i = 0; i < QQ_MAX_RANK; i++)
+        same = same && a->shape[i] == b->shape[i];
+    return same;
+}
+
+// ==== array/statistics.h ====
+
+// qquant floor 5: calibration of data that comes in pieces.
+//
+// What is kept serves absmax, minmax, rms and absmean alike, so the calibration
+// may be chosen at the end.
+
+// What can be made of statistics: rule qquant, and one look at each number.
+QQI_FN qq_status qqi_stat_scheme(const qq_scheme *s)
+{
+    uint32_t bad = 0;
+
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_scheme_judge(s, NULL, 0, &bad);
+    if (status != QQ_OK)
+        return status;
+    const qq_calibration *c = &s->calibration;
+    const int once = c->method == QQ_CALIB_ABSMAX ||
+                     c->method == QQ_CALIB_MINMAX ||
+                     c->method == QQ_CALIB_RMS ||
+                     (c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) <= 2);
+    return once && s->rule == QQ_RULE_QQUANT ? QQ_OK : QQ_ERR_UNSUPPORTED;
+}
+
+QQ_API size_t qq_statistics_size(const qq_scheme *s, unsigned rank,
+                                 const size_t *shape)
+{
+    struct qqi_stat_head h;
+    size_t tile[QQ_MAX_RANK];
+    size_t tiles = 0;
+
+    if (qqi_stat_scheme(s) != QQ_OK ||
+        qqi_stat_head_make(&h, s, rank, shape, tile, &tiles) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_stat_bytes(tiles);
+}
+
+QQ_API qq_status qq_statistics_init(const qq_scheme *s, unsigned rank,
+                                    const size_t *shape, void *statistics,
+                                    size_t bytes)
+{
+    struct qqi_stat_head h;
+    size_t tile[QQ_MAX_RANK];
+    size_t tiles = 0;
+
+    qq_status status = qqi_stat_scheme(s);
+    if (status == QQ_OK)
+        status = qqi_stat_head_make(&h, s, rank, shape, tile, &tiles);
+    if (status == QQ_OK)
+        status = qqi_check_out(qqi_stat_bytes(tiles), statistics, bytes);
+    if (status != QQ_OK)
+        return status;
+    // Zeros are no numbers, extremes and sums of 0.
+    QQ_MEMSET(statistics, 0, qqi_stat_bytes(tiles));
+    QQ_MEMCPY(statistics, &h, sizeof h);
+    return QQ_OK;
+}
+
+// Adds the numbers of x to the stats at p.
+QQI_NOINLINE void qqi_stat_update(const struct qqi_tiling *t,
+                                  const qq_tensor *x, uint8_t *p)
+{
+    struct qqi_stat stat[QQI_LANES_MOST];
+    const size_t size = sizeof *stat;
+
+    for (size_t tile = 0; tile < t->tiles;) {
+        const size_t left = t->tiles - tile;
+        const size_t most = left < QQI_LANES_MOST ? left : QQI_LANES_MOST;
+        QQ_MEMCPY(stat, p + size * tile, size * most);
+        const size_t n =
+            qqi_stat_patch(t, x, tile, QQI_STAT_EXTREMES | QQI_STAT_SUMS, stat);
+        QQ_MEMCPY(p + size * tile, stat, size * n);
+        tile += n;
+    }
+}
+
+QQ_API qq_status qq_statistics_update(void *statistics, size_t bytes,
+                                      const qq_tensor *x, const qq_scheme *s)
+{
+    struct qqi_stat_head h;
+    struct qqi_stat_head wanted;
+    struct qqi_tiling t;
+    size_t tile[QQ_MAX_RANK];
+    size_t tiles = 0;
+    size_t found = 0;
+
+    qq_status status = qqi_stat_head_read(statistics, bytes, &h, &tiles);
+    if (status == QQ_OK)
+        status = qqi_check_pair(x, s, 0);
+    if (status == QQ_OK)
+        status = qqi_stat_scheme(s);
+    if (status == QQ_OK)
+        status =
+            qqi_stat_head_make(&wanted, s, x->rank, x->shape, tile, &found);
+    if (status != QQ_OK)
+        return status;
+    if (qq_tensor_count(x) == 0)
+        return QQ_OK;
+    if (!qqi_stat_same_head(&h, &wanted))
+        return QQ_ERR_SHAPE;
+    qqi_tiling_make(&t, x->rank, x->shape, tile);
+    qqi_stat_update(&t, x, (uint8_t *)statistics + sizeof h);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_statistics_merge(void *into, size_t into_bytes,
+                                     const void *from, size_t from_bytes)
+{
+    struct qqi_stat_head h;
+    struct qqi_stat_head other;
+    size_t tiles = 0;
+    size_t others = 0;
+
+    qq_status status = qqi_stat_head_read(into, into_bytes, &h, &tiles);
+    if (status == QQ_OK)
+        status = qqi_stat_head_read(from, from_bytes, &other, &others);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_stat_same_head(&h, &other))
+        return QQ_ERR_SHAPE;
+    for (size_t i = 0; i < tiles; i++) {
+        const size_t at = sizeof h + i * sizeof(struct qqi_stat);
+        struct qqi_stat a, b;
+        QQ_MEMCPY(&a, (uint8_t *)into + at, sizeof a);
+        QQ_MEMCPY(&b, (const uint8_t *)from + at, sizeof b);
+        a.count += b.count;
+        a.min = b.min < a.min ? b.min : a.min;
+        a.max = b.max > a.max ? b.max : a.max;
+        a.sum += b.sum;
+        a.squares += b.squares;
+        QQ_MEMCPY((uint8_t *)into + at, &a, sizeof a);
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_statistics_bounds(const void *statistics, size_t bytes,
+                                      const qq_scheme *s, void *out,
+                                      size_t out_bytes, qq_bounds *view)
+{
+    struct qqi_stat_head h;
+    qq_tensor scale;
+    size_t shape[QQ_MAX_RANK] = {0};
+    size_t tiles = 0;
+
+    qq_status status = qqi_stat_head_read(statistics, bytes, &h, &tiles);
+    if (status == QQ_OK)
+        status = qqi_stat_scheme(s);
+    if (status != QQ_OK)
+        return status;
+    const int asymmetric = qqi_calib_is_asymmetric(&s->calibration);
+    const size_t need =
+        tiles > SIZE_MAX / 8 ? SIZE_MAX : tiles * (asymmetric ? 8 : 4);
+    status = qqi_check_out(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (unsigned a = 0; a < h.rank; a++)
+        shape[a] = (size_t)h.shape[a];
+    scale = qq_tensor_make(NULL, QQ_TYPE_F32, h.rank, shape);
+    uint8_t *low = (uint8_t *)out;
+    uint8_t *high = (uint8_t *)qqi_bounds_high(&scale, asymmetric, out);
+    for (size_t i = 0; i < tiles; i++) {
+        struct qqi_stat t;
+        QQ_MEMCPY(&t, (const uint8_t *)statistics + sizeof h + i * sizeof t,
+                  sizeof t);
+        const struct qqi_bound b = qqi_bound_of_stat(&s->calibration, &t);
+        qqi_store_f32(low + 4 * i, b.min);
+        qqi_store_f32(high + 4 * i, b.max);
+    }
+    qqi_bounds_view(&scale, asymmetric, out, view);
+    return QQ_OK;
+}
+
+// ==== array/take.h ====
+
+// qquant floor 5: rows of an array by their numbers.
+//
+// Scales of which the axis has one for every number are gathered with them;
+// where it has one for all, it stays.
+
+// The shapes and tiles of the result; QQ_ERR_SHAPE where the axis is tiled.
+QQI_FN qq_status qqi_take_plan(const qq_array *a, int axis, size_t count,
+                               unsigned *at, qq_array *r)
+{
+    const qq_status status = qqi_parts_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_axis(axis, a->value.rank, at))
+        return QQ_ERR_AXIS;
+    const size_t n = a->value.shape[*at];
+    *r = *a;
+    for (int part = 0; part < QQI_PARTS; part++) {
+        qq_tensor *t = qqi_part(r, part);
+        if (t->type == QQ_TYPE_NONE)
+            continue;
+        const int one = t->shape[*at] == 1 && part != QQI_PART_CODES;
+        if (!one && t->shape[*at] != n)
+            return QQ_ERR_SHAPE;
+        if (!one)
+            t->shape[*at] = count;
+        qqi_part_set_tile(r, part, *at, one && count > 0 ? count : 1);
+    }
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array_take_size(const qq_array *a, int axis, size_t count)
+{
+    unsigned at;
+    qq_array r;
+
+    if (qqi_take_plan(a, axis, count, &at, &r) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_parts_bytes(&r);
+}
+
+// Rows index[...] of an axis of t, into a result that is not empty.
+QQI_FN void qqi_take_move(const qq_tensor *t, unsigned axis, size_t count,
+                          const size_t *index, void *out)
+{
+    const size_t outer = qqi_shape_count(axis, t->shape);
+    const size_t inner =
+        qqi_shape_count(t->rank - axis - 1, t->shape + axis + 1);
+    size_t to = 0;
+
+    for (size_t i = 0; i < outer; i++)
+        for (size_t k = 0; k < count; k++, to += inner) {
+            const size_t row = i * t->shape[axis] + index[k];
+            qqi_gather_row(t->type, t->data, row * inner, 1, inner, to, out);
+        }
+}
+
+QQ_API qq_status qq_array_take(const qq_array *a, int axis, size_t count,
+                               const size_t *index, void *out, size_t out_bytes,
+                               qq_array *view)
+{
+    unsigned at;
+    qq_array r;
+    qq_status status = qqi_take_plan(a, axis, count, &at, &r);
+
+    if (status != QQ_OK)
+        return status;
+    if (index == NULL && count > 0)
+        return QQ_ERR_ARGUMENT;
+    for (size_t k = 0; k < count; k++)
+        if (index[k] >= a->value.shape[at])
+            return QQ_ERR_SHAPE;
+    status = qqi_out_check(qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    qqi_parts_place(&r, out);
+    for (int part = 0; part < QQI_PARTS; part++) {
+        const qq_tensor *t = qqi_part_of(a, part);
+        void *to = qqi_part_out(&r, part, out);
+        if (!qqi_has_part(a, part) || qq_tensor_count(qqi_part(&r, part)) == 0)
+            continue;
+        if (t->shape[at] == 1 && part != QQI_PART_CODES)
+            qqi_gather_row(t->type, t->data, 0, 1, qq_tensor_count(t), 0, to);
+        else
+            qqi_take_move(t, at, count, index, to);
+    }
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== array/view.h ====
+
+// qquant floor 5: the size of an array, its axes in another order, and its
+// scales in another type.
+
+QQ_API size_t qq_array_bytes(const qq_array *a)
+{
+    if (qqi_parts_check(a) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_parts_bytes(a);
+}
+
+QQ_API qq_status qq_array_transpose(const qq_array *a, const unsigned *axes,
+                                    void *out, size_t out_bytes, qq_array *view)
+{
+    qq_status status = qqi_parts_check(a);
+    qq_array r;
+
+    if (status != QQ_OK)
+        return status;
+    const unsigned rank = a->value.rank;
+    if (axes == NULL && rank > 0)
+        return QQ_ERR_ARGUMENT;
+    unsigned seen = 0;
+    for (unsigned i = 0; i < rank; i++) {
+        if (axes[i] >= rank || (seen >> axes[i] & 1))
+            return QQ_ERR_AXIS;
+        seen |= 1u << axes[i];
+    }
+    status = qqi_out_check(qqi_parts_bytes(a), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+
+    r = *a;
+    for (unsigned i = 0; i < rank; i++) {
+        r.tile[i] = a->tile[axes[i]];
+        r.zero_tile[i] = a->zero_tile[axes[i]];
+    }
+    for (int part = 0; part < QQI_PARTS && status == QQ_OK; part++) {
+        const qq_tensor *t = qqi_part_of(a, part);
+        if (t->type == QQ_TYPE_NONE)
+            continue;
+        const size_t bytes = qq_tensor_bytes(t);
+        status = qq_tensor_transpose(t, axes, qqi_part_out(a, part, out), bytes,
+                                     qqi_part(&r, part));
+    }
+    if (status == QQ_OK)
+        *view = r;
+    return status;
+}
+
+QQ_API qq_status qq_array_swap_axes(const qq_array *a, int axis, int other,
+                                    void *out, size_t out_bytes, qq_array *view)
+{
+    const qq_status status = qqi_parts_check(a);
+    unsigned axes[QQ_MAX_RANK];
+    unsigned i, j;
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_axis(axis, a->value.rank, &i) ||
+        !qqi_axis(other, a->value.rank, &j))
+        return QQ_ERR_AXIS;
+    for (unsigned k = 0; k < QQ_MAX_RANK; k++)
+        axes[k] = k == i ? j : k == j ? i : k;
+    return qq_array_transpose(a, axes, out, out_bytes, view);
+}
+
+QQ_API qq_status qq_array_astype(const qq_array *a, qq_type type, void *out,
+                                 size_t out_bytes, qq_array *view)
+{
+    qq_status status = qqi_parts_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if ((type != QQ_TYPE_F32 && type != QQ_TYPE_F16 && type != QQ_TYPE_BF16) ||
+        !qqi_has_part(a, QQI_PART_SCALE))
+        return QQ_ERR_TYPE;
+    const size_t count = qq_tensor_count(&a->scale);
+    status = qqi_out_check(qq_type_bytes(type, count), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+
+    uint8_t *p = (uint8_t *)out;
+    for (size_t i = 0; i < count; i++) {
+        const double x = qqi_load_wide(a->scale.type, a->scale.data, i);
+        if (type == QQ_TYPE_F32)
+            qqi_store_f32(p + 4 * i, qqi_f32_from_f64(x));
+        else if (type == QQ_TYPE_F16)
+            qqi_store_u16(p + 2 * i, qqi_f16_from_f64(x));
+        else
+            qqi_store_u16(p + 2 * i, qqi_bf16_from_f64(x));
+    }
+    qq_array r = *a;
+    r.scale.type = type;
+    r.scale.data = out;
+    *view = r;
+    return QQ_OK;
+}
+
+#if !QQ_NO_OP
+
+// ==== op/operand.h ====
+
+// qquant floor 8: operands: what takes part in an operation, decoded.
+
+QQ_API qq_operand qq_operand_tensor(const qq_tensor *tensor)
+{
+    qq_operand x;
+
+    QQ_MEMSET(&x, 0, sizeof x);
+    x.tensor = tensor;
+    return x;
+}
+
+QQ_API qq_operand qq_operand_array(const qq_array *array, qq_rule rule,
+                                   qq_type type)
+{
+    qq_operand x;
+
+    QQ_MEMSET(&x, 0, sizeof x);
+    x.array = array;
+    x.rule = rule;
+    x.type = type;
+    return x;
+}
+
+QQ_API qq_operand qq_operand_array1b(const qq_array1b *array1b, qq_type type)
+{
+    qq_operand x;
+
+    QQ_MEMSET(&x, 0, sizeof x);
+    x.array1b = array1b;
+    x.type = type;
+    return x;
+}
+
+// The types that operations compute in: floats are those of qqi_is_plain.
+QQI_FN int qqi_op_is_integer(qq_type type)
+{
+    return type == QQ_TYPE_INT8 || type == QQ_TYPE_INT16 ||
+           type == QQ_TYPE_INT32 || type == QQ_TYPE_UINT8;
+}
+
+QQI_FN int qqi_op_has_type(qq_type type)
+{
+    return qqi_is_plain(type) || qqi_op_is_integer(type);
+}
+
+QQ_API qq_type qq_promote(qq_type x, qq_type y)
+{
+    if (!qqi_op_has_type(x) || !qqi_op_has_type(y))
+        return QQ_TYPE_NONE;
+    if (x == y)
+        return x;
+    if (qqi_is_plain(x) && qqi_is_plain(y))
+        return QQ_TYPE_F32;
+    if (qqi_is_plain(x) || qqi_is_plain(y))
+        return qqi_is_plain(x) ? x : y;
+    if (x == QQ_TYPE_INT32 || y == QQ_TYPE_INT32)
+        return QQ_TYPE_INT32;
+    return QQ_TYPE_INT16; // int16 and int8, and what holds int8 and uint8
+}
+
+// Type, rank and shape of an operand's values; data is that of a tensor, else
+// NULL.
+QQI_FN qq_status qqi_operand_shape(const qq_operand *x, qq_tensor *t)
+{
+    qq_status status;
+
+    if (!x ||
+        (x->tensor != NULL) + (x->array != NULL) + (x->array1b != NULL) != 1)
+        return QQ_ERR_ARGUMENT;
+    if (x->tensor) {
+        status = qq_tensor_check(x->tensor);
+        if (status == QQ_OK)
+            *t = *x->tensor;
+    } else if (x->array) {
+        status = qq_array_check(x->array);
+        if (status == QQ_OK) {
+            const qq_tensor *v = &x->array->value;
+            const qq_type own = x->array->scale.type;
+            *t = qq_tensor_make(NULL, x->type ? x->type : own, v->rank,
+                                v->shape);
+        }
+        if (status == QQ_OK && !qqi_is_plain(t->type))
+            return QQ_ERR_TYPE;
+    } else {
+        const qq_array1b *a = x->array1b;
+        status = qq_array1b_check(a);
+        if (status == QQ_OK)
+            *t = qq_tensor_make(NULL, x->type ? x->type : a->type, a->rank,
+                                a->shape);
+    }
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_op_has_type(t->type))
+        return QQ_ERR_TYPE;
+    return qq_tensor_bytes(t) == SIZE_MAX ? QQ_ERR_SIZE : QQ_OK;
+}
+
+QQ_API qq_status qq_operand_check(const qq_operand *x)
+{
+    qq_tensor t;
+
+    return qqi_operand_shape(x, &t);
+}
+
+QQ_API size_t qq_operand_scratch_size(const qq_operand *x)
+{
+    qq_tensor t;
+
+    if (qqi_operand_shape(x, &t) != QQ_OK)
+        return SIZE_MAX;
+    return x->tensor ? 0 : qq_tensor_bytes(&t);
+}
+
+QQI_FN qq_status qqi_scratch_check(size_t bytes, const void *scratch,
+                                   size_t scratch_bytes)
+{
+    if (!scratch && scratch_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    return scratch_bytes < bytes ? QQ_ERR_SCRATCH : QQ_OK;
+}
+
+// *t, which has the type and shape of the operand, gets its values.
+QQI_FN qq_status qqi_operand_fill(const qq_operand *x, void *scratch,
+                                  qq_tensor *t)
+{
+    const size_t bytes = x->tensor ? 0 : qq_tensor_bytes(t);
+
+    if (x->array)
+        return qq_dequantize(x->array, x->rule, t->type, scratch, bytes, t);
+    if (x->array1b)
+        return qq_array1b_unpack(x->array1b, t->type, scratch, bytes, t);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_operand_decode(const qq_operand *x, void *scratch,
+                                   size_t scratch_bytes, qq_tensor *view)
+{
+    qq_tensor t;
+
+    qq_status status = qqi_operand_shape(x, &t);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_scratch_check(x->tensor ? 0 : qq_tensor_bytes(&t), scratch,
+                               scratch_bytes);
+    if (status == QQ_OK && !view)
+        return QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_operand_fill(x, scratch, &t);
+    if (status == QQ_OK)
+        *view = t;
+    return status;
+}
+
+// Both operands of an operation, the second behind the first; tx and ty have
+// their types and shapes.
+QQI_FN qq_status qqi_operands_fill(const qq_operand *x, const qq_operand *y,
+                                   void *scratch, size_t scratch_bytes,
+                                   qq_tensor *tx, qq_tensor *ty)
+{
+    const size_t nx = x->tensor ? 0 : qq_tensor_bytes(tx);
+    const size_t ny = y->tensor ? 0 : qq_tensor_bytes(ty);
+    size_t both;
+
+    if (!qqi_add_size(nx, ny, &both))
+        return QQ_ERR_SIZE;
+    qq_status status = qqi_scratch_check(both, scratch, scratch_bytes);
+    if (status == QQ_OK)
+        status = qqi_operand_fill(x, scratch, tx);
+    if (status == QQ_OK)
+        status = qqi_operand_fill(y, ny ? (uint8_t *)scratch + nx : NULL, ty);
+    return status;
+}
+
+// --- one number ------------------------------------------------------------
+
+QQI_INLINE float qqi_op_float(qq_type type, const void *data, size_t i)
+{
+    if (qqi_is_plain(type))
+        return qqi_plain_load(type, data, i);
+    return (float)qqi_load_integer(type, data, i);
+}
+
+// The low bits of u as an integer of the type.
+QQI_INLINE void qqi_op_store_integer(qq_type type, void *data, size_t i,
+                                     uint64_t u)
+{
+    qqi_store_code(type, data, i, (uint32_t)(u & 0xffffffffu));
+}
+
+// Whether two tensors have the same shape.
+QQI_FN int qqi_same_shape(const qq_tensor *x, const qq_tensor *y)
+{
+    if (x->rank != y->rank)
+        return 0;
+    for (unsigned a = 0; a < x->rank; a++)
+        if (x->shape[a] != y->shape[a])
+            return 0;
+    return 1;
+}
+
+// ==== op/dot_plan.h ====
+
+// qquant floor 8: what a dot_general comes to: which numbers meet.
+//
+// Two walks go through both operands at once: the outer one over the axes of
+// the result, the inner one over the contracted axes. Where an operand lacks
+// an axis it stands still.
+
+// Axes of x and y, of which the last runs fastest: their sizes, and how many
+// numbers apart neighbours are.
+struct qqi_dot_walk {
+    unsigned rank;
+    size_t size[QQ_MAX_RANK];
+    size_t step_x[QQ_MAX_RANK];
+    size_t step_y[QQ_MAX_RANK];
+};
+
+// A place in both.
+struct qqi_dot_place {
+    size_t at[QQ_MAX_RANK];
+    size_t x;
+    size_t y;
+};
+
+QQI_FN void qqi_dot_walk_add(struct qqi_dot_walk *w, size_t size, size_t step_x,
+                             size_t step_y)
+{
+    w->size[w->rank] = size;
+    w->step_x[w->rank] = step_x;
+    w->step_y[w->rank] = step_y;
+    w->rank++;
+}
+
+// Place i of the walk, where counting in another walk begins.
+QQI_FN void qqi_dot_place_begin(struct qqi_dot_place *p,
+                                const struct qqi_dot_walk *w, size_t i)
+{
+    QQ_MEMSET(p, 0, sizeof *p);
+    for (unsigned k = w->rank; k > 0; k--) {
+        const unsigned a = k - 1;
+        p->x += i % w->size[a] * w->step_x[a];
+        p->y += i % w->size[a] * w->step_y[a];
+        i /= w->size[a];
+    }
+}
+
+// The next place; 0, and back at the first, where there is none.
+QQI_FN int qqi_dot_place_next(struct qqi_dot_place *p,
+                              const struct qqi_dot_walk *w)
+{
+    for (unsigned k = w->rank; k > 0; k--) {
+        const unsigned a = k - 1;
+        p->x += w->step_x[a];
+        p->y += w->step_y[a];
+        if (++p->at[a] < w->size[a])
+            return 1;
+        p->x -= w->step_x[a] * w->size[a];
+        p->y -= w->step_y[a] * w->size[a];
+        p->at[a] = 0;
+    }
+    return 0;
+}
+
+struct qqi_dot_plan {
+    struct qqi_dot_walk outer;
+    struct qqi_dot_walk inner;
+    qq_type type; // of the result; its shape is that of the outer walk
+    int empty;    // nothing to sum
+};
+
+// How many numbers apart neighbours along an axis are; 0 where that is beyond
+// size_t, for then there are no numbers.
+QQI_FN size_t qqi_dot_step(const qq_tensor *t, unsigned axis)
+{
+    size_t n = 1;
+
+    for (unsigned a = axis + 1; a < t->rank; a++)
+        if (!qqi_mul_size(n, t->shape[a], &n))
+            return 0;
+    return n;
+}
+
+// The lists of qq_dot_dims.
+struct qqi_dot_axes {
+    unsigned contract; // how many
+    unsigned batch;
+    const unsigned *lhs_contract;
+    const unsigned *rhs_contract;
+    const unsigned *lhs_batch;
+    const unsigned *rhs_batch;
+};
+
+// One list of axes, as bits; QQ_ERR_AXIS: beyond the rank, or seen before.
+QQI_FN qq_status qqi_dot_axes_seen(const unsigned *axes, unsigned count,
+                                   unsigned rank, unsigned *seen)
+{
+    if (count > QQ_MAX_RANK)
+        return QQ_ERR_AXIS;
+    for (unsigned i = 0; i < count; i++) {
+        if (axes[i] >= rank || (*seen >> axes[i] & 1))
+            return QQ_ERR_AXIS;
+        *seen |= 1u << axes[i];
+    }
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_dot_axes_check(const qq_tensor *x, const qq_tensor *y,
+                                    const struct qqi_dot_axes *d,
+                                    unsigned *in_x, unsigned *in_y)
+{
+    const unsigned n = d->contract;
+    const unsigned m = d->batch;
+
+    *in_x = *in_y = 0;
+    if (qqi_dot_axes_seen(d->lhs_contract, n, x->rank, in_x) != QQ_OK ||
+        qqi_dot_axes_seen(d->rhs_contract, n, y->rank, in_y) != QQ_OK ||
+        qqi_dot_axes_seen(d->lhs_batch, m, x->rank, in_x) != QQ_OK ||
+        qqi_dot_axes_seen(d->rhs_batch, m, y->rank, in_y) != QQ_OK)
+        return QQ_ERR_AXIS;
+    for (unsigned i = 0; i < n; i++)
+        if (x->shape[d->lhs_contract[i]] != y->shape[d->rhs_contract[i]])
+            return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < m; i++)
+        if (x->shape[d->lhs_batch[i]] != y->shape[d->rhs_batch[i]])
+            return QQ_ERR_SHAPE;
+    return x->rank + y->rank - 2 * n - m > QQ_MAX_RANK ? QQ_ERR_SHAPE : QQ_OK;
+}
+
+// x and y: type and shape of the operands.
+QQI_FN qq_status qqi_dot_make(const qq_tensor *x, const qq_tensor *y,
+                              const struct qqi_dot_axes *d, qq_type type,
+                              struct qqi_dot_plan *p)
+{
+    unsigned in_x, in_y;
+
+    const qq_status status = qqi_dot_axes_check(x, y, d, &in_x, &in_y);
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE)
+        type = qq_promote(x->type, y->type);
+    if (!qqi_op_has_type(type) ||
+        (qqi_op_is_integer(type) &&
+         (qqi_is_plain(x->type) || qqi_is_plain(y->type))))
+        return QQ_ERR_TYPE;
+    QQ_MEMSET(p, 0, sizeof *p);
+    for (unsigned i = 0; i < d->contract; i++) {
+        const unsigned a = d->lhs_contract[i];
+        qqi_dot_walk_add(&p->inner, x->shape[a], qqi_dot_step(x, a),
+                         qqi_dot_step(y, d->rhs_contract[i]));
+        p->empty |= x->shape[a] == 0;
+    }
+    for (unsigned i = 0; i < d->batch; i++) {
+        const unsigned a = d->lhs_batch[i];
+        qqi_dot_walk_add(&p->outer, x->shape[a], qqi_dot_step(x, a),
+                         qqi_dot_step(y, d->rhs_batch[i]));
+    }
+    for (unsigned a = 0; a < x->rank; a++)
+        if (!(in_x >> a & 1))
+            qqi_dot_walk_add(&p->outer, x->shape[a], qqi_dot_step(x, a), 0);
+    for (unsigned a = 0; a < y->rank; a++)
+        if (!(in_y >> a & 1))
+            qqi_dot_walk_add(&p->outer, y->shape[a], 0, qqi_dot_step(y, a));
+    p->type = type;
+    return QQ_OK;
+}
+
+// tx and ty: type and shape of the operands.
+QQI_FN qq_status qqi_dot_plan_of(const qq_operand *x, const qq_operand *y,
+                                 const qq_dot_dims *dims, qq_type type,
+                                 struct qqi_dot_plan *p, qq_tensor *tx,
+                                 qq_tensor *ty)
+{
+    qq_status status = qqi_operand_shape(x, tx);
+
+    if (status == QQ_OK)
+        status = qqi_operand_shape(y, ty);
+    if (status != QQ_OK)
+        return status;
+    // Of a product of matrices, unless dims says otherwise. x of rank 0 has
+    // no last axis.
+    const unsigned first = 0;
+    const unsigned last = tx->rank > 0 ? tx->rank - 1 : QQ_MAX_RANK;
+    struct qqi_dot_axes d = {1, 0, &last, &first, &last, &first};
+    if (dims) {
+        d.contract = dims->contract_count;
+        d.batch = dims->batch_count;
+        d.lhs_contract = dims->lhs_contract;
+        d.rhs_contract = dims->rhs_contract;
+        d.lhs_batch = dims->lhs_batch;
+        d.rhs_batch = dims->rhs_batch;
+    }
+    return qqi_dot_make(tx, ty, &d, type, p);
+}
+
+// The bytes of the result; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_dot_bytes(const struct qqi_dot_plan *p)
+{
+    const size_t count = qqi_shape_count(p->outer.rank, p->outer.size);
+
+    return count == SIZE_MAX ? SIZE_MAX : qq_type_bytes(p->type, count);
+}
+
+// ==== op/dot.h ====
+
+// qquant floor 8: dot_general, the product of tensors over any axes.
+//
+//   z[batch, rest of x, rest of y] = sum over contracted axes of x * y
+
+// The sum for element i of an integer result.
+QQI_FN QQI_WRAPS uint64_t qqi_dot_integer(const struct qqi_dot_plan *p,
+                                          const qq_tensor *x,
+                                          const qq_tensor *y, size_t i)
+{
+    struct qqi_dot_place at;
+    uint64_t sum = 0;
+
+    if (p->empty)
+        return 0;
+    qqi_dot_place_begin(&at, &p->outer, i);
+    do {
+        const int64_t a = qqi_load_integer(x->type, x->data, at.x);
+        const int64_t b = qqi_load_integer(y->type, y->data, at.y);
+        sum += (uint64_t)(a * b); // at most 2^62
+    } while (qqi_dot_place_next(&at, &p->inner));
+    return sum;
+}
+
+QQI_FN float qqi_dot_float(const struct qqi_dot_plan *p, const qq_tensor *x,
+                           const qq_tensor *y, size_t i)
+{
+    struct qqi_dot_place at;
+    float acc = 0.0f;
+
+    if (p->empty)
+        return acc;
+    qqi_dot_place_begin(&at, &p->outer, i);
+    do {
+        const float a = qqi_op_float(x->type, x->data, at.x);
+        const float b = qqi_op_float(y->type, y->data, at.y);
+        acc = qqi_fma_f32(a, b, acc);
+    } while (qqi_dot_place_next(&at, &p->inner));
+    return acc;
+}
+
+QQ_API size_t qq_dot_general_size(const qq_operand *x, const qq_operand *y,
+                                  const qq_dot_dims *dims, qq_type type)
+{
+    struct qqi_dot_plan p;
+    qq_tensor tx, ty;
+
+    if (qqi_dot_plan_of(x, y, dims, type, &p, &tx, &ty) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_dot_bytes(&p);
+}
+
+QQ_API qq_status qq_dot_general(const qq_operand *x, const qq_operand *y,
+                                const qq_dot_dims *dims, qq_type type,
+                                void *out, size_t out_bytes, void *scratch,
+                                size_t scratch_bytes, qq_tensor *view)
+{
+    struct qqi_dot_plan p;
+    qq_tensor tx, ty;
+
+    qq_status status = qqi_dot_plan_of(x, y, dims, type, &p, &tx, &ty);
+    if (status == QQ_OK)
+        status = qqi_out_check(qqi_dot_bytes(&p), out, out_bytes);
+    if (status == QQ_OK && !view)
+        return QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_operands_fill(x, y, scratch, scratch_bytes, &tx, &ty);
+    if (status != QQ_OK)
+        return status;
+    const size_t count = qqi_shape_count(p.outer.rank, p.outer.size);
+    for (size_t i = 0; i < count; i++)
+        if (qqi_is_plain(p.type))
+            qqi_plain_store(p.type, out, i, qqi_dot_float(&p, &tx, &ty, i));
+        else
+            qqi_op_store_integer(p.type, out, i,
+                                 qqi_dot_integer(&p, &tx, &ty, i));
+    *view = qq_tensor_make(out, p.type, p.outer.rank, p.outer.size);
+    return QQ_OK;
+}
+
+// ==== op/dot_eformer.h ====
+
+// qquant floor 8: the product by an Array8B as eformer makes it.
+
+// The three ways that depend on the shape of the scales.
+enum {
+    QQI_EFORMER_DOT_COLUMNS = 1, // [1, n], n > 1
+    QQI_EFORMER_DOT_ROWS = 2,    // [k, 1], k > 1
+    QQI_EFORMER_DOT_OTHER = 3
+};
+
+struct qqi_eformer_dot {
+    const qq_tensor *x;
+    const qq_array *w;
+    size_t k;
+    size_t n;
+    int way;
+    qq_tensor z; // without data
+};
+
+QQI_FN qq_status qqi_eformer_dot_make(const qq_tensor *x, const qq_array *w,
+                                      struct qqi_eformer_dot *d)
+{
+    size_t shape[QQ_MAX_RANK];
+
+    qq_status status = qq_tensor_check(x);
+    if (status == QQ_OK)
+        status = qq_array_check(w);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_is_plain(x->type) || w->type != QQ_TYPE_INT8 ||
+        w->zero_point.type != QQ_TYPE_NONE || !qqi_is_plain(w->scale.type))
+        return QQ_ERR_TYPE;
+    if (x->rank == 0 || w->value.rank != 2 ||
+        x->shape[x->rank - 1] != w->value.shape[0])
+        return QQ_ERR_SHAPE;
+    d->x = x;
+    d->w = w;
+    d->k = w->value.shape[0];
+    d->n = w->value.shape[1];
+    const size_t *s = w->scale.shape;
+    d->way = s[0] == 1 && s[1] == d->n && d->n > 1   ? QQI_EFORMER_DOT_COLUMNS
+             : s[0] == d->k && s[1] == 1 && d->k > 1 ? QQI_EFORMER_DOT_ROWS
+                                                     : QQI_EFORMER_DOT_OTHER;
+    unsigned rank = 0;
+    for (unsigned a = 0; a + 1 < x->rank; a++)
+        shape[rank++] = x->shape[a];
+    if (rank == 0 && d->way == QQI_EFORMER_DOT_COLUMNS)
+        shape[rank++] = 1;
+    shape[rank++] = d->n;
+    d->z = qq_tensor_make(NULL, QQ_TYPE_BF16, rank, shape);
+    return QQ_OK;
+}
+
+// The scale of w[k][j].
+QQI_FN float qqi_eformer_dot_scale(const struct qqi_eformer_dot *d, size_t k,
+                                   size_t j)
+{
+    const qq_tensor *s = &d->w->scale;
+    const size_t row = k / (d->w->tile[0] ? d->w->tile[0] : 1);
+    const size_t column = j / (d->w->tile[1] ? d->w->tile[1] : 1);
+
+    return qqi_plain_load(s->type, s->data, row * s->shape[1] + column);
+}
+
+QQI_FN float qqi_eformer_dot_sum(const struct qqi_eformer_dot *d, size_t row,
+                                 size_t j)
+{
+    const int8_t *code = (const int8_t *)d->w->value.data;
+    float acc = 0.0f;
+
+    for (size_t k = 0; k < d->k; k++) {
+        const float s = qqi_eformer_dot_scale(d, k, j);
+        float x = qqi_plain_load(d->x->type, d->x->data, row * d->k + k);
+        float w = (float)code[k * d->n + j];
+        if (d->way == QQI_EFORMER_DOT_ROWS)
+            x = qqi_mul_f32(x, s);
+        if (d->way == QQI_EFORMER_DOT_OTHER)
+            w = qqi_type_mul(QQ_TYPE_BF16, w, qqi_to_type(QQ_TYPE_BF16, s));
+        acc = qqi_fma_f32(x, w, acc);
+    }
+    if (d->way == QQI_EFORMER_DOT_COLUMNS)
+        acc = qqi_mul_f32(acc, qqi_eformer_dot_scale(d, 0, j));
+    return acc;
+}
+
+QQ_API size_t qq_eformer_dot_size(const qq_tensor *x, const qq_array *w)
+{
+    struct qqi_eformer_dot d;
+
+    if (qqi_eformer_dot_make(x, w, &d) != QQ_OK)
+        return SIZE_MAX;
+    return qq_tensor_bytes(&d.z);
+}
+
+QQ_API qq_status qq_eformer_dot(const qq_tensor *x, const qq_array *w,
+                                void *out, size_t out_bytes, qq_tensor *view)
+{
+    struct qqi_eformer_dot d;
+
+    qq_status status = qqi_eformer_dot_make(x, w, &d);
+    if (status == QQ_OK)
+        status = qqi_tensor_fits(&d.z, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+    const size_t count = qq_tensor_count(&d.z);
+    for (size_t i = 0; i < count; i++)
+        qqi_plain_store(QQ_TYPE_BF16, out, i,
+                        qqi_eformer_dot_sum(&d, i / d.n, i % d.n));
+    d.z.data = out;
+    *view = d.z;
+    return QQ_OK;
+}
+
+// ==== op/elementwise.h ====
+
+// qquant floor 8: operations element by element.
+//
+// Floats are computed in f32 and stored with one more rounding where their
+// type is shorter; for a sum, product or quotient that is one rounding in all.
+// Integers are computed in 64 bits and cut to their type.
+
+// What every operation with one operand checks; t: its type and shape.
+QQI_FN qq_status qqi_unary_check(const qq_operand *x, qq_tensor *t, int known,
+                                 qq_type type, const void *out,
+                                 size_t out_bytes, const void *scratch,
+                                 size_t scratch_bytes, const qq_tensor *view)
+{
+    qq_status status = qqi_operand_shape(x, t);
+
+    if (status != QQ_OK)
+        return status;
+    if (!known)
+        return QQ_ERR_ARGUMENT;
+    if (type == QQ_TYPE_NONE ? !qqi_is_plain(t->type) : !qqi_op_has_type(type))
+        return QQ_ERR_TYPE;
+    const qq_type result = type == QQ_TYPE_NONE ? t->type : type;
+    status = qqi_out_check(qq_type_bytes(result, qq_tensor_count(t)), out,
+                           out_bytes);
+    if (status == QQ_OK)
+        status = qqi_scratch_check(qq_operand_scratch_size(x), scratch,
+                                   scratch_bytes);
+    return status == QQ_OK && !view ? QQ_ERR_ARGUMENT : status;
+}
+
+QQI_FN float qqi_unary(qq_unary op, float x)
+{
+    if (op == QQ_UNARY_EXP)
+        return qqi_exp_f32(x);
+    return op == QQ_UNARY_LOG ? qqi_log_f32(x) : qqi_sqrt_f32(x);
+}
+
+QQ_API qq_status qq_operand_unary(const qq_operand *x, qq_unary op, void *out,
+                                  size_t out_bytes, void *scratch,
+                                  size_t scratch_bytes, qq_tensor *view)
+{
+    const int known = op >= QQ_UNARY_EXP && op <= QQ_UNARY_SQRT;
+    qq_tensor t;
+
+    qq_status status = qqi_unary_check(x, &t, known, QQ_TYPE_NONE, out,
+                                       out_bytes, scratch, scratch_bytes, view);
+    if (status == QQ_OK)
+        status = qqi_operand_fill(x, scratch, &t);
+    if (status != QQ_OK)
+        return status;
+    const size_t count = qq_tensor_count(&t);
+    for (size_t i = 0; i < count; i++)
+        qqi_plain_store(t.type, out, i,
+                        qqi_unary(op, qqi_plain_load(t.type, t.data, i)));
+    *view = qq_tensor_make(out, t.type, t.rank, t.shape);
+    return QQ_OK;
+}
+
+QQI_FN float qqi_power(float x, int exponent)
+{
+    const int down = exponent < 0;
+    unsigned n = down ? (unsigned)-(exponent + 1) + 1u : (unsigned)exponent;
+    double square = qqi_f64_from_f32(x);
+    double r = 1.0;
+
+    for (; n != 0; n >>= 1) {
+        if (n & 1)
+            r = qqi_mul_f64(r, square);
+        square = qqi_mul_f64(square, square);
+    }
+    return qqi_f32_from_f64(down ? 1.0 / r : r);
+}
+
+QQ_API qq_status qq_operand_power(const qq_operand *x, int exponent, void *out,
+                                  size_t out_bytes, void *scratch,
+                                  size_t scratch_bytes, qq_tensor *view)
+{
+    qq_tensor t;
+
+    qq_status status = qqi_unary_check(x, &t, 1, QQ_TYPE_NONE, out, out_bytes,
+                                       scratch, scratch_bytes, view);
+    if (status == QQ_OK)
+        status = qqi_operand_fill(x, scratch, &t);
+    if (status != QQ_OK)
+        return status;
+    const size_t count = qq_tensor_count(&t);
+    for (size_t i = 0; i < count; i++)
+        qqi_plain_store(t.type, out, i,
+                        qqi_power(qqi_plain_load(t.type, t.data, i), exponent));
+    *view = qq_tensor_make(out, t.type, t.rank, t.shape);
+    return QQ_OK;
+}
+
+// A float towards zero, cut to the range of an integer type; NaN gives 0.
+QQI_FN int32_t qqi_cast_integer(qq_type type, float x)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    return qqi_sat_i32(qqi_trunc_f32(x), row->info.min, row->info.max);
+}
+
+QQ_API qq_status qq_operand_cast(const qq_operand *x, qq_type type, void *out,
+                                 size_t out_bytes, void *scratch,
+                                 size_t scratch_bytes, qq_tensor *view)
+{
+    qq_tensor t;
+
+    if (type == QQ_TYPE_NONE)
+        return x ? QQ_ERR_TYPE : QQ_ERR_ARGUMENT;
+    qq_status status = qqi_unary_check(x, &t, 1, type, out, out_bytes, scratch,
+                                       scratch_bytes, view);
+    if (status == QQ_OK)
+        status = qqi_operand_fill(x, scratch, &t);
+    if (status != QQ_OK)
+        return status;
+    const size_t count = qq_tensor_count(&t);
+    for (size_t i = 0; i < count; i++) {
+        if (qqi_is_plain(type)) {
+            qqi_plain_store(type, out, i, qqi_op_float(t.type, t.data, i));
+            continue;
+        }
+        const int32_t v =
+            qqi_is_plain(t.type)
+                ? qqi_cast_integer(type, qqi_plain_load(t.type, t.data, i))
+                : qqi_load_integer(t.type, t.data, i);
+        qqi_op_store_integer(type, out, i, (uint64_t)(int64_t)v);
+    }
+    *view = qq_tensor_make(out, type, t.rank, t.shape);
+    return QQ_OK;
+}
+
+// --- two operands ----------------------------------------------------------
+
+QQI_FN float qqi_max_f32(float x, float y)
+{
+    if (qqi_is_nan_f32(x) || qqi_is_nan_f32(y))
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    if (x == y) // the bits of -0 are the larger ones
+        return qqi_f32_bits(x) < qqi_f32_bits(y) ? x : y;
+    return x < y ? y : x;
+}
+
+QQI_FN float qqi_binary_float(qq_binary op, float x, float y)
+{
+    if (op == QQ_BINARY_ADD)
+        return x + y;
+    if (op == QQ_BINARY_MULTIPLY)
+        return qqi_mul_f32(x, y);
+    return op == QQ_BINARY_DIVIDE ? x / y : qqi_max_f32(x, y);
+}
+
+QQI_FN QQI_WRAPS uint64_t qqi_binary_integer(qq_binary op, int64_t x, int64_t y)
+{
+    const uint64_t u = (uint64_t)x;
+    const uint64_t v = (uint64_t)y;
+
+    if (op == QQ_BINARY_ADD)
+        return u + v;
+    if (op == QQ_BINARY_MULTIPLY)
+        return u * v;
+    if (op == QQ_BINARY_DIVIDE)
+        return (uint64_t)(y == 0 ? -1 : x / y);
+    return x < y ? v : u;
+}
+
+// One element; x and y of the same type. less is stored as uint8.
+QQI_FN void qqi_binary_store(qq_binary op, const qq_tensor *x,
+                             const qq_tensor *y, void *out, size_t i)
+{
+    const qq_type type = x->type;
+
+    if (qqi_is_plain(type)) {
+        const float a = qqi_plain_load(type, x->data, i);
+        const float b = qqi_plain_load(type, y->data, i);
+        if (op == QQ_BINARY_LESS)
+            ((uint8_t *)out)[i] = a < b;
+        else
+            qqi_plain_store(type, out, i, qqi_binary_float(op, a, b));
+        return;
+    }
+    const int64_t a = qqi_load_integer(type, x->data, i);
+    const int64_t b = qqi_load_integer(type, y->data, i);
+    if (op == QQ_BINARY_LESS)
+        ((uint8_t *)out)[i] = a < b;
+    else
+        qqi_op_store_integer(type, out, i, qqi_binary_integer(op, a, b));
+}
+
+QQ_API qq_status qq_operand_binary(const qq_operand *x, qq_binary op,
+                                   const qq_operand *y, void *out,
+                                   size_t out_bytes, void *scratch,
+                                   size_t scratch_bytes, qq_tensor *view)
+{
+    qq_tensor tx, ty;
+
+    qq_status status = qqi_operand_shape(x, &tx);
+    if (status != QQ_OK)
+        return status;
+    if (op < QQ_BINARY_ADD || op > QQ_BINARY_LESS)
+        return QQ_ERR_ARGUMENT;
+    status = qqi_operand_shape(y, &ty);
+    if (status != QQ_OK)
+        return status;
+    if (tx.type != ty.type)
+        return QQ_ERR_TYPE;
+    if (!qqi_same_shape(&tx, &ty))
+        return QQ_ERR_SHAPE;
+    const size_t count = qq_tensor_count(&tx);
+    const qq_type type = op == QQ_BINARY_LESS ? QQ_TYPE_UINT8 : tx.type;
+    status = qqi_out_check(qq_type_bytes(type, count), out, out_bytes);
+    if (status == QQ_OK && !view)
+        return QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_operands_fill(x, y, scratch, scratch_bytes, &tx, &ty);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        qqi_binary_store(op, &tx, &ty, out, i);
+    *view = qq_tensor_make(out, type, tx.rank, tx.shape);
+    return QQ_OK;
+}
+
+// ==== op/move.h ====
+
+// qquant floor 8: tensors and eformer's arrays in another shape.
+
+QQ_API qq_move qq_move_transpose(unsigned rank, const unsigned *axes)
+{
+    qq_move m;
+
+    QQ_MEMSET(&m, 0, sizeof m);
+    m.kind = QQ_MOVE_TRANSPOSE;
+    m.rank = rank;
+    for (unsigned a = 0; axes && a < rank && a < QQ_MAX_RANK; a++)
+        m.axes[a] = axes[a];
+    return m;
+}
+
+QQ_API qq_move qq_move_reshape(unsigned rank, const size_t *shape)
+{
+    qq_move m;
+
+    QQ_MEMSET(&m, 0, sizeof m);
+    m.kind = QQ_MOVE_RESHAPE;
+    m.rank = rank;
+    for (unsigned a = 0; shape && a < rank && a < QQ_MAX_RANK; a++)
+        m.shape[a] = shape[a];
+    return m;
+}
+
+QQ_API qq_move qq_move_broadcast(unsigned rank, const size_t *shape,
+                                 unsigned from, const unsigned *axes)
+{
+    qq_move m = qq_move_reshape(rank, shape);
+
+    m.kind = QQ_MOVE_BROADCAST;
+    for (unsigned a = 0; axes && a < from && a < QQ_MAX_RANK; a++)
+        m.axes[a] = axes[a];
+    return m;
+}
+
+// --- tensors ---------------------------------------------------------------
+
+QQI_FN qq_status qqi_op_transposed(const qq_tensor *t, const qq_move *m,
+                                   qq_tensor *r)
+{
+    unsigned seen = 0;
+
+    if (m->rank != t->rank)
+        return QQ_ERR_AXIS;
+    for (unsigned a = 0; a < t->rank; a++) {
+        if (m->axes[a] >= t->rank || (seen >> m->axes[a] & 1))
+            return QQ_ERR_AXIS;
+        seen |= 1u << m->axes[a];
+        r->shape[a] = t->shape[m->axes[a]];
+    }
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_op_broadcasted(const qq_tensor *t, const qq_move *m)
+{
+    for (unsigned a = 0; a < t->rank; a++)
+        if (m->axes[a] >= m->rank || (a > 0 && m->axes[a] <= m->axes[a - 1]))
+            return QQ_ERR_AXIS;
+    for (unsigned a = 0; a < t->rank; a++)
+        if (t->shape[a] != 1 && t->shape[a] != m->shape[m->axes[a]])
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// Type and shape of the result of a tensor that was checked.
+QQI_FN qq_status qqi_op_moved(const qq_tensor *t, const qq_move *m,
+                              qq_tensor *r)
+{
+    qq_status status = QQ_OK;
+
+    if (!m)
+        return QQ_ERR_ARGUMENT;
+    if (m->rank > QQ_MAX_RANK)
+        return QQ_ERR_AXIS;
+    *r = qq_tensor_make(NULL, t->type, m->rank, m->shape);
+    if (m->kind == QQ_MOVE_TRANSPOSE)
+        status = qqi_op_transposed(t, m, r);
+    else if (m->kind == QQ_MOVE_BROADCAST)
+        status = qqi_op_broadcasted(t, m);
+    else if (m->kind != QQ_MOVE_RESHAPE)
+        return QQ_ERR_ARGUMENT;
+    else if (qq_tensor_count(r) != qq_tensor_count(t))
+        status = QQ_ERR_SHAPE;
+    if (status == QQ_OK && qq_tensor_bytes(r) == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    return status;
+}
+
+QQ_API size_t qq_tensor_move_size(const qq_tensor *t, const qq_move *m)
+{
+    qq_tensor r;
+
+    if (qq_tensor_check(t) != QQ_OK || qqi_op_moved(t, m, &r) != QQ_OK)
+        return SIZE_MAX;
+    return qq_tensor_bytes(&r);
+}
+
+// The numbers of t in the order of the result, which has some.
+QQI_FN void qqi_op_copy(const qq_tensor *t, const qq_move *m,
+                        const qq_tensor *r, void *out)
+{
+    size_t stride[QQ_MAX_RANK] = {0};
+    qqi_walk w = {{0}, {0}, 0, 0};
+    size_t n = 1;
+
+    if (m->kind == QQ_MOVE_RESHAPE) {
+        qqi_walk_add(&w, qq_tensor_count(t), 1);
+    } else {
+        for (unsigned i = t->rank; i > 0; i--) {
+            const unsigned a = i - 1;
+            stride[m->axes[a]] = t->shape[a] == 1 ? 0 : n;
+            n *= t->shape[a];
+        }
+        for (unsigned a = 0; a < r->rank; a++)
+            qqi_walk_add(&w, r->shape[a], stride[a]);
+    }
+    qqi_gather(t->type, t->data, &w, out);
+}
+
+QQ_API qq_status qq_tensor_move(const qq_tensor *t, const qq_move *m, void *out,
+                                size_t out_bytes, qq_tensor *view)
+{
+    qq_tensor r;
+
+    qq_status status = qq_tensor_check(t);
+    if (status == QQ_OK)
+        status = qqi_op_moved(t, m, &r);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_tensor_fits(&r, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+    if (m->kind == QQ_MOVE_TRANSPOSE)
+        return qq_tensor_transpose(t, m->axes, out, out_bytes, view);
+    if (qq_tensor_count(&r) > 0)
+        qqi_op_copy(t, m, &r, out);
+    r.data = out;
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== op/move_array.h ====
+
+// qquant floor 8: eformer's arrays in another shape.
+//
+//   nf4            decode, move, quantize again
+//   int8 reshape   decode, quantize again along the last axis
+//   int8 else      codes and scales move, each by itself
+
+// What a move comes to.
+struct qqi_array_move {
+    const qq_array *a;
+    const qq_move *m;
+    int again;       // decoded and quantized again
+    qq_tensor moved; // then: the decoded values, moved; else the codes, moved
+    size_t first;    // bytes of the decoded values; else of the scales, moved
+    size_t bytes;    // of the result
+    size_t scratch;
+};
+
+// The scheme by which an array is quantized again.
+QQI_FN qq_scheme qqi_array_move_scheme(const struct qqi_array_move *p)
+{
+    const qq_array *a = p->a;
+    qq_scheme s = qq_scheme_init_rule(a->type, QQ_RULE_EFORMER);
+    const unsigned last = p->moved.rank - 1;
+
+    if (a->type == QQ_TYPE_NF4)
+        s.tile[last] = a->tile[a->value.rank - 1];
+    else
+        s.channels = (1u << last) - 1;
+    return s;
+}
+
+QQI_FN qq_status qqi_array_move_again(qq_type type, struct qqi_array_move *p)
+{
+    const qq_array *a = p->a;
+    qq_tensor x = qq_tensor_make(NULL, type ? type : a->scale.type,
+                                 a->value.rank, a->value.shape);
+
+    if (!qqi_is_plain(x.type))
+        return QQ_ERR_TYPE;
+    qq_status status = qqi_op_moved(&x, p->m, &p->moved);
+    if (status != QQ_OK)
+        return status;
+    p->first = p->scratch = qq_tensor_bytes(&x);
+    if (p->moved.rank == 0)
+        return QQ_ERR_SHAPE;
+    // Sizes and checks ask for the shape alone, but want data to be there.
+    x = p->moved;
+    x.data = p->m;
+    const qq_scheme s = qqi_array_move_scheme(p);
+    status = qq_scheme_check(&s, &x, NULL);
+    if (status != QQ_OK)
+        return status;
+    p->bytes = qq_array_size(&x, &s);
+    if (p->bytes == SIZE_MAX ||
+        (p->m->kind != QQ_MOVE_RESHAPE &&
+         !qqi_add_size(p->scratch, qq_tensor_bytes(&x), &p->scratch)))
+        return QQ_ERR_SIZE;
+    return QQ_OK;
+}
+
+QQI_FN qq_status qqi_array_move_make(const qq_array *a, const qq_move *m,
+                                     qq_type type, struct qqi_array_move *p)
+{
+    qq_tensor scale;
+
+    QQ_MEMSET(p, 0, sizeof *p);
+    qq_status status = qq_array_check(a);
+    if (status != QQ_OK)
+        return status;
+    if ((a->type != QQ_TYPE_NF4 && a->type != QQ_TYPE_INT8) ||
+        a->zero_point.type != QQ_TYPE_NONE || a->bias.type != QQ_TYPE_NONE)
+        return QQ_ERR_TYPE;
+    if (a->type == QQ_TYPE_NF4 && a->value.rank == 0)
+        return QQ_ERR_SHAPE;
+    if (!m)
+        return QQ_ERR_ARGUMENT;
+    p->a = a;
+    p->m = m;
+    p->again = a->type == QQ_TYPE_NF4 || m->kind == QQ_MOVE_RESHAPE;
+    if (p->again)
+        return qqi_array_move_again(type, p);
+    status = qqi_op_moved(&a->value, m, &p->moved);
+    if (status == QQ_OK)
+        status = qqi_op_moved(&a->scale, m, &scale);
+    if (status != QQ_OK)
+        return status;
+    p->first = qq_tensor_bytes(&scale);
+    if (!qqi_add_size(qq_tensor_bytes(&p->moved), p->first, &p->bytes))
+        return QQ_ERR_SIZE;
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array_move_size(const qq_array *a, const qq_move *m,
+                                 qq_type type)
+{
+    struct qqi_array_move p;
+
+    return qqi_array_move_make(a, m, type, &p) == QQ_OK ? p.bytes : SIZE_MAX;
+}
+
+QQ_API size_t qq_array_move_scratch_size(const qq_array *a, const qq_move *m,
+                                         qq_type type)
+{
+    struct qqi_array_move p;
+
+    return qqi_array_move_make(a, m, type, &p) == QQ_OK ? p.scratch : SIZE_MAX;
+}
+
+// The decoded values stand at the beginning of scratch, the moved ones behind
+// them.
+QQI_FN qq_status qqi_array_requantize(const struct qqi_array_move *p, void *out,
+                                      uint8_t *scratch, qq_array *view)
+{
+    const size_t rest = p->scratch - p->first;
+    const qq_scheme s = qqi_array_move_scheme(p);
+    qq_tensor x;
+
+    qq_status status = qq_dequantize(p->a, QQ_RULE_EFORMER, p->moved.type,
+                                     scratch, p->first, &x);
+    if (status != QQ_OK)
+        return status;
+    if (p->m->kind == QQ_MOVE_RESHAPE)
+        x = qq_tensor_make(scratch, x.type, p->m->rank, p->m->shape);
+    else
+        status = qq_tensor_move(&x, p->m, rest ? scratch + p->first : NULL,
+                                rest, &x);
+    if (status == QQ_OK)
+        status = qq_quantize(&x, &s, out, p->bytes, view);
+    return status;
+}
+
+// Codes and scales, moved; scales first.
+QQI_FN qq_status qqi_array_move_parts(const struct qqi_array_move *p,
+                                      uint8_t *out, qq_array *view)
+{
+    const size_t rest = p->bytes - p->first;
+    qq_array r = *p->a;
+
+    qq_status status =
+        qq_tensor_move(&p->a->scale, p->m, out, p->first, &r.scale);
+    if (status == QQ_OK)
+        status = qq_tensor_move(&p->a->value, p->m,
+                                rest ? out + p->first : NULL, rest, &r.value);
+    if (status != QQ_OK)
+        return status;
+    for (unsigned i = 0; i < r.value.rank; i++)
+        r.tile[i] =
+            p->m->kind == QQ_MOVE_TRANSPOSE ? p->a->tile[p->m->axes[i]] : 1;
+    *view = r;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
+                               qq_type type, void *out, size_t out_bytes,
+                               void *scratch, size_t scratch_bytes,
+                               qq_array *view)
+{
+    struct qqi_array_move p;
+
+    qq_status status = qqi_array_move_make(a, m, type, &p);
+    if (status == QQ_OK)
+        status = qqi_out_check(p.bytes, out, out_bytes);
+    if (status == QQ_OK)
+        status = qqi_scratch_check(p.scratch, scratch, scratch_bytes);
+    if (status == QQ_OK && !view)
+        return QQ_ERR_ARGUMENT;
+    if (status != QQ_OK)
+        return status;
+    if (p.again)
+        return qqi_array_requantize(&p, out, (uint8_t *)scratch, view);
+    return qqi_array_move_parts(&p, (uint8_t *)out, view);
+}
+
+#endif
+#if !QQ_NO_TRAIN
+
+// ==== train/options.h ====
+
+// qquant floor 9: what a calibration that remembers is asked for.
+
+// "qqc1", and what qq_calibrator_options_init leaves in options.
+#define QQI_CALIBRATOR_INIT 0x31637171u
+
+QQ_API qq_calibrator_options qq_calibrator_options_init(qq_calibrator method)
+{
+    qq_calibrator_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_CALIBRATOR_INIT;
+    o.method = method;
+    o.division = QQ_DIVISION_TRUE;
+    o.history = 1024;
+    o.update_count_prior = 1.0;
+    o.ema_update_count = 100.0;
+    o.lp_order = 2;
+    o.filter_zeros = 1;
+    return o;
+}
+
+QQI_FN int qqi_calibrator_options_fit(const qq_calibrator_options *o)
+{
+    if (o->init != QQI_CALIBRATOR_INIT ||
+        o->method < QQ_CALIBRATOR_MEAN_OF_ABSMAX ||
+        o->method > QQ_CALIBRATOR_DELAYED ||
+        (o->division != QQ_DIVISION_TRUE &&
+         o->division != QQ_DIVISION_RECIPROCAL))
+        return 0;
+    if (o->method == QQ_CALIBRATOR_DELAYED)
+        return o->history > 0 && o->channels == 0;
+    return o->method != QQ_CALIBRATOR_WEIGHTED_STATS ||
+           (o->lp_order >= 1 && o->lp_order <= 30 && o->ema_update_count > 0.0);
+}
+
+// What a part begins with.
+QQI_FN double qqi_calibrator_prior(const qq_calibrator_options *o, int part)
+{
+    const double u = o->update_count_prior;
+    double power = 1.0;
+
+    switch (part) {
+    case QQ_CALIBRATOR_ONES:
+        return u;
+    case QQ_CALIBRATOR_VALS:
+        return o->mean_prior * u;
+    case QQ_CALIBRATOR_MAX:
+        return o->max_dev_prior;
+    case QQ_CALIBRATOR_L1:
+        return o->l1_dev_prior * u;
+    case QQ_CALIBRATOR_LP:
+        for (unsigned i = 0; i < o->lp_order; i++)
+            power = qqi_mul_f64(power, o->lp_dev_prior);
+        return power * u;
+    default:
+        return 0.0;
+    }
+}
+
+// ==== train/state.h ====
+
+// qquant floor 9: what calibrations remember.
+//
+// A state is bytes: a head, and behind it the parts of its method one after
+// another, in the machine's byte order:
+//
+//   mean of absmax    bound, sum: x's type, the shape of the scales; count
+//   weighted stats    bound, ones, vals, max, l1, lp: f32, that shape
+//   delayed           bound: f32, all sizes 1; kept [1], history: f32
+
+// Words of 32 and 64 bits without a gap, so that every byte is written.
+struct qqi_calibrator_head {
+    uint32_t magic;
+    uint32_t method;
+    uint32_t type;
+    uint32_t rank;
+    uint32_t channels;
+    uint32_t zero;
+    uint64_t history;
+    uint64_t shape[QQ_MAX_RANK]; // of the bounds
+};
+QQI_STATIC_ASSERT(calibrator_head, sizeof(struct qqi_calibrator_head) == 96);
+
+// --- the layout ------------------------------------------------------------
+
+// The parts of a method, in order; 0 ends the list.
+QQI_FN const uint8_t *qqi_calibrator_parts(uint32_t method)
+{
+    static const uint8_t mean[] = {QQ_CALIBRATOR_BOUND, QQ_CALIBRATOR_SUM,
+                                   QQ_CALIBRATOR_COUNT, 0};
+    static const uint8_t stats[] = {QQ_CALIBRATOR_BOUND,
+                                    QQ_CALIBRATOR_ONES,
+                                    QQ_CALIBRATOR_VALS,
+                                    QQ_CALIBRATOR_MAX,
+                                    QQ_CALIBRATOR_L1,
+                                    QQ_CALIBRATOR_LP,
+                                    0};
+    static const uint8_t delayed[] = {QQ_CALIBRATOR_BOUND, QQ_CALIBRATOR_KEPT,
+                                      QQ_CALIBRATOR_HISTORY, 0};
+
+    switch (method) {
+    case QQ_CALIBRATOR_MEAN_OF_ABSMAX:
+        return mean;
+    case QQ_CALIBRATOR_WEIGHTED_STATS:
+        return stats;
+    case QQ_CALIBRATOR_DELAYED:
+        return delayed;
+    default:
+        return NULL;
+    }
+}
+
+// A part as a tensor without data.
+QQI_FN qq_tensor qqi_calibrator_part(const struct qqi_calibrator_head *h,
+                                     int part)
+{
+    const int typed = h->method == QQ_CALIBRATOR_MEAN_OF_ABSMAX;
+    qq_tensor t;
+
+    QQ_MEMSET(&t, 0, sizeof t);
+    t.type = typed ? (qq_type)h->type : QQ_TYPE_F32;
+    t.rank = h->rank;
+    for (unsigned a = 0; a < h->rank; a++)
+        t.shape[a] = (size_t)h->shape[a];
+    if (part == QQ_CALIBRATOR_COUNT) {
+        t.type = QQ_TYPE_INT32;
+        t.rank = 0;
+    } else if (part == QQ_CALIBRATOR_KEPT || part == QQ_CALIBRATOR_HISTORY) {
+        t.rank = 1;
+        t.shape[0] = part == QQ_CALIBRATOR_KEPT ? 1 : (size_t)h->history;
+    }
+    return t;
+}
+
+// Where a part begins, or with part 0 where all of them end; 0 if there is no
+// such part, or no such state in memory.
+QQI_FN size_t qqi_calibrator_place(const struct qqi_calibrator_head *h,
+                                   int part)
+{
+    const uint8_t *const parts = qqi_calibrator_parts(h->method);
+    size_t at = sizeof *h;
+
+    for (int i = 0; parts && parts[i] != 0; i++) {
+        const qq_tensor t = qqi_calibrator_part(h, parts[i]);
+        const size_t bytes = qq_tensor_bytes(&t);
+        if (parts[i] == part)
+            return at;
+        if (bytes == SIZE_MAX || !qqi_add_size(at, bytes, &at))
+            return 0;
+    }
+    return parts && part == 0 ? at : 0;
+}
+
+// A tensor of the state, with data.
+QQI_FN qq_tensor qqi_calibrator_at(const struct qqi_calibrator_head *h,
+                                   const void *state, int part)
+{
+    qq_tensor t = qqi_calibrator_part(h, part);
+
+    t.data = (const uint8_t *)state + qqi_calibrator_place(h, part);
+    return t;
+}
+
+QQI_FN void *qqi_calibrator_write(const struct qqi_calibrator_head *h,
+                                  void *state, int part)
+{
+    return (uint8_t *)state + qqi_calibrator_place(h, part);
+}
+
+// --- making ----------------------------------------------------------------
+
+// The head of a state; QQ_ERR_SIZE where no memory holds it.
+QQI_FN qq_status qqi_calibrator_head_make(const qq_calibrator_options *o,
+                                          qq_type type, unsigned rank,
+                                          const size_t *shape,
+                                          struct qqi_calibrator_head *h)
+{
+    if (o == NULL || !qqi_calibrator_options_fit(o))
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_aqt_is_float(type))
+        return QQ_ERR_TYPE;
+    if (rank > QQ_MAX_RANK || (rank < 32 && o->channels >> rank != 0))
+        return QQ_ERR_AXIS;
+    if (shape == NULL && rank > 0)
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(h, 0, sizeof *h);
+    h->magic = QQI_CALIBRATOR_INIT;
+    h->method = (uint32_t)o->method;
+    h->type = (uint32_t)type;
+    h->rank = rank;
+    h->channels = o->channels;
+    h->history = o->method == QQ_CALIBRATOR_DELAYED ? o->history : 0;
+    for (unsigned a = 0; a < rank; a++)
+        h->shape[a] = o->channels >> a & 1 ? shape[a] : 1;
+    return qqi_calibrator_place(h, 0) != 0 ? QQ_OK : QQ_ERR_SIZE;
+}
+
+QQ_API size_t qq_calibrator_size(const qq_calibrator_options *o, qq_type type,
+                                 unsigned rank, const size_t *shape)
+{
+    struct qqi_calibrator_head h;
+
+    return qqi_calibrator_head_make(o, type, rank, shape, &h) == QQ_OK
+               ? qqi_calibrator_place(&h, 0)
+               : SIZE_MAX;
+}
+
+QQ_API qq_status qq_calibrator_init(const qq_calibrator_options *o,
+                                    qq_type type, unsigned rank,
+                                    const size_t *shape, void *state,
+                                    size_t bytes)
+{
+    struct qqi_calibrator_head h;
+    const qq_status status = qqi_calibrator_head_make(o, type, rank, shape, &h);
+
+    if (status != QQ_OK)
+        return status;
+    if (state == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (bytes != qqi_calibrator_place(&h, 0))
+        return QQ_ERR_SIZE;
+    QQ_MEMSET(state, 0, bytes); // an integer or a float of 0 is all zeros
+    QQ_MEMCPY(state, &h, sizeof h);
+    const uint8_t *const parts = qqi_calibrator_parts(h.method);
+    for (int i = 0; parts[i] != 0; i++) {
+        const qq_tensor t = qqi_calibrator_part(&h, parts[i]);
+        const double prior = qqi_calibrator_prior(o, parts[i]);
+        const size_t n = prior != 0.0 ? qq_tensor_count(&t) : 0;
+        for (size_t k = 0; k < n; k++)
+            qqi_store_value(t.type, qqi_calibrator_write(&h, state, parts[i]),
+                            k, qqi_f32_from_f64(prior));
+    }
+    return QQ_OK;
+}
+
+// --- reading ---------------------------------------------------------------
+
+// The head of a state; nothing in it is trusted.
+QQI_FN qq_status qqi_calibrator_read(const void *state, size_t bytes,
+                                     struct qqi_calibrator_head *h)
+{
+    if (state == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (bytes < sizeof *h)
+        return QQ_ERR_FORMAT;
+    QQ_MEMCPY(h, state, sizeof *h);
+    int fits = h->magic == QQI_CALIBRATOR_INIT && h->rank <= QQ_MAX_RANK &&
+               h->type <= QQ_TYPE_NVFP4 && qqi_aqt_is_float((qq_type)h->type) &&
+               h->history <= SIZE_MAX;
+    for (unsigned a = 0; fits && a < h->rank; a++)
+        fits = h->shape[a] <= SIZE_MAX;
+    return fits && qqi_calibrator_place(h, 0) == bytes ? QQ_OK : QQ_ERR_FORMAT;
+}
+
+QQ_API qq_status qq_calibrator_view(const void *state, size_t bytes,
+                                    qq_calibrator_part part, qq_tensor *view)
+{
+    struct qqi_calibrator_head h;
+    const qq_status status = qqi_calibrator_read(state, bytes, &h);
+
+    if (status != QQ_OK)
+        return status;
+    const size_t at = part > 0 && part <= QQ_CALIBRATOR_KEPT
+                          ? qqi_calibrator_place(&h, (int)part)
+                          : 0;
+    if (at == 0 || view == NULL)
+        return QQ_ERR_ARGUMENT;
+    *view = qqi_calibrator_at(&h, state, (int)part);
+    return QQ_OK;
+}
+
+// ==== train/calibration.h ====
+
+// qquant floor 9: calibrations that remember, a step at a time.
+//
+// What a step computes stands in api/aqt.h, the layout of a state in state.h.
+// Weighted stats blends in f64 and keeps f32.
+
+// sum += max|x|, count += 1; bound = sum / count.
+QQI_FN void qqi_mean_step(const qq_calibrator_options *o,
+                          const struct qqi_calibrator_head *h,
+                          const qq_tensor *x, const struct qqi_tiling *t,
+                          int update, void *state)
+{
+    const qq_tensor sum = qqi_calibrator_at(h, state, QQ_CALIBRATOR_SUM);
+    const size_t n = qq_tensor_count(&sum);
+    void *const sums = qqi_calibrator_write(h, state, QQ_CALIBRATOR_SUM);
+    void *const bound = qqi_calibrator_write(h, state, QQ_CALIBRATOR_BOUND);
+    void *const count = qqi_calibrator_write(h, state, QQ_CALIBRATOR_COUNT);
+    int32_t calls = qqi_load_i32(count);
+
+    if (update && calls < INT32_MAX)
+        qqi_store_i32(count, ++calls);
+    const struct qqi_number divisor = qqi_number_round((float)calls, x->type);
+    const int reciprocal = n > 1 && o->division == QQ_DIVISION_RECIPROCAL;
+    for (size_t g = 0; g < n; g++) {
+        struct qqi_number v = qqi_load_number(&sum, g);
+        if (update && g < t->tiles)
+            v = qqi_number_add(v, qqi_aqt_max(x, t, g));
+        qqi_store_number(sums, g, v);
+        qqi_store_number(bound, g, qqi_number_div_by(v, divisor, reciprocal));
+    }
+}
+
+// What weighted stats sees of a tile.
+struct qqi_stats {
+    double ones;
+    double vals;
+    double l1;
+    double lp;
+    float max;
+};
+
+QQI_FN void qqi_stats_add(struct qqi_stats *s, const qq_calibrator_options *o,
+                          struct qqi_number x)
+{
+    const float v = qqi_operand(x, x.type);
+    const double a = (double)qqi_abs_f32(v);
+    double power = a;
+
+    for (unsigned i = 1; i < o->lp_order; i++)
+        power = qqi_mul_f64(power, a);
+    s->ones += !o->filter_zeros || v != 0.0f ? 1.0 : 0.0;
+    s->vals += (double)v;
+    s->l1 += a;
+    s->lp += power;
+    s->max = qqi_larger(s->max, qqi_abs_f32(v));
+}
+
+QQI_FN void qqi_stats_collect(struct qqi_stats *s,
+                              const qq_calibrator_options *o,
+                              const qq_tensor *x, const struct qqi_tiling *t,
+                              size_t g)
+{
+    struct qqi_patch p;
+
+    QQ_MEMSET(s, 0, sizeof *s);
+    if (g >= t->tiles)
+        return;
+    qqi_patch_begin(&p, t, g, 1);
+    while (p.runs > 0) {
+        const size_t i = qqi_patch_next(&p);
+        for (size_t k = 0; k < p.run; k++)
+            qqi_stats_add(s, o, qqi_load_number(x, i + k));
+    }
+}
+
+// (1 - 1/n) v + (1/n) next for number g of a part.
+QQI_FN void qqi_stats_blend(const qq_calibrator_options *o,
+                            const struct qqi_calibrator_head *h, void *state,
+                            int part, size_t g, double next)
+{
+    uint8_t *const p = (uint8_t *)qqi_calibrator_write(h, state, part) + 4 * g;
+    const double rate = 1.0 / o->ema_update_count;
+    const double kept = qqi_mul_f64(1.0 - rate, (double)qqi_load_f32(p));
+
+    qqi_store_f32(
+        p, qqi_canon_f32(qqi_f32_from_f64(kept + qqi_mul_f64(rate, next))));
+}
+
+QQI_FN double qqi_stats_mean(const qq_calibrator_options *o, double sum,
+                             double ones)
+{
+    return o->safe_divide && ones == 0.0 ? 0.0 : sum / ones;
+}
+
+// The bound that number g of every part makes.
+QQI_FN float qqi_stats_bound(const qq_calibrator_options *o,
+                             const struct qqi_calibrator_head *h,
+                             const void *state, size_t g)
+{
+    const uint8_t *const p = (const uint8_t *)state + 4 * g;
+    const double ones =
+        (double)qqi_load_f32(p + qqi_calibrator_place(h, QQ_CALIBRATOR_ONES));
+    const double max =
+        (double)qqi_load_f32(p + qqi_calibrator_place(h, QQ_CALIBRATOR_MAX));
+    const double l1 =
+        (double)qqi_load_f32(p + qqi_calibrator_place(h, QQ_CALIBRATOR_L1));
+    const double lp =
+        (double)qqi_load_f32(p + qqi_calibrator_place(h, QQ_CALIBRATOR_LP));
+    const double root =
+        qqi_abs_root(qqi_stats_mean(o, lp, ones), (double)o->lp_order);
+    double bound = qqi_mul_f64(o->l1_dev_coeff, qqi_stats_mean(o, l1, ones));
+
+    bound += qqi_mul_f64(o->lp_dev_coeff, root);
+    bound += qqi_mul_f64(o->max_dev_coeff, max);
+    return qqi_canon_f32(qqi_f32_from_f64(bound + o->const_bound_coeff));
+}
+
+QQI_FN void qqi_stats_step(const qq_calibrator_options *o,
+                           const struct qqi_calibrator_head *h,
+                           const qq_tensor *x, const struct qqi_tiling *t,
+                           int update, void *state)
+{
+    uint8_t *const bound =
+        (uint8_t *)qqi_calibrator_write(h, state, QQ_CALIBRATOR_BOUND);
+    const qq_tensor grid = qqi_calibrator_part(h, QQ_CALIBRATOR_BOUND);
+    const size_t n = qq_tensor_count(&grid);
+    struct qqi_stats s;
+
+    for (size_t g = 0; g < n; g++) {
+        if (update) {
+            qqi_stats_collect(&s, o, x, t, g);
+            qqi_stats_blend(o, h, state, QQ_CALIBRATOR_ONES, g, s.ones);
+            qqi_stats_blend(o, h, state, QQ_CALIBRATOR_VALS, g, s.vals);
+            qqi_stats_blend(o, h, state, QQ_CALIBRATOR_MAX, g, (double)s.max);
+            qqi_stats_blend(o, h, state, QQ_CALIBRATOR_L1, g, s.l1);
+            qqi_stats_blend(o, h, state, QQ_CALIBRATOR_LP, g, s.lp);
+        }
+        qqi_store_f32(bound + 4 * g, qqi_stats_bound(o, h, state, g));
+    }
+}
+
+// The bound of the history before this x; then x joins it.
+QQI_FN void qqi_delayed_step(const struct qqi_calibrator_head *h,
+                             const qq_tensor *x, const struct qqi_tiling *t,
+                             int update, void *state)
+{
+    uint8_t *const history =
+        (uint8_t *)qqi_calibrator_write(h, state, QQ_CALIBRATOR_HISTORY);
+    void *const kept = qqi_calibrator_write(h, state, QQ_CALIBRATOR_KEPT);
+    const size_t n = (size_t)h->history;
+    float most = qqi_load_f32(history);
+
+    for (size_t i = 1; i < n; i++)
+        most = qqi_larger(most, qqi_load_f32(history + 4 * i));
+    const float bound =
+        most > 0.0f && qqi_is_finite_f32(most) ? most : qqi_load_f32(kept);
+    qqi_store_f32(qqi_calibrator_write(h, state, QQ_CALIBRATOR_BOUND), bound);
+    if (!update)
+        return;
+    qqi_store_f32(kept, bound);
+    // Turned left by one, the first would come last; x takes its old place.
+    const float first = qqi_load_f32(history);
+    QQ_MEMMOVE(history, history + 4, 4 * (n - 1));
+    qqi_store_f32(history + 4 * (n - 1), first);
+    const float max = t->tiles > 0 ? qqi_aqt_max(x, t, 0).value : 0.0f;
+    qqi_store_f32(history, qqi_canon_f32(max));
+}
+
+// x is of the kind that the state was made for; *t: its tiles.
+QQI_FN qq_status qqi_calibrator_fits(const struct qqi_calibrator_head *h,
+                                     const qq_tensor *x, struct qqi_tiling *t)
+{
+    size_t tile[QQ_MAX_RANK];
+
+    if (x->type != (qq_type)h->type)
+        return QQ_ERR_TYPE;
+    if (x->rank != h->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < x->rank; a++) {
+        const int channel = (int)(h->channels >> a & 1);
+        if (channel && x->shape[a] != h->shape[a])
+            return QQ_ERR_SHAPE;
+        tile[a] = channel ? 1 : x->shape[a];
+    }
+    qqi_tiling_make(t, x->rank, x->shape, tile);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_calibrator_step(const qq_calibrator_options *o,
+                                    qq_quant_mode mode, const qq_tensor *x,
+                                    void *state, size_t bytes, qq_tensor *bound)
+{
+    struct qqi_calibrator_head h;
+    struct qqi_tiling t;
+
+    if (o == NULL || !qqi_calibrator_options_fit(o) ||
+        mode < QQ_QUANT_MODE_TRAIN || mode > QQ_QUANT_MODE_SERVE)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qq_tensor_check(x);
+    if (status == QQ_OK)
+        status = qqi_calibrator_read(state, bytes, &h);
+    if (status != QQ_OK)
+        return status;
+    if (h.method != (uint32_t)o->method || h.channels != o->channels ||
+        (o->method == QQ_CALIBRATOR_DELAYED && h.history != o->history))
+        return QQ_ERR_FORMAT;
+    status = qqi_calibrator_fits(&h, x, &t);
+    if (status != QQ_OK)
+        return status;
+    const int calibrates = mode == QQ_QUANT_MODE_CALIBRATE;
+    const int learns = calibrates || mode == QQ_QUANT_MODE_TRAIN;
+    if (o->method == QQ_CALIBRATOR_MEAN_OF_ABSMAX)
+        qqi_mean_step(o, &h, x, &t, calibrates, state);
+    else if (o->method == QQ_CALIBRATOR_WEIGHTED_STATS)
+        qqi_stats_step(o, &h, x, &t, learns, state);
+    else
+        qqi_delayed_step(&h, x, &t, learns, state);
+    if (bound)
+        *bound = qqi_calibrator_at(&h, state, QQ_CALIBRATOR_BOUND);
+    return QQ_OK;
+}
+
+// ==== train/layout.h ====
+
+// qquant floor 9: scales of a product's operands in other layouts.
+//
+// Both moves are a permutation of axes and then another shape over the same
+// numbers, for the axes that come and go have size 1:
+//
+//   to output   batch, remaining, contracted; the last of them go, and the
+//               other operand's remaining axes come: after a lhs scale's own,
+//               before a rhs scale's
+//   to other    contracted and batch axes in the order of their partners
+
+// The axes of one operand: this one's, and the partners'.
+struct qqi_side {
+    const unsigned *contract;
+    const unsigned *batch;
+    const unsigned *other_contract;
+    const unsigned *other_batch;
+    unsigned contract_count;
+    unsigned batch_count;
+};
+
+QQI_FN struct qqi_side qqi_side_of(const qq_dot_axes *d, int rhs)
+{
+    struct qqi_side r;
+
+    r.contract = rhs ? d->rhs_contract : d->lhs_contract;
+    r.batch = rhs ? d->rhs_batch : d->lhs_batch;
+    r.other_contract = rhs ? d->lhs_contract : d->rhs_contract;
+    r.other_batch = rhs ? d->lhs_batch : d->rhs_batch;
+    r.contract_count = d->contract_count;
+    r.batch_count = d->batch_count;
+    return r;
+}
+
+// Marks axes; 0 if one is out of range or marked already.
+QQI_FN int qqi_mark_axes(const unsigned *axes, unsigned count, unsigned rank,
+                         unsigned *marks)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (axes[i] >= rank || (*marks >> axes[i] & 1))
+            return 0;
+        *marks |= 1u << axes[i];
+    }
+    return 1;
+}
+
+// Pairs of axes that both operands have; *used: those of this one.
+QQI_FN qq_status qqi_side_check(const qq_tensor *scale, const qq_dot_axes *d,
+                                qq_dot_side side, unsigned other_rank,
+                                unsigned *used)
+{
+    const qq_status status = qq_tensor_check(scale);
+    unsigned other = 0;
+
+    if (status != QQ_OK)
+        return status;
+    if (d == NULL || (side != QQ_DOT_LHS && side != QQ_DOT_RHS))
+        return QQ_ERR_ARGUMENT;
+    if (other_rank > QQ_MAX_RANK || d->contract_count > QQ_MAX_RANK ||
+        d->batch_count > QQ_MAX_RANK)
+        return QQ_ERR_AXIS;
+    const struct qqi_side s = qqi_side_of(d, side == QQ_DOT_RHS);
+    *used = 0;
+    return qqi_mark_axes(s.contract, s.contract_count, scale->rank, used) &&
+                   qqi_mark_axes(s.batch, s.batch_count, scale->rank, used) &&
+                   qqi_mark_axes(s.other_contract, s.contract_count, other_rank,
+                                 &other) &&
+                   qqi_mark_axes(s.other_batch, s.batch_count, other_rank,
+                                 &other)
+               ? QQ_OK
+               : QQ_ERR_AXIS;
+}
+
+// A layout: the order of the scale's axes, and the shape it then gets.
+struct qqi_scale_layout {
+    unsigned order[QQ_MAX_RANK];
+    size_t shape[QQ_MAX_RANK];
+    unsigned axes;
+    unsigned rank;
+};
+
+QQI_FN void qqi_scale_layout_take(struct qqi_scale_layout *l,
+                                  const qq_tensor *scale, unsigned axis)
+{
+    l->order[l->axes++] = axis;
+    l->shape[l->rank++] = scale->shape[axis];
+}
+
+QQI_FN void qqi_scale_layout_ones(struct qqi_scale_layout *l, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        l->shape[l->rank++] = 1;
+}
+
+// Permutes the scale into out and gives it the shape.
+QQI_FN qq_status qqi_scale_layout_move(const struct qqi_scale_layout *l,
+                                       const qq_tensor *scale, void *out,
+                                       size_t out_bytes, qq_tensor *view)
+{
+    qq_tensor r;
+
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qq_tensor_transpose(scale, l->order, out, out_bytes, &r);
+    if (status == QQ_OK)
+        *view = qq_tensor_make(r.data, r.type, l->rank, l->shape);
+    return status;
+}
+
+QQ_API qq_status qq_aqt_scale_to_output(const qq_tensor *scale,
+                                        const qq_dot_axes *axes,
+                                        qq_dot_side side, unsigned other_rank,
+                                        void *out, size_t out_bytes,
+                                        qq_tensor *view)
+{
+    struct qqi_scale_layout l;
+    unsigned used;
+    const qq_status status =
+        qqi_side_check(scale, axes, side, other_rank, &used);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_side s = qqi_side_of(axes, side == QQ_DOT_RHS);
+    const unsigned others = other_rank - s.contract_count - s.batch_count;
+    if (scale->rank - s.contract_count + others > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    l.axes = l.rank = 0;
+    for (unsigned i = 0; i < s.batch_count; i++)
+        qqi_scale_layout_take(&l, scale, s.batch[i]);
+    qqi_scale_layout_ones(&l, side == QQ_DOT_RHS ? others : 0);
+    for (unsigned a = 0; a < scale->rank; a++)
+        if (!(used >> a & 1))
+            qqi_scale_layout_take(&l, scale, a);
+    qqi_scale_layout_ones(&l, side == QQ_DOT_LHS ? others : 0);
+    for (unsigned i = 0; i < s.contract_count; i++) {
+        if (scale->shape[s.contract[i]] != 1)
+            return QQ_ERR_SHAPE;
+        l.order[l.axes++] = s.contract[i];
+    }
+    return qqi_scale_layout_move(&l, scale, out, out_bytes, view);
+}
+
+QQ_API qq_status qq_aqt_scale_to_other(const qq_tensor *scale,
+                                       const qq_dot_axes *axes,
+                                       qq_dot_side side, unsigned other_rank,
+                                       void *out, size_t out_bytes,
+                                       qq_tensor *view)
+{
+    unsigned partner[QQ_MAX_RANK]; // of an axis of the other operand
+    struct qqi_scale_layout l;
+    unsigned used;
+    const qq_status status =
+        qqi_side_check(scale, axes, side, other_rank, &used);
+
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_side s = qqi_side_of(axes, side == QQ_DOT_RHS);
+    l.axes = l.rank = 0;
+    for (unsigned a = 0; a < other_rank; a++)
+        partner[a] = QQ_MAX_RANK;
+    for (unsigned i = 0; i < s.contract_count; i++)
+        partner[s.other_contract[i]] = s.contract[i];
+    for (unsigned i = 0; i < s.batch_count; i++)
+        partner[s.other_batch[i]] = s.batch[i];
+    for (unsigned a = 0; a < other_rank; a++) {
+        if (partner[a] == QQ_MAX_RANK)
+            qqi_scale_layout_ones(&l, 1);
+        else
+            qqi_scale_layout_take(&l, scale, partner[a]);
+    }
+    for (unsigned a = 0; a < scale->rank; a++) {
+        if (used >> a & 1)
+            continue;
+        if (scale->shape[a] != 1)
+            return QQ_ERR_SHAPE;
+        l.order[l.axes++] = a;
+    }
+    return qqi_scale_layout_move(&l, scale, out, out_bytes, view);
+}
+
+// ==== train/numerics.h ====
+
+// qquant floor 9: AQT's numerics by themselves: bounds, gradient, mantissa.
+//
+// The arithmetic stands in array/aqt_numerics.h.
+
+QQ_API qq_status qq_aqt_share_axes(qq_scheme *s, const int *axes, size_t count,
+                                   unsigned rank)
+{
+    uint32_t shared = 0;
+
+    if (s == NULL || axes == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (rank > QQ_MAX_RANK)
+        return QQ_ERR_AXIS;
+    for (size_t i = 0; i < count; i++) {
+        unsigned a;
+        if (!qqi_axis(axes[i], rank, &a))
+            return QQ_ERR_AXIS;
+        shared |= (uint32_t)1 << a;
+    }
+    s->channels = (((uint32_t)1 << rank) - 1) & ~shared;
+    return QQ_OK;
+}
+
+// A float tensor, and room for as many bytes.
+QQI_FN qq_status qqi_train_check(const qq_tensor *x, const void *out,
+                                 size_t out_bytes)
+{
+    const qq_status status = qq_tensor_check(x);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_aqt_is_float(x->type))
+        return QQ_ERR_TYPE;
+    return qqi_out_check(qq_tensor_bytes(x), out, out_bytes);
+}
+
+QQI_FN qq_status qqi_train_answer(const qq_tensor *x, void *out,
+                                  qq_tensor *view)
+{
+    *view = *x;
+    view->data = out;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_aqt_ceil_to_po2(const qq_tensor *x, void *out,
+                                    size_t out_bytes, qq_tensor *view)
+{
+    const qq_status status = qqi_train_check(x, out, out_bytes);
+
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const size_t n = qq_tensor_count(x);
+    for (size_t i = 0; i < n; i++)
+        qqi_store_number(out, i, qqi_ceil_po2(qqi_load_number(x, i)));
+    return qqi_train_answer(x, out, view);
+}
+
+// A scheme whose numerics can be asked.
+QQI_FN qq_status qqi_numerics_check(const qq_scheme *s)
+{
+    if (s == NULL)
+        return QQ_ERR_ARGUMENT;
+    return s->init == QQI_SCHEME_INIT &&
+                   (s->rule == QQ_RULE_AQT || s->rule == QQ_RULE_FJ) &&
+                   qqi_aqt_check_numerics(s) == 0
+               ? QQ_OK
+               : QQ_ERR_SCHEME;
+}
+
+QQ_API qq_status qq_numerics_bounds(const qq_scheme *s, double *quant,
+                                    double *clip)
+{
+    const qq_status status = qqi_numerics_check(s);
+
+    if (status != QQ_OK)
+        return status;
+    if (s->numerics.kind == QQ_NUMERICS_NONE)
+        return QQ_ERR_SCHEME;
+    if (quant == NULL || clip == NULL)
+        return QQ_ERR_ARGUMENT;
+    qqi_aqt_bounds(s, quant, clip);
+    return QQ_OK;
+}
+
+// The gradient g of a number x that may have been clipped at +-clip.
+QQI_FN struct qqi_number qqi_clipped_gradient(struct qqi_number g,
+                                              struct qqi_number x,
+                                              struct qqi_number clip,
+                                              int by_product)
+{
+    const float v = qqi_operand(x, x.type);
+    const int inside = v >= -clip.value && v <= clip.value;
+
+    if (by_product)
+        return qqi_number_mul(g, qqi_number_of(inside ? 1.0f : 0.0f, g.type));
+    return inside ? g : qqi_number_of(0.0f, g.type);
+}
+
+QQ_API qq_status qq_numerics_gradient(const qq_scheme *s, const qq_tensor *x,
+                                      const qq_tensor *g, void *out,
+                                      size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qqi_numerics_check(s);
+    double quant, bound;
+
+    if (status == QQ_OK)
+        status = qq_tensor_check(x);
+    if (status == QQ_OK)
+        status = qqi_train_check(g, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    const size_t n = qq_tensor_count(g);
+    if (x->type != g->type)
+        return QQ_ERR_TYPE;
+    if (qq_tensor_count(x) != n)
+        return QQ_ERR_SHAPE;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const int clips =
+        s->numerics.kind == QQ_NUMERICS_INT && s->numerics.clip_gradient;
+    if (!clips) {
+        if (n > 0)
+            QQ_MEMMOVE(out, g->data, qq_tensor_bytes(g));
+        return qqi_train_answer(g, out, view);
+    }
+    qqi_aqt_bounds(s, &quant, &bound);
+    const struct qqi_number clip = qqi_number_constant(bound, x->type);
+    const int by_product =
+        s->division != QQ_DIVISION_RECIPROCAL || g->type == QQ_TYPE_BF16;
+    for (size_t i = 0; i < n; i++)
+        qqi_store_number(out, i,
+                         qqi_clipped_gradient(qqi_load_number(g, i),
+                                              qqi_load_number(x, i), clip,
+                                              by_product));
+    return qqi_train_answer(g, out, view);
+}
+
+QQ_API qq_status qq_numerics_mantissa(const qq_scheme *s, const qq_tensor *x,
+                                      void *out, size_t out_bytes,
+                                      qq_tensor *view)
+{
+    qq_status status = qqi_numerics_check(s);
+
+    if (status != QQ_OK)
+        return status;
+    if (s->numerics.kind != QQ_NUMERICS_FP8 ||
+        qqi_aqt_check_noise(s, NULL) != 0)
+        return QQ_ERR_SCHEME;
+    status = qqi_train_check(x, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (x->type == QQ_TYPE_F16)
+        return QQ_ERR_TYPE;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const unsigned width = x->type == QQ_TYPE_F32 ? 32 : 16;
+    const size_t n = qq_tensor_count(x);
+    for (size_t i = 0; i < n; i++)
+        qqi_store_number(out, i,
+                         qqi_aqt_mantissa(s, qqi_load_number(x, i),
+                                          qqi_aqt_bits(s, x, i, width)));
+    return qqi_train_answer(x, out, view);
+}
+
+// ==== train/scaled.h ====
+
+// qquant floor 9: AQT's tensors with several scales and biases and a mask.
+//
+// Number after number, each part at the place that the number meets. Steps are
+// typed as in array/aqt_step.h.
+
+// The common type of a type and a part.
+QQI_FN qq_type qqi_parts_type(qq_type type, const qq_tensor *parts,
+                              size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        type = qqi_common_type(type, parts[k].type);
+    return type;
+}
+
+QQI_FN qq_status qqi_spreads_check(const qq_tensor *parts, size_t count,
+                                   const qq_tensor *x)
+{
+    if (parts == NULL && count > 0)
+        return QQ_ERR_ARGUMENT;
+    for (size_t k = 0; k < count; k++) {
+        const qq_status status = qq_tensor_check(&parts[k]);
+        if (status != QQ_OK)
+            return status;
+        if (!qqi_aqt_is_float(parts[k].type))
+            return QQ_ERR_TYPE;
+        if (!qqi_aqt_spreads(&parts[k], x))
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// The parts fit a tensor of x's shape.
+QQI_FN qq_status qqi_scaled_check(const qq_aqt_tensor *t, const qq_tensor *x)
+{
+    if (t == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_spreads_check(t->scales, t->scale_count, x);
+    if (status == QQ_OK)
+        status = qqi_spreads_check(t->biases, t->bias_count, x);
+    if (status == QQ_OK && t->mask)
+        status = qqi_spreads_check(t->mask, 1, x);
+    return status;
+}
+
+QQI_FN qq_type qqi_scaled_type(const qq_aqt_tensor *t, qq_type type)
+{
+    type = qqi_parts_type(type, t->biases, t->bias_count);
+    type = qqi_parts_type(type, t->mask, t->mask ? 1 : 0);
+    return qqi_parts_type(type, t->scales, t->scale_count);
+}
+
+// What of a part number i of a tensor of the shape meets.
+QQI_FN struct qqi_number qqi_part_at(const qq_tensor *part, const size_t *shape,
+                                     size_t i)
+{
+    return qqi_load_number(part, qqi_aqt_meets(part, shape, i));
+}
+
+QQI_FN struct qqi_number qqi_scale_number(const qq_aqt_tensor *t,
+                                          const size_t *shape, size_t i,
+                                          struct qqi_number v)
+{
+    for (size_t k = 0; k < t->bias_count; k++)
+        v = qqi_number_add(v, qqi_part_at(&t->biases[k], shape, i));
+    if (t->mask)
+        v = qqi_number_mul(v, qqi_part_at(t->mask, shape, i));
+    for (size_t k = 0; k < t->scale_count; k++)
+        v = qqi_number_mul(
+            v, qqi_aqt_factor(qqi_part_at(&t->scales[k], shape, i)));
+    return v;
+}
+
+QQI_FN struct qqi_number qqi_unscale_number(const qq_aqt_tensor *t, size_t i,
+                                            struct qqi_number v)
+{
+    const size_t *const shape = t->value.shape;
+
+    for (size_t k = 0; k < t->scale_count; k++)
+        v = qqi_number_mul(v, qqi_part_at(&t->scales[k], shape, i));
+    if (t->mask)
+        v = qqi_number_mul(v, qqi_part_at(t->mask, shape, i));
+    for (size_t k = 0; k < t->bias_count; k++)
+        v = qqi_number_sub(v, qqi_part_at(&t->biases[k], shape, i));
+    return v;
+}
+
+QQI_FN qq_status qqi_scale_check(const qq_tensor *x, const qq_aqt_tensor *t)
+{
+    const qq_status status = qq_tensor_check(x);
+
+    if (status != QQ_OK)
+        return status;
+    return qqi_aqt_is_float(x->type) ? qqi_scaled_check(t, x) : QQ_ERR_TYPE;
+}
+
+QQ_API size_t qq_aqt_scale_size(const qq_tensor *x, const qq_aqt_tensor *t)
+{
+    if (qqi_scale_check(x, t) != QQ_OK)
+        return SIZE_MAX;
+    return qq_type_bytes(qqi_scaled_type(t, x->type), qq_tensor_count(x));
+}
+
+QQ_API qq_status qq_aqt_scale(const qq_tensor *x, const qq_aqt_tensor *t,
+                              void *out, size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qqi_scale_check(x, t);
+
+    if (status != QQ_OK)
+        return status;
+    qq_tensor r = *x;
+    r.type = qqi_scaled_type(t, x->type);
+    r.data = out;
+    const size_t n = qq_tensor_count(x);
+    status = qqi_out_check(qq_type_bytes(r.type, n), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        const struct qqi_number v =
+            qqi_scale_number(t, x->shape, i, qqi_load_number(x, i));
+        qqi_store_number(out, i, qqi_number_cast(v, r.type));
+    }
+    *view = r;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_aqt_dequantize(const qq_aqt_tensor *t, qq_type type,
+                                   void *out, size_t out_bytes, qq_tensor *view)
+{
+    if (t == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qq_tensor_check(&t->value);
+    if (status == QQ_OK)
+        status = qqi_scaled_check(t, &t->value);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_aqt_is_float(type))
+        return QQ_ERR_TYPE;
+    qq_tensor r = t->value;
+    r.type = type;
+    r.data = out;
+    const size_t n = qq_tensor_count(&r);
+    status = qqi_out_check(qq_type_bytes(type, n), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_type stored = t->value.type;
+    for (size_t i = 0; i < n; i++) {
+        const float code = qqi_load_value(stored, t->value.data, i);
+        const struct qqi_number v =
+            qqi_unscale_number(t, i, qqi_aqt_decoded(code, stored, type));
+        qqi_store_number(out, i, qqi_number_cast(v, type));
+    }
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== train/slice.h ====
+
+// qquant floor 9: slices of quantized arrays.
+//
+// Codes and scales move together: along an axis with one scale the scale stays
+// what it is, along the others the scale of tile i goes with its numbers.
+
+// Codes with one scale for each tile[a] numbers of axis a, and nothing else.
+QQI_FN qq_status qqi_window_check(const qq_array *a)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qq_tensor_check(&a->value);
+    if (status == QQ_OK)
+        status = qq_tensor_check(&a->scale);
+    if (status != QQ_OK)
+        return status;
+    if (a->zero_point.type != QQ_TYPE_NONE || a->bias.type != QQ_TYPE_NONE)
+        return QQ_ERR_TYPE;
+    if (a->scale.rank != a->value.rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < a->value.rank; i++) {
+        const size_t n = a->value.shape[i];
+        const size_t t = a->tile[i];
+        if (a->scale.shape[i] != 1 &&
+            (t == 0 || a->scale.shape[i] != n / t + (n % t != 0)))
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// The window of scales that belongs to a window of numbers.
+QQI_FN qq_status qqi_window_scales(const qq_array *a, const size_t *start,
+                                   const size_t *count, size_t *first,
+                                   size_t *scales)
+{
+    for (unsigned i = 0; i < a->value.rank; i++) {
+        const size_t n = a->value.shape[i];
+        const size_t t = a->tile[i];
+        if (count[i] > n || start[i] > n - count[i])
+            return QQ_ERR_SHAPE;
+        first[i] = 0;
+        scales[i] = 1;
+        if (a->scale.shape[i] == 1)
+            continue;
+        const size_t end = start[i] + count[i];
+        if (start[i] % t != 0 || (end % t != 0 && end != n))
+            return QQ_ERR_SHAPE;
+        first[i] = start[i] / t;
+        scales[i] = count[i] / t + (count[i] % t != 0);
+    }
+    return QQ_OK;
+}
+
+// What a slice of that size will be, without data. Where an array has one
+// scale along an axis its tile is the axis.
+QQI_FN void qqi_window_plan(const qq_array *a, const size_t *count,
+                            const size_t *scales, qq_array *r)
+{
+    *r = *a;
+    for (unsigned i = 0; i < a->value.rank; i++) {
+        r->value.shape[i] = count[i];
+        r->scale.shape[i] = scales[i];
+        if (a->scale.shape[i] == 1)
+            r->tile[i] = count[i] > 0 ? count[i] : 1;
+    }
+}
+
+QQ_API size_t qq_aqt_slice_size(const qq_array *a, const size_t *count)
+{
+    size_t scales[QQ_MAX_RANK];
+    qq_array r;
+
+    if (qqi_window_check(a) != QQ_OK || (count == NULL && a->value.rank > 0))
+        return SIZE_MAX;
+    for (unsigned i = 0; i < a->value.rank; i++) {
+        const size_t t = a->tile[i];
+        if (count[i] > a->value.shape[i])
+            return SIZE_MAX;
+        scales[i] =
+            a->scale.shape[i] == 1 ? 1 : count[i] / t + (count[i] % t != 0);
+    }
+    qqi_window_plan(a, count, scales, &r);
+    return qqi_parts_bytes(&r);
+}
+
+QQ_API qq_status qq_aqt_slice(const qq_array *a, const size_t *start,
+                              const size_t *count, void *out, size_t out_bytes,
+                              qq_array *view)
+{
+    size_t first[QQ_MAX_RANK];
+    size_t scales[QQ_MAX_RANK];
+    ptrdiff_t step[QQ_MAX_RANK];
+    qq_array r;
+    qq_status status = qqi_window_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if ((start == NULL || count == NULL) && a->value.rank > 0)
+        return QQ_ERR_ARGUMENT;
+    status = qqi_window_scales(a, start, count, first, scales);
+    if (status != QQ_OK)
+        return status;
+    qqi_window_plan(a, count, scales, &r);
+    status = qqi_out_check(qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    qqi_parts_place(&r, out);
+    for (unsigned i = 0; i < QQ_MAX_RANK; i++)
+        step[i] = 1;
+    const size_t scale_bytes = qq_tensor_bytes(&r.scale);
+    status = qq_tensor_slice(&a->scale, first, scales, step, out, scale_bytes,
+                             &r.scale);
+    if (status == QQ_OK)
+        status = qq_tensor_slice(&a->value, start, count, step,
+                                 (uint8_t *)out + scale_bytes,
+                                 qq_tensor_bytes(&r.value), &r.value);
+    if (status == QQ_OK)
+        *view = r;
+    return status;
+}
+
+// --- frames: the first axis ------------------------------------------------
+
+QQI_FN void qqi_frame_window(const qq_array *a, size_t index, size_t *start,
+                             size_t *count)
+{
+    for (unsigned i = 0; i < a->value.rank; i++) {
+        start[i] = 0;
+        count[i] = a->value.shape[i];
+    }
+    start[0] = index;
+    count[0] = 1;
+}
+
+// Takes away a first axis of size 1.
+QQI_FN void qqi_frame_drop(qq_array *a)
+{
+    const unsigned rank = a->value.rank - 1;
+
+    for (unsigned i = 0; i < rank; i++) {
+        a->value.shape[i] = a->value.shape[i + 1];
+        a->scale.shape[i] = a->scale.shape[i + 1];
+        a->tile[i] = a->tile[i + 1];
+    }
+    a->value.rank = a->scale.rank = rank;
+}
+
+QQ_API size_t qq_aqt_frame_size(const qq_array *a)
+{
+    size_t start[QQ_MAX_RANK];
+    size_t count[QQ_MAX_RANK];
+
+    if (qqi_window_check(a) != QQ_OK || a->value.rank == 0)
+        return SIZE_MAX;
+    qqi_frame_window(a, 0, start, count);
+    return qq_aqt_slice_size(a, count);
+}
+
+QQ_API qq_status qq_aqt_frame(const qq_array *a, size_t index, void *out,
+                              size_t out_bytes, qq_array *view)
+{
+    size_t start[QQ_MAX_RANK];
+    size_t count[QQ_MAX_RANK];
+    qq_array r;
+    qq_status status = qqi_window_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if (a->value.rank == 0)
+        return QQ_ERR_SHAPE;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    qqi_frame_window(a, index, start, count);
+    status = qq_aqt_slice(a, start, count, out, out_bytes, &r);
+    if (status != QQ_OK)
+        return status;
+    qqi_frame_drop(&r);
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== train/update.h ====
+
+// qquant floor 9: quantized arrays, written over in part.
+//
+// Codes and scales of the update go where its window lies; scales that hold
+// for more than the window must not change, so such windows are refused.
+
+// Writes part over the window of whole that begins at start; data is whole's.
+QQI_FN void qqi_window_write(const qq_tensor *part, const qq_tensor *whole,
+                             const size_t *start, void *data)
+{
+    const size_t n = qq_tensor_count(part);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t left = i;
+        size_t place = 0;
+        size_t step = 1;
+        for (int a = (int)part->rank - 1; a >= 0; a--) {
+            place += (start[a] + left % part->shape[a]) * step;
+            step *= whole->shape[a];
+            left /= part->shape[a];
+        }
+        qqi_store_code(whole->type, data, place,
+                       qqi_load_code(part->type, part->data, i));
+    }
+}
+
+// The update is an array like a slice of a at start; first: where its scales
+// go.
+QQI_FN qq_status qqi_update_check(const qq_array *a, const qq_array *update,
+                                  const size_t *start, size_t *first)
+{
+    size_t scales[QQ_MAX_RANK];
+    qq_status status = qqi_window_check(update);
+
+    if (status != QQ_OK)
+        return status;
+    if (start == NULL && a->value.rank > 0)
+        return QQ_ERR_ARGUMENT;
+    if (a->value.type != update->value.type ||
+        a->scale.type != update->scale.type)
+        return QQ_ERR_TYPE;
+    if (a->value.rank != update->value.rank)
+        return QQ_ERR_SHAPE;
+    status = qqi_window_scales(a, start, update->value.shape, first, scales);
+    for (unsigned i = 0; i < a->value.rank && status == QQ_OK; i++) {
+        const size_t n = update->value.shape[i];
+        if (update->scale.shape[i] != scales[i] ||
+            (a->scale.shape[i] == 1 && n != a->value.shape[i]) ||
+            (a->scale.shape[i] > 1 && n > a->tile[i] &&
+             update->tile[i] != a->tile[i]))
+            status = QQ_ERR_SHAPE;
+    }
+    return status;
+}
+
+QQ_API qq_status qq_aqt_update_slice(const qq_array *a, const qq_array *update,
+                                     const size_t *start, void *out,
+                                     size_t out_bytes, qq_array *view)
+{
+    size_t first[QQ_MAX_RANK];
+    qq_array r;
+    qq_status status = qqi_window_check(a);
+
+    if (status == QQ_OK)
+        status = qqi_update_check(a, update, start, first);
+    if (status != QQ_OK)
+        return status;
+    r = *a;
+    status = qqi_out_check(qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const size_t scale_bytes = qq_tensor_bytes(&a->scale);
+    const size_t value_bytes = qq_tensor_bytes(&a->value);
+    uint8_t *const codes = (uint8_t *)out + scale_bytes;
+    if (scale_bytes > 0 && a->scale.data != out)
+        QQ_MEMCPY(out, a->scale.data, scale_bytes);
+    if (value_bytes > 0 && a->value.data != codes)
+        QQ_MEMCPY(codes, a->value.data, value_bytes);
+    qqi_parts_place(&r, out);
+    qqi_window_write(&update->scale, &r.scale, first, out);
+    qqi_window_write(&update->value, &r.value, start, codes);
+    *view = r;
+    return QQ_OK;
+}
+
+// Adds a first axis of size 1.
+QQI_FN void qqi_frame_add(qq_array *a)
+{
+    const unsigned rank = a->value.rank;
+
+    for (int i = (int)rank - 1; i >= 0; i--) {
+        a->value.shape[i + 1] = a->value.shape[i];
+        a->scale.shape[i + 1] = a->scale.shape[i];
+        a->tile[i + 1] = a->tile[i];
+    }
+    a->value.shape[0] = a->scale.shape[0] = a->tile[0] = 1;
+    a->value.rank = a->scale.rank = rank + 1;
+}
+
+QQ_API qq_status qq_aqt_update_frame(const qq_array *a, const qq_array *update,
+                                     size_t index, void *out, size_t out_bytes,
+                                     qq_array *view)
+{
+    size_t start[QQ_MAX_RANK] = {0};
+    qq_status status = qqi_window_check(a);
+    qq_array frame;
+
+    if (status == QQ_OK)
+        status = qqi_window_check(update);
+    if (status != QQ_OK)
+        return status;
+    if (update->value.rank + 1 != a->value.rank)
+        return QQ_ERR_SHAPE;
+    frame = *update;
+    qqi_frame_add(&frame);
+    start[0] = index;
+    return qq_aqt_update_slice(a, &frame, start, out, out_bytes, view);
+}
+
+#endif
 
 #endif // QQUANT_IMPLEMENTATION
 
