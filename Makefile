@@ -35,7 +35,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN || echo 1)
 endif
 
 FLAGS = $(STD) $(CFLAGS) $(WARN) -I$(HEADER) -Isrc -Itests
-LINK = $(CC) $(FLAGS) $(DEPS) $(filter %.c %.o,$^) -o $@ $(LDFLAGS) -lm
+LINK = $(CC) $(FLAGS) $(DEPS) $< $(ALSO) $(filter %.o,$^) -o $@ $(LDFLAGS) -lm
 
 TESTS := $(wildcard tests/test_*.c tests/*/test_*.c)
 # As users meet it: the header alone, with the implementation in the program.
@@ -107,7 +107,9 @@ $(BUILD)/tests/golden/golden$(EXE): $(GOLDEN:%.c=$(BUILD)/%.o) \
 
 $(call MADE,$(COMPILE)): FLAGS = $(STD) $(CFLAGS) -O0 $(WARN) -I. -Itests
 $(call MADE,$(COMPILE)): qquant.h
+$(BUILD)/tests/compile/two_a$(EXE): ALSO = tests/compile/two_b.c
 $(BUILD)/tests/compile/two_a$(EXE): tests/compile/two_b.c
+$(BUILD)/tests/compile/static_a$(EXE): ALSO = tests/compile/static_b.c
 $(BUILD)/tests/compile/static_a$(EXE): tests/compile/static_b.c
 
 -include $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d $(BUILD)/bench/*.d)

@@ -15,6 +15,8 @@ CONTENTS
     3  Memory, errors, threads
     4  The same bits everywhere
     5  Where things are
+    6  The rules
+    7  A scheme, from end to end
 
 1  HOW TO INCLUDE IT
 
@@ -33,6 +35,7 @@ CONTENTS
 
     Define them before the header is included, the same in every file. A
     switch is on when it is defined as nothing or as 1, off when it is 0.
+    Behind the include QQUANT_STATIC and each QQ_NO_ is 0 or 1: ask by #if.
 
     QQUANT_IMPLEMENTATION
         affects: compiles the functions, not only their declarations.
@@ -44,7 +47,8 @@ CONTENTS
     QQUANT_STATIC
         affects: every function is static, private to the file.
         default: functions are extern, with C linkage.
-        cost:    each file that includes it so carries its own copy.
+        cost:    each file that uses qquant defines it together with
+                 QQUANT_IMPLEMENTATION and carries a copy of its own.
         symptom: a library that embeds qquant and does not define this
                  collides with a program that embeds it too.
 
@@ -58,8 +62,9 @@ CONTENTS
     QQ_ASSERT(x)
         affects: preconditions that only a wrong program breaks.
         default: ((void)0), nothing is looked at.
-        cost:    a few comparisons a call.
-        symptom: overlapping buffers give wrong numbers without a word.
+        cost:    a comparison or two a call.
+        symptom: an output that overlaps an input gives wrong numbers, an
+                 index beyond a tensor a foreign number, without a word.
 
     QQ_MEMCPY(d, s, n), QQ_MEMSET(d, c, n), QQ_MEMMOVE(d, s, n)
         affects: the three functions that qquant needs.
@@ -99,7 +104,59 @@ CONTENTS
 
     The declarations come first, each with its documentation; the
     implementation follows. A line "// ==== dir/part.h ====" begins each part
-    of the source in src/, from which this file is made.
+    of the source in src/, from which this file is made. Look for
+
+        api/status.h   version, status        api/scheme.h   how to quantize
+        api/type.h     the types              api/array.h    quantize, read back
+        api/number.h   single numbers         api/view.h     moving arrays
+        api/tensor.h   tensors                api/metric.h   errors
+        api/pack.h     codes in bits          api/bnb.h      bitsandbytes
+        api/random.h   Threefry               api/eformer.h  eformer's arrays
+        api/op.h       operations             api/aqt.h      AQT, FJ
+
+6  THE RULES
+
+    scheme.rule says whose arithmetic makes scales and codes. All steps round
+    to nearest even; T is the type of x (f32, f16, bf16).
+
+    qquant (ours)   stands at qq_quantize: f32 inside, symmetric codes, only
+        finite numbers decide a scale, the stored scale is what codes are made
+        with, the last tile of an axis may be short.
+    Qwix            every step is rounded to T, constants too. scale = absmax
+        / B with B = qmax + 0.5 (int16: 32768; floats: their largest value);
+        asymmetric (max - min) / (qmax - qmin), zero point = qmin - min /
+        scale as a code. A scale below the root of T's smallest normal number
+        (2^-63; f16: 2^-7) becomes 1. Power-of-two types: 2^floor(log2(bf16(
+        scale * c))), c = 12/7 for mxfp4, 60/31 for mxfp8; the release of Qwix
+        2^ceil(log2 scale); nvfp4: the scale through e4m3fn. code = x / scale
+        (+ zero point), rounded, cut to qmin ... qmax: -absmax may so become
+        qmin. NaN spreads over its tile. scheme.division chooses how quotients
+        are made: truly, as JAX did until 0.10.0, or by the reciprocal where
+        the divisor has fewer elements, as it does since. Only int4, int8 and
+        int16 have zero points; fixed calibration has one scale a tensor.
+    AQT, FJ         api/aqt.h and qq_numerics in api/scheme.h.
+    eformer         api/eformer.h.
+    bitsandbytes    has calls of its own: api/bnb.h.
+
+7  A SCHEME, FROM END TO END
+
+    A matrix w of n rows and k columns to int4, a scale for every 32 numbers
+    of a row, clipped where the squared error is least; room is memory of the
+    caller's, of qq_array_size(&w, &s) bytes at least:
+
+        const size_t shape[2] = {n, k};
+        const qq_tensor w = qq_tensor_make(floats, QQ_TYPE_F32, 2, shape);
+        qq_scheme s = qq_scheme_init(QQ_TYPE_INT4);
+        qq_scheme_channel(&s, 0, 2);            // every row by itself
+        qq_scheme_tile(&s, 1, 2, 32);           // and every 32 of its numbers
+        qq_calibration_parse("mse", 3, &s.calibration);
+        status = qq_quantize(&w, &s, room, room_bytes, &array);
+        status = qq_dequantize(&array, s.rule, QQ_TYPE_F32, back, back_bytes,
+                               &y);
+        status = qq_compare(&w, &y, &metrics);  // metrics.sqnr_db ...
+
+    For the answer of Qwix begin with qq_scheme_init_rule(QQ_TYPE_INT4,
+    QQ_RULE_QWIX).
 */
 
 #ifndef QQUANT_H
@@ -110,9 +167,9 @@ CONTENTS
 // qquant floor 0: linkage, the switches, the headers that declarations need.
 //
 // Every switch is 0 or 1 after this part and is read by #if, so that a
-// misspelt one is an error under -Wundef. A user may write -DQQ_NO_SIMD,
-// #define QQ_NO_SIMD or #define QQ_NO_SIMD 1: all three switch it on. The
-// expression 0 - QQ_NO_SIMD - 1 is 1 only where the macro is empty.
+// misspelt one is an error under -Wundef. A user may write -DQQ_NO_OP,
+// #define QQ_NO_OP or #define QQ_NO_OP 1: all three switch it on. The
+// expression 0 - QQ_NO_OP - 1 is 1 only where the macro is empty.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -168,9 +225,9 @@ CONTENTS
 
 // qquant floor 1: version and status.
 
-#define QQ_VERSION_MAJOR 0
-#define QQ_VERSION_MINOR 1
-#define QQ_VERSION_PATCH 0
+#define QQ_VERSION_MAJOR  0
+#define QQ_VERSION_MINOR  1
+#define QQ_VERSION_PATCH  0
 #define QQ_VERSION_STRING "0.1.0"
 
 // The version of the implementation that is linked, as
@@ -183,17 +240,17 @@ QQ_API uint32_t qq_version(void);
 // otherwise nothing has been written when the answer is not QQ_OK.
 typedef enum qq_status {
     QQ_OK = 0,
-    QQ_ERR_ARGUMENT = 1,    // NULL with bytes, an option that makes no sense
-    QQ_ERR_TYPE = 2,        // a type that this call cannot take
-    QQ_ERR_SHAPE = 3,       // shapes that do not fit each other
-    QQ_ERR_AXIS = 4,        // an axis out of range, twice, or in two roles
-    QQ_ERR_SCHEME = 5,      // a scheme that contradicts itself, the type or x
-    QQ_ERR_SIZE = 6,        // an output buffer too small; a size beyond size_t
-    QQ_ERR_SCRATCH = 7,     // scratch too small
-    QQ_ERR_FORMAT = 8,      // bytes or text that are not what they should be
-    QQ_ERR_VERSION = 9,     // a packed form newer than this library
+    QQ_ERR_ARGUMENT = 1,     // NULL with bytes, an option that makes no sense
+    QQ_ERR_TYPE = 2,         // a type that this call cannot take
+    QQ_ERR_SHAPE = 3,        // shapes that do not fit each other
+    QQ_ERR_AXIS = 4,         // an axis out of range, twice, or in two roles
+    QQ_ERR_SCHEME = 5,       // a scheme that contradicts itself, the type or x
+    QQ_ERR_SIZE = 6,         // an output buffer too small; a size beyond size_t
+    QQ_ERR_SCRATCH = 7,      // scratch too small
+    QQ_ERR_FORMAT = 8,       // bytes or text that are not what they should be
+    QQ_ERR_VERSION = 9,      // a packed form newer than this library
     QQ_ERR_UNSUPPORTED = 10, // right, but not in this build or on this machine
-    QQ_ERR_CANCELLED = 11   // the caller's callback asked to stop
+    QQ_ERR_CANCELLED = 11    // the caller's callback asked to stop
 } qq_status;
 
 // A short English sentence for a person, never NULL; constant memory.
@@ -717,25 +774,25 @@ typedef enum qq_numerics_kind {
 } qq_numerics_kind;
 
 typedef struct qq_numerics {
-    unsigned bits;                  // int: 1 to 22
+    unsigned bits; // int: 1 to 22
     qq_numerics_kind kind;
-    unsigned char preserve_zero;    // zero is a code, else levels lie between
-    unsigned char preserve_max;     // the bound itself is a code
-    unsigned char clip;             // else codes may exceed the range
-    unsigned char clip_gradient;    // no gradient where x was clipped
-    unsigned char round;            // else codes keep their fractions
-    unsigned char stochastic;       // fp8, fp: random low bits before the cut
-    unsigned char subnormals;       // fp
-    unsigned exponent;              // fp: bits
-    unsigned mantissa;              // fp: bits
+    unsigned char preserve_zero; // zero is a code, else levels lie between
+    unsigned char preserve_max;  // the bound itself is a code
+    unsigned char clip;          // else codes may exceed the range
+    unsigned char clip_gradient; // no gradient where x was clipped
+    unsigned char round;         // else codes keep their fractions
+    unsigned char stochastic;    // fp8, fp: random low bits before the cut
+    unsigned char subnormals;    // fp
+    unsigned exponent;           // fp: bits
+    unsigned mantissa;           // fp: bits
 } qq_numerics;
 
 // How to quantize. Make one with qq_scheme_init and change members; a struct
 // of zeros is refused. Free to copy.
 typedef struct qq_scheme {
-    uint32_t init;      // set by qq_scheme_init
-    uint32_t channels;  // bit a: axis a has a scale for every index
-    qq_type type;       // of the codes; AQT and FJ: none keeps x's own type
+    uint32_t init;     // set by qq_scheme_init
+    uint32_t channels; // bit a: axis a has a scale for every index
+    qq_type type;      // of the codes; AQT and FJ: none keeps x's own type
     qq_rule rule;
 
     // Elements of axis a that share a scale: a count in tile[a] (0: none), or
@@ -794,7 +851,8 @@ typedef struct qq_scheme {
 
 // A scheme for a type with defaults: rule qquant, one scale for the tensor,
 // absmax (sign and ternary: absmean, whose scale is the mean magnitude),
-// nearest even, the tile of a format along its last axis left to the caller.
+// nearest even. The formats (mxfp8, mxfp4, nvfp4 ...) want tiles of a size: say
+// along which axis by qq_scheme_tile(&s, -1, rank, info.tile).
 QQ_API qq_scheme qq_scheme_init(qq_type type);
 
 // The same with another system's defaults: rule, absmax, true division, and
@@ -804,7 +862,8 @@ QQ_API qq_scheme qq_scheme_init_rule(qq_type type, qq_rule rule);
 
 // Marks an axis of an array of that rank as channel-wise, or tiled. Negative
 // axes count from the end. QQ_ERR_AXIS: beyond the rank, or in both roles;
-// QQ_ERR_ARGUMENT: NULL, a tile of 0, a fraction outside (0, 1].
+// QQ_ERR_ARGUMENT: NULL, a tile of 0, a fraction outside (0, 1];
+// QQ_ERR_SCHEME: a scheme that qq_scheme_init did not make.
 QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank);
 QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
                                 size_t tile);
@@ -816,6 +875,8 @@ QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
 // Upper and lower case are alike; numbers as in Python, blanks around them
 // allowed, none around the word. Further arguments of absmax and minmax are
 // read and ignored. length is the bytes of text; no NUL is needed.
+// Numbers that can be read but make no sense for the method (percentile,101)
+// are left to qq_scheme_check.
 // QQ_ERR_FORMAT: unknown word, unreadable number, a number too few or many;
 // fixed: not lo <= 0 <= hi, or lo = hi.
 QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
@@ -828,18 +889,18 @@ QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
 // QQ_ERR_TYPE, all others QQ_ERR_SCHEME. Where x is no tensor: the status of
 // qq_tensor_check, and QQ_BAD_INPUT. A rule that this build leaves out:
 // QQ_ERR_UNSUPPORTED.
-#define QQ_BAD_INIT 1u         // not made by qq_scheme_init
-#define QQ_BAD_RULE 2u         // no such rule, range, division or noise
-#define QQ_BAD_TYPE 4u         // a type that cannot be quantized to
-#define QQ_BAD_AXIS 8u         // an axis beyond the rank, or in two roles
-#define QQ_BAD_TILE 16u        // a tile that does not fit its axis or format
-#define QQ_BAD_CALIBRATION 32u // a method or number the rule does not have
-#define QQ_BAD_SCALE_TYPE 64u  // a type that scales cannot be stored in
-#define QQ_BAD_AFFINE 128u     // asymmetric, and the type has no zero point
-#define QQ_BAD_NOISE 256u      // noise the rule does not have, or none given
-#define QQ_BAD_BOOK 512u       // levels missing, too few, not finite
-#define QQ_BAD_NUMERICS 1024u  // numerics out of range, or of another rule
-#define QQ_BAD_INPUT 2048u     // x is no float tensor (f32, f16, bf16)
+#define QQ_BAD_INIT        1u    // not made by qq_scheme_init
+#define QQ_BAD_RULE        2u    // no such rule, range, division or noise
+#define QQ_BAD_TYPE        4u    // a type that cannot be quantized to
+#define QQ_BAD_AXIS        8u    // an axis beyond the rank, or in two roles
+#define QQ_BAD_TILE        16u   // a tile that does not fit its axis or format
+#define QQ_BAD_CALIBRATION 32u   // a method or number the rule does not have
+#define QQ_BAD_SCALE_TYPE  64u   // a type that scales cannot be stored in
+#define QQ_BAD_AFFINE      128u  // asymmetric, and the type has no zero point
+#define QQ_BAD_NOISE       256u  // noise the rule does not have, or none given
+#define QQ_BAD_BOOK        512u  // levels missing, too few, not finite
+#define QQ_BAD_NUMERICS    1024u // numerics out of range, or of another rule
+#define QQ_BAD_INPUT       2048u // x is no float tensor (f32, f16, bf16)
 QQ_API qq_status qq_scheme_check(const qq_scheme *s, const qq_tensor *x,
                                  uint32_t *bad);
 
@@ -866,11 +927,11 @@ typedef struct qq_array {
     // Numbers along axis a that share a scale; the last tile may be short.
     size_t tile[QQ_MAX_RANK];
     size_t zero_tile[QQ_MAX_RANK]; // the same for zero points
-    qq_type type;         // what the codes mean: mxfp4, where value is e2m1
-    float scale2;         // a second scale, of the whole tensor; else 1
-    const float *levels;  // QQ_TYPE_BOOK: the levels of the codes
+    qq_type type;        // what the codes mean: mxfp4, where value is e2m1
+    float scale2;        // a second scale, of the whole tensor; else 1
+    const float *levels; // QQ_TYPE_BOOK: the levels of the codes
     size_t level_count;
-    qq_tensor bias;       // AQT: subtracted at the end; else type none
+    qq_tensor bias; // AQT: subtracted at the end; else type none
 } qq_array;
 
 // --- the whole way ---------------------------------------------------------
@@ -901,8 +962,8 @@ QQ_API size_t qq_array_size(const qq_tensor *x, const qq_scheme *s);
 // min) / (qmax - qmin), zero point = qmin - min / scale, rounded and cut; code
 // = x / scale rounded, plus the zero point, cut, so that 0 always has a code
 // of its own, which is also that of NaN. What other rules do instead stands in
-// the manual. out: qq_array_size(x, s) bytes, must not overlap x. *view becomes
-// the array; its parts point into out, and it keeps s->levels.
+// section 6 of the manual. out: qq_array_size(x, s) bytes, must not overlap x.
+// *view becomes the array; its parts point into out, and it keeps s->levels.
 // QQ_ERR_SCHEME, QQ_ERR_AXIS, QQ_ERR_TYPE, QQ_ERR_SHAPE as qq_scheme_check.
 QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
                              size_t out_bytes, qq_array *view);
@@ -1040,8 +1101,7 @@ QQ_API qq_status qq_clip_to_bounds(const qq_tensor *x, const qq_bounds *b,
 // g's bytes, may be g's data.
 QQ_API qq_status qq_clip_gradient(const qq_tensor *g, const qq_tensor *x,
                                   const qq_bounds *b, const qq_calibration *c,
-                                  void *out, size_t out_bytes,
-                                  qq_tensor *view);
+                                  void *out, size_t out_bytes, qq_tensor *view);
 
 // ==== api/eformer.h ====
 
@@ -1237,11 +1297,11 @@ QQ_API qq_status qq_array_reshape(const qq_array *a, unsigned rank,
 
 // One entry of an index, as in NumPy.
 typedef enum qq_index_kind {
-    QQ_INDEX_AT = 1,       // one index; the axis goes
-    QQ_INDEX_SLICE = 2,    // start:stop:step
-    QQ_INDEX_ALL = 3,      // the whole axis
-    QQ_INDEX_NEW = 4,      // a new axis of size 1
-    QQ_INDEX_ELLIPSIS = 5  // as many whole axes as are missing; once at most
+    QQ_INDEX_AT = 1,      // one index; the axis goes
+    QQ_INDEX_SLICE = 2,   // start:stop:step
+    QQ_INDEX_ALL = 3,     // the whole axis
+    QQ_INDEX_NEW = 4,     // a new axis of size 1
+    QQ_INDEX_ELLIPSIS = 5 // as many whole axes as are missing; once at most
 } qq_index_kind;
 
 typedef struct qq_index {
@@ -1272,8 +1332,8 @@ QQ_API qq_status qq_array_index(const qq_array *a, qq_rule rule,
 // QQ_ERR_SHAPE: tiles, an index out of range.
 QQ_API size_t qq_array_take_size(const qq_array *a, int axis, size_t count);
 QQ_API qq_status qq_array_take(const qq_array *a, int axis, size_t count,
-                               const size_t *index, void *out,
-                               size_t out_bytes, qq_array *view);
+                               const size_t *index, void *out, size_t out_bytes,
+                               qq_array *view);
 
 // Every number repeated in a row until the array has the shape (leading axes
 // of size 1 are added): the scales become one for each number. QQ_ERR_SHAPE: a
@@ -1329,17 +1389,17 @@ QQ_API qq_status qq_broadcast_apply(qq_broadcast_op op, const qq_tensor *x,
 // x is the reference, y what became of it, d = y - x; sums in f64, one number
 // after another, so the figures are the same on every machine.
 typedef struct qq_metrics {
-    double max_error; // max |d|
+    double max_error;  // max |d|
     double mean_error; // sum |d| / n
-    double rmse;      // sqrt(sum d^2 / n)
-    double sqnr_db;   // 10 log10(sum x^2 / sum d^2), to 1e-11;
-                      // +infinity if d = 0, else -infinity if x = 0
-    double cosine;    // sum xy / sqrt(sum x^2 * sum y^2); 0 if one sum is 0,
-                      // 1 if both are
-    double relative;  // sqrt(sum d^2 / sum x^2); 0 if d = 0, else +infinity if
-                      // x = 0
-    size_t count;     // n, the pairs of finite numbers
-    size_t skipped;   // pairs with a NaN or an infinity, counted nowhere else
+    double rmse;       // sqrt(sum d^2 / n)
+    double sqnr_db;    // 10 log10(sum x^2 / sum d^2), to 1e-11;
+                       // +infinity if d = 0, else -infinity if x = 0
+    double cosine;     // sum xy / sqrt(sum x^2 * sum y^2); 0 if one sum is 0,
+                       // 1 if both are
+    double relative;   // sqrt(sum d^2 / sum x^2); 0 if d = 0, else +infinity if
+                       // x = 0
+    size_t count;      // n, the pairs of finite numbers
+    size_t skipped;    // pairs with a NaN or an infinity, counted nowhere else
 } qq_metrics;
 
 // Compares two float tensors (f32, f16, bf16, f64) of one count; shapes do not
@@ -2109,36 +2169,36 @@ QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
 // behind it can be fused into a later sum; the value does not change. Where
 // the letter for the machine's float registers is known x stays in one.
 #if defined(__TINYC__)
-#define QQI_KEEP_F32(x) ((void)(x)) // never fuses
-#define QQI_KEEP_F64(x) ((void)(x))
+#  define QQI_KEEP_F32(x) ((void)(x)) // never fuses
+#  define QQI_KEEP_F64(x) ((void)(x))
 #elif defined(__GNUC__) || defined(__clang__)
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__SSE2__)
-#define QQI_KEEP_F32(x) __asm__("" : "+x"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+x"(x))
-#elif defined(__aarch64__)
-#define QQI_KEEP_F32(x) __asm__("" : "+w"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+w"(x))
-#elif defined(__s390x__) || (defined(__riscv_flen) && __riscv_flen >= 64)
-#define QQI_KEEP_F32(x) __asm__("" : "+f"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+f"(x))
-#elif defined(__arm__) && defined(__ARM_FP)
-#define QQI_KEEP_F32(x) __asm__("" : "+t"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
+#  if (defined(__x86_64__) || defined(__i386__)) && defined(__SSE2__)
+#    define QQI_KEEP_F32(x) __asm__("" : "+x"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+x"(x))
+#  elif defined(__aarch64__)
+#    define QQI_KEEP_F32(x) __asm__("" : "+w"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+w"(x))
+#  elif defined(__s390x__) || (defined(__riscv_flen) && __riscv_flen >= 64)
+#    define QQI_KEEP_F32(x) __asm__("" : "+f"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+f"(x))
+#  elif defined(__arm__) && defined(__ARM_FP)
+#    define QQI_KEEP_F32(x) __asm__("" : "+t"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
+#  else
+#    define QQI_KEEP_F32(x) __asm__("" : "+m"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
+#  endif
 #else
-#define QQI_KEEP_F32(x) __asm__("" : "+m"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
-#endif
-#else
-#define QQI_KEEP_F32(x)                                                        \
-    do {                                                                       \
-        const volatile float qqi_kept = (x);                                   \
-        (x) = qqi_kept;                                                        \
-    } while (0)
-#define QQI_KEEP_F64(x)                                                        \
-    do {                                                                       \
-        const volatile double qqi_kept = (x);                                  \
-        (x) = qqi_kept;                                                        \
-    } while (0)
+#  define QQI_KEEP_F32(x)                                                      \
+      do {                                                                     \
+          const volatile float qqi_kept = (x);                                 \
+          (x) = qqi_kept;                                                      \
+      } while (0)
+#  define QQI_KEEP_F64(x)                                                      \
+      do {                                                                     \
+          const volatile double qqi_kept = (x);                                \
+          (x) = qqi_kept;                                                      \
+      } while (0)
 #endif
 
 // 1 where a fused multiply-add of floats is one instruction of every machine
@@ -2146,10 +2206,10 @@ QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(__TINYC__) &&        \
     (defined(__FP_FAST_FMAF) || defined(__FMA__) ||                            \
      defined(__ARM_FEATURE_FMA) || defined(__aarch64__))
-#define QQI_HAS_FMA 1
-#define QQI_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
+#  define QQI_HAS_FMA          1
+#  define QQI_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
 #else
-#define QQI_HAS_FMA 0
+#  define QQI_HAS_FMA 0
 #endif
 
 // For functions whose unsigned arithmetic wraps on purpose (hashes, Threefry,
@@ -2359,9 +2419,15 @@ QQI_INLINE uint64_t qqi_load_u64(const void *p)
     return x;
 }
 
-QQI_INLINE void qqi_store_f32(void *p, float x) { QQ_MEMCPY(p, &x, sizeof x); }
+QQI_INLINE void qqi_store_f32(void *p, float x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
 
-QQI_INLINE void qqi_store_f64(void *p, double x) { QQ_MEMCPY(p, &x, sizeof x); }
+QQI_INLINE void qqi_store_f64(void *p, double x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
 
 QQI_INLINE void qqi_store_u16(void *p, uint16_t x)
 {
@@ -2800,9 +2866,15 @@ QQI_INLINE float qqi_exp_any(float x, uint64_t (*cut)(uint32_t, int, int *))
     return qqi_round_fixed(0, qqi_exp2_fixed(f), n);
 }
 
-QQI_FN float qqi_exp2_f32(float x) { return qqi_exp_any(x, qqi_exp2_cut); }
+QQI_FN float qqi_exp2_f32(float x)
+{
+    return qqi_exp_any(x, qqi_exp2_cut);
+}
 
-QQI_FN float qqi_exp_f32(float x) { return qqi_exp_any(x, qqi_exp_cut); }
+QQI_FN float qqi_exp_f32(float x)
+{
+    return qqi_exp_any(x, qqi_exp_cut);
+}
 
 // ==== num/half.h ====
 
@@ -3621,7 +3693,10 @@ QQI_INLINE double qqi_keep_f64(double x)
 }
 
 // One rounding each, whatever is done with the result.
-QQI_INLINE float qqi_mul_f32(float a, float b) { return qqi_keep_f32(a * b); }
+QQI_INLINE float qqi_mul_f32(float a, float b)
+{
+    return qqi_keep_f32(a * b);
+}
 
 QQI_INLINE double qqi_mul_f64(double a, double b)
 {
@@ -4043,27 +4118,60 @@ QQ_API float qq_fma(float a, float b, float c)
     return qqi_canon_f32(qqi_fma_f32(a, b, c));
 }
 
-QQ_API float qq_round_even(float x) { return qqi_canon_f32(qqi_rne_f32(x)); }
+QQ_API float qq_round_even(float x)
+{
+    return qqi_canon_f32(qqi_rne_f32(x));
+}
 
-QQ_API float qq_sqrt(float x) { return qqi_sqrt_f32(x); }
+QQ_API float qq_sqrt(float x)
+{
+    return qqi_sqrt_f32(x);
+}
 
-QQ_API float qq_exp(float x) { return qqi_exp_f32(x); }
+QQ_API float qq_exp(float x)
+{
+    return qqi_exp_f32(x);
+}
 
-QQ_API float qq_exp2(float x) { return qqi_exp2_f32(x); }
+QQ_API float qq_exp2(float x)
+{
+    return qqi_exp2_f32(x);
+}
 
-QQ_API float qq_log(float x) { return qqi_log_f32(x); }
+QQ_API float qq_log(float x)
+{
+    return qqi_log_f32(x);
+}
 
-QQ_API float qq_log2(float x) { return qqi_log2_f32(x); }
+QQ_API float qq_log2(float x)
+{
+    return qqi_log2_f32(x);
+}
 
-QQ_API float qq_tanh(float x) { return qqi_tanh_f32(x); }
+QQ_API float qq_tanh(float x)
+{
+    return qqi_tanh_f32(x);
+}
 
-QQ_API uint16_t qq_f16_from_f32(float x) { return qqi_f16_from_f32(x); }
+QQ_API uint16_t qq_f16_from_f32(float x)
+{
+    return qqi_f16_from_f32(x);
+}
 
-QQ_API uint16_t qq_bf16_from_f32(float x) { return qqi_bf16_from_f32(x); }
+QQ_API uint16_t qq_bf16_from_f32(float x)
+{
+    return qqi_bf16_from_f32(x);
+}
 
-QQ_API float qq_f32_from_f16(uint16_t code) { return qqi_f32_from_f16(code); }
+QQ_API float qq_f32_from_f16(uint16_t code)
+{
+    return qqi_f32_from_f16(code);
+}
 
-QQ_API float qq_f32_from_bf16(uint16_t code) { return qqi_f32_from_bf16(code); }
+QQ_API float qq_f32_from_bf16(uint16_t code)
+{
+    return qqi_f32_from_bf16(code);
+}
 
 // ==== num/pow.h ====
 
@@ -7313,6 +7421,8 @@ QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank)
 
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
     if (a == QQ_MAX_RANK || qqi_axis_is_tiled(s, a))
         return QQ_ERR_AXIS;
     s->channels |= (uint32_t)1 << a;
@@ -7326,6 +7436,8 @@ QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
 
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
     if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
         return QQ_ERR_AXIS;
     if (tile == 0)
@@ -7342,6 +7454,8 @@ QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
 
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
     if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
         return QQ_ERR_AXIS;
     if (!(fraction > 0.0 && fraction <= 1.0))
@@ -7354,7 +7468,7 @@ QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
 // --- axes ------------------------------------------------------------------
 
 // The tile that the scheme wants on axis a of size n; 0 if there is none: a
-// fraction that comes to nothing.
+// fraction that is none, or that comes to nothing.
 QQI_FN size_t qqi_scheme_tile_at(const qq_scheme *s, unsigned a, size_t n)
 {
     if (qqi_axis_is_channel(s, a))
@@ -7363,8 +7477,11 @@ QQI_FN size_t qqi_scheme_tile_at(const qq_scheme *s, unsigned a, size_t n)
         return s->tile[a];
     if (!qqi_axis_is_tiled(s, a))
         return n;
-    const double tile = qqi_rne_f64((double)n * s->tile_fraction[a]);
-    return tile >= 1.0 ? (size_t)tile : 0;
+    const double f = s->tile_fraction[a];
+    if (!(f > 0.0 && f <= 1.0))
+        return 0;
+    const double tile = qqi_rne_f64((double)n * f);
+    return tile >= (double)n ? n : (size_t)tile;
 }
 
 // The bits of what is wrong with the axes, whatever the shape.
@@ -8258,7 +8375,8 @@ QQI_FN void qqi_cursor_seek(struct qqi_cursor *c, size_t number)
     c->inside = t->tile[last] == 1 ? 0 : c->column % t->tile[last];
     c->row_scale = 0;
     number /= t->shape[last];
-    for (unsigned a = last; a-- > 0;) {
+    for (int b = (int)last - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         c->at[a] = number % t->shape[a];
         number /= t->shape[a];
         c->row_scale += c->at[a] / t->tile[a] * stride;
@@ -8274,7 +8392,8 @@ QQI_FN void qqi_cursor_next_row(struct qqi_cursor *c)
     c->column = c->tile = c->inside = 0;
     c->row_scale = 0;
     int carry = 1;
-    for (unsigned a = t->rank - 1; a-- > 0;) {
+    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         if (carry) {
             carry = ++c->at[a] == t->shape[a];
             if (carry)
@@ -8335,8 +8454,9 @@ QQI_FN void qqi_patch_begin(struct qqi_patch *p, const struct qqi_tiling *t,
 
     p->t = t;
     p->start = 0;
-    p->runs = 1;
-    for (unsigned a = t->rank; a-- > 0;) {
+    p->runs = p->run = p->lanes = 1;
+    for (int b = (int)t->rank - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         const size_t i = a > 0 ? tile % t->count[a] : tile;
         const size_t first = i * t->tile[a];
         const size_t left = t->shape[a] - first;
@@ -8363,7 +8483,8 @@ QQI_FN size_t qqi_patch_next(struct qqi_patch *p)
     size_t stride = t->shape[t->rank - 1];
 
     p->runs--;
-    for (unsigned a = t->rank - 1; a-- > 0;) {
+    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         p->start += stride;
         if (++p->at[a] < p->size[a])
             break;
@@ -11632,6 +11753,21 @@ QQI_FN int qqi_noise_fits(const qq_tensor *noise, const qq_tensor *x)
     return 1;
 }
 
+// Whether noise can be drawn for x: the legacy layout has but 2^32 - 1 words.
+QQI_FN int qqi_noise_drawable(const qq_scheme *s, const qq_tensor *x)
+{
+    const size_t each = 32 / qqi_noise_width(s->noise);
+    size_t count = 1;
+
+    if (s->layout != QQ_RANDOM_LEGACY || qq_tensor_count(x) == 0)
+        return 1;
+    for (unsigned a = 0; a < x->rank; a++) {
+        if (!(s->noise_shared >> a & 1))
+            count *= x->shape[a];
+    }
+    return ((count - 1) / each + 1) >> 16 >> 16 == 0;
+}
+
 // One that is drawn is shared along axes that exist.
 QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
 {
@@ -11640,7 +11776,9 @@ QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
     if (s->noise == QQ_NOISE_GIVEN)
         return qqi_noise_fits(s->given_noise, x) ? 0 : QQ_BAD_NOISE;
     const unsigned rank = x != NULL ? x->rank : QQ_MAX_RANK;
-    return s->noise_shared >> rank != 0 ? QQ_BAD_NOISE : 0;
+    if (s->noise_shared >> rank != 0)
+        return QQ_BAD_NOISE;
+    return x == NULL || qqi_noise_drawable(s, x) ? 0 : QQ_BAD_NOISE;
 }
 
 // A finite number above 0.
@@ -11659,9 +11797,22 @@ QQI_FN int qqi_is_count(double n, double most)
 QQI_FN uint32_t qqi_check_no_numerics(const qq_scheme *s)
 {
     if (s->numerics.kind != QQ_NUMERICS_NONE || s->power_of_two ||
-        s->clips != NULL || s->bound != NULL || s->bias != NULL || s->has_bias)
+        s->fake_quant || s->clips != NULL || s->bound != NULL ||
+        s->bias != NULL || s->has_bias)
         return QQ_BAD_NUMERICS;
     return 0;
+}
+
+// Whether two pieces of memory share no byte: what QQ_ASSERT asks of inputs
+// and outputs.
+QQI_FN int qqi_apart(const void *p, size_t p_bytes, const void *q,
+                     size_t q_bytes)
+{
+    const uintptr_t a = (uintptr_t)p;
+    const uintptr_t b = (uintptr_t)q;
+
+    return p_bytes == 0 || q_bytes == 0 ||
+           (a < b ? b - a >= p_bytes : a - b >= q_bytes);
 }
 
 // The status that goes with the bits: that of the lowest.
@@ -12639,12 +12790,16 @@ QQI_INLINE int qqi_scale_is_nothing(float scale)
     return !(scale >= 1.0842021724855044e-19f);
 }
 
-// The second level for a tensor whose largest bound is given.
+// The second level for a tensor whose largest bound is given; with the largest
+// scale of a tile it makes a finite one.
 QQI_FN float qqi_scaler_second(const struct qqi_scaler *k, float largest)
 {
+    const float most = 3.40282347e38f / 448.0f;
     const float scale2 = largest / (k->bound * 448.0f);
 
-    return qqi_scale_is_nothing(scale2) ? 1.0f : scale2;
+    if (qqi_scale_is_nothing(scale2))
+        return 1.0f;
+    return scale2 < most ? scale2 : most;
 }
 
 // To the nearest number of the scale's type that is neither 0 nor infinite.
@@ -12673,7 +12828,7 @@ QQI_FN float qqi_scale_round(qq_type type, float x)
 }
 
 // The scale of a tile, exactly as it will be stored. Signs have no code for
-// 0, so theirs is 0 where all numbers are (e8m0 has none: 2^-127).
+// 0, so theirs is 0 where all numbers are (e8m0 has none: 2^-126).
 QQI_FN float qqi_scale_of_bound(const struct qqi_scaler *k, float bound)
 {
     const float scale = bound / k->bound;
@@ -14244,6 +14399,8 @@ QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
     status = qqi_check_out(rule->array_size(x, s), out, out_bytes);
     if (status != QQ_OK)
         return status;
+    QQ_ASSERT(
+        qqi_apart(x->data, qq_tensor_bytes(x), out, rule->array_size(x, s)));
     return view != NULL ? rule->quantize(x, s, out, view) : QQ_ERR_ARGUMENT;
 }
 
@@ -14309,6 +14466,14 @@ QQI_FN qq_status qqi_check_bounds(const qq_bounds *b)
     return QQ_OK;
 }
 
+// Whether codes of the scheme can have zero points under its rule.
+QQI_FN int qqi_may_have_zeros(const qq_scheme *s)
+{
+    if (s->rule == QQ_RULE_QWIX || s->rule == QQ_RULE_QWIX_RELEASE)
+        return qqi_qwix_affine(s->type);
+    return qqi_type_info(s->type).affine;
+}
+
 // Bounds and a scheme, whose axes and calibration do not matter.
 QQI_FN qq_status qqi_check_scaling(const qq_bounds *b, const qq_scheme *s)
 {
@@ -14323,7 +14488,12 @@ QQI_FN qq_status qqi_check_scaling(const qq_bounds *b, const qq_scheme *s)
         qqi_scheme_judge(s, NULL, QQI_FORGIVEN | QQ_BAD_AFFINE, &bad);
     if (judged != QQ_OK)
         return judged;
-    return qqi_rule_of(s->rule)->scale == NULL ? QQ_ERR_UNSUPPORTED : QQ_OK;
+    if (qqi_rule_of(s->rule)->scale == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    if (b->absmax.type == QQ_TYPE_NONE &&
+        (s->two_level || !qqi_may_have_zeros(s)))
+        return QQ_ERR_SCHEME;
+    return QQ_OK;
 }
 
 QQ_API size_t qq_scale_size(const qq_bounds *b, const qq_scheme *s)
@@ -15020,6 +15190,8 @@ QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
         return status;
     if (view == NULL)
         return QQ_ERR_ARGUMENT;
+    QQ_ASSERT(qqi_apart(a->value.data, qq_tensor_bytes(&a->value), out,
+                        qq_tensor_bytes(&result)));
     status = row->dequantize(a, type, out);
     if (status == QQ_OK)
         *view = result;
@@ -15258,6 +15430,13 @@ QQ_API qq_status qq_straight_through_gradient(const qq_tensor *g,
 // qquant floor 5: the public calls that make codes with scales that are given,
 // and fake quantization.
 
+// Scales of one byte are those of rule qquant.
+QQI_FN int qqi_may_be_given(const qq_scheme *s, qq_type scale)
+{
+    return qqi_is_scale_type(scale) &&
+           (s->rule == QQ_RULE_QQUANT || qq_type_bits(scale) > 8);
+}
+
 // Scale and zero point for x; the zero point has the scale's shape and the
 // type of the codes.
 QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
@@ -15269,7 +15448,7 @@ QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
 
     if (status == QQ_OK)
         status = qq_tensor_check(scale);
-    if (status == QQ_OK && !qqi_is_scale_type(scale->type))
+    if (status == QQ_OK && !qqi_may_be_given(s, scale->type))
         status = QQ_ERR_TYPE;
     if (status == QQ_OK)
         status = qqi_tiles_of(x, scale, tile);
@@ -15279,7 +15458,7 @@ QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
     if (status != QQ_OK)
         return status;
     if (zero_point->type != qqi_type_storage(s->type) ||
-        !qqi_type_info(s->type).affine)
+        !qqi_may_have_zeros(s))
         return QQ_ERR_TYPE;
     if (zero_point->rank != scale->rank)
         return QQ_ERR_SHAPE;
@@ -15349,7 +15528,9 @@ QQ_API qq_status qq_encode(const qq_tensor *x, const qq_scheme *s, void *out,
 QQ_API size_t qq_fake_quantize_scratch_size(const qq_tensor *x,
                                             const qq_scheme *s)
 {
-    return qq_array_size(x, s);
+    const size_t bytes = qq_array_size(x, s);
+
+    return bytes != SIZE_MAX && qqi_is_input_type(x->type) ? bytes : SIZE_MAX;
 }
 
 QQ_API qq_status qq_fake_quantize(const qq_tensor *x, const qq_scheme *s,
@@ -15360,6 +15541,8 @@ QQ_API qq_status qq_fake_quantize(const qq_tensor *x, const qq_scheme *s,
     qq_tensor view;
     qq_status status = qqi_check_pair(x, s, 0);
 
+    if (status == QQ_OK && !qqi_is_input_type(x->type))
+        status = QQ_ERR_TYPE;
     if (status != QQ_OK)
         return status;
     const struct qqi_rule *rule = qqi_rule_of(s->rule);

@@ -1,9 +1,9 @@
 // qquant floor 0: linkage, the switches, the headers that declarations need.
 //
 // Every switch is 0 or 1 after this part and is read by #if, so that a
-// misspelt one is an error under -Wundef. A user may write -DQQ_NO_SIMD,
-// #define QQ_NO_SIMD or #define QQ_NO_SIMD 1: all three switch it on. The
-// expression 0 - QQ_NO_SIMD - 1 is 1 only where the macro is empty.
+// misspelt one is an error under -Wundef. A user may write -DQQ_NO_OP,
+// #define QQ_NO_OP or #define QQ_NO_OP 1: all three switch it on. The
+// expression 0 - QQ_NO_OP - 1 is 1 only where the macro is empty.
 
 #ifndef QQUANT_BASE_H
 #define QQUANT_BASE_H

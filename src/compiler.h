@@ -83,36 +83,36 @@
 // behind it can be fused into a later sum; the value does not change. Where
 // the letter for the machine's float registers is known x stays in one.
 #if defined(__TINYC__)
-#define QQI_KEEP_F32(x) ((void)(x)) // never fuses
-#define QQI_KEEP_F64(x) ((void)(x))
+#  define QQI_KEEP_F32(x) ((void)(x)) // never fuses
+#  define QQI_KEEP_F64(x) ((void)(x))
 #elif defined(__GNUC__) || defined(__clang__)
-#if (defined(__x86_64__) || defined(__i386__)) && defined(__SSE2__)
-#define QQI_KEEP_F32(x) __asm__("" : "+x"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+x"(x))
-#elif defined(__aarch64__)
-#define QQI_KEEP_F32(x) __asm__("" : "+w"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+w"(x))
-#elif defined(__s390x__) || (defined(__riscv_flen) && __riscv_flen >= 64)
-#define QQI_KEEP_F32(x) __asm__("" : "+f"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+f"(x))
-#elif defined(__arm__) && defined(__ARM_FP)
-#define QQI_KEEP_F32(x) __asm__("" : "+t"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
+#  if (defined(__x86_64__) || defined(__i386__)) && defined(__SSE2__)
+#    define QQI_KEEP_F32(x) __asm__("" : "+x"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+x"(x))
+#  elif defined(__aarch64__)
+#    define QQI_KEEP_F32(x) __asm__("" : "+w"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+w"(x))
+#  elif defined(__s390x__) || (defined(__riscv_flen) && __riscv_flen >= 64)
+#    define QQI_KEEP_F32(x) __asm__("" : "+f"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+f"(x))
+#  elif defined(__arm__) && defined(__ARM_FP)
+#    define QQI_KEEP_F32(x) __asm__("" : "+t"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
+#  else
+#    define QQI_KEEP_F32(x) __asm__("" : "+m"(x))
+#    define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
+#  endif
 #else
-#define QQI_KEEP_F32(x) __asm__("" : "+m"(x))
-#define QQI_KEEP_F64(x) __asm__("" : "+m"(x))
-#endif
-#else
-#define QQI_KEEP_F32(x)                                                        \
-    do {                                                                       \
-        const volatile float qqi_kept = (x);                                   \
-        (x) = qqi_kept;                                                        \
-    } while (0)
-#define QQI_KEEP_F64(x)                                                        \
-    do {                                                                       \
-        const volatile double qqi_kept = (x);                                  \
-        (x) = qqi_kept;                                                        \
-    } while (0)
+#  define QQI_KEEP_F32(x)                                                      \
+      do {                                                                     \
+          const volatile float qqi_kept = (x);                                 \
+          (x) = qqi_kept;                                                      \
+      } while (0)
+#  define QQI_KEEP_F64(x)                                                      \
+      do {                                                                     \
+          const volatile double qqi_kept = (x);                                \
+          (x) = qqi_kept;                                                      \
+      } while (0)
 #endif
 
 // 1 where a fused multiply-add of floats is one instruction of every machine
@@ -120,10 +120,10 @@
 #if (defined(__GNUC__) || defined(__clang__)) && !defined(__TINYC__) &&        \
     (defined(__FP_FAST_FMAF) || defined(__FMA__) ||                            \
      defined(__ARM_FEATURE_FMA) || defined(__aarch64__))
-#define QQI_HAS_FMA 1
-#define QQI_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
+#  define QQI_HAS_FMA          1
+#  define QQI_FMA_F32(a, b, c) __builtin_fmaf(a, b, c)
 #else
-#define QQI_HAS_FMA 0
+#  define QQI_HAS_FMA 0
 #endif
 
 // For functions whose unsigned arithmetic wraps on purpose (hashes, Threefry,

@@ -15,6 +15,8 @@ CONTENTS
     3  Memory, errors, threads
     4  The same bits everywhere
     5  Where things are
+    6  The rules
+    7  A scheme, from end to end
 
 
 1  HOW TO INCLUDE IT
@@ -35,6 +37,7 @@ CONTENTS
 
     Define them before the header is included, the same in every file. A
     switch is on when it is defined as nothing or as 1, off when it is 0.
+    Behind the include QQUANT_STATIC and each QQ_NO_ is 0 or 1: ask by #if.
 
     QQUANT_IMPLEMENTATION
         affects: compiles the functions, not only their declarations.
@@ -46,7 +49,8 @@ CONTENTS
     QQUANT_STATIC
         affects: every function is static, private to the file.
         default: functions are extern, with C linkage.
-        cost:    each file that includes it so carries its own copy.
+        cost:    each file that uses qquant defines it together with
+                 QQUANT_IMPLEMENTATION and carries a copy of its own.
         symptom: a library that embeds qquant and does not define this
                  collides with a program that embeds it too.
 
@@ -60,8 +64,9 @@ CONTENTS
     QQ_ASSERT(x)
         affects: preconditions that only a wrong program breaks.
         default: ((void)0), nothing is looked at.
-        cost:    a few comparisons a call.
-        symptom: overlapping buffers give wrong numbers without a word.
+        cost:    a comparison or two a call.
+        symptom: an output that overlaps an input gives wrong numbers, an
+                 index beyond a tensor a foreign number, without a word.
 
     QQ_MEMCPY(d, s, n), QQ_MEMSET(d, c, n), QQ_MEMMOVE(d, s, n)
         affects: the three functions that qquant needs.
@@ -104,7 +109,61 @@ CONTENTS
 
     The declarations come first, each with its documentation; the
     implementation follows. A line "// ==== dir/part.h ====" begins each part
-    of the source in src/, from which this file is made.
+    of the source in src/, from which this file is made. Look for
+
+        api/status.h   version, status        api/scheme.h   how to quantize
+        api/type.h     the types              api/array.h    quantize, read back
+        api/number.h   single numbers         api/view.h     moving arrays
+        api/tensor.h   tensors                api/metric.h   errors
+        api/pack.h     codes in bits          api/bnb.h      bitsandbytes
+        api/random.h   Threefry               api/eformer.h  eformer's arrays
+        api/op.h       operations             api/aqt.h      AQT, FJ
+
+
+6  THE RULES
+
+    scheme.rule says whose arithmetic makes scales and codes. All steps round
+    to nearest even; T is the type of x (f32, f16, bf16).
+
+    qquant (ours)   stands at qq_quantize: f32 inside, symmetric codes, only
+        finite numbers decide a scale, the stored scale is what codes are made
+        with, the last tile of an axis may be short.
+    Qwix            every step is rounded to T, constants too. scale = absmax
+        / B with B = qmax + 0.5 (int16: 32768; floats: their largest value);
+        asymmetric (max - min) / (qmax - qmin), zero point = qmin - min /
+        scale as a code. A scale below the root of T's smallest normal number
+        (2^-63; f16: 2^-7) becomes 1. Power-of-two types: 2^floor(log2(bf16(
+        scale * c))), c = 12/7 for mxfp4, 60/31 for mxfp8; the release of Qwix
+        2^ceil(log2 scale); nvfp4: the scale through e4m3fn. code = x / scale
+        (+ zero point), rounded, cut to qmin ... qmax: -absmax may so become
+        qmin. NaN spreads over its tile. scheme.division chooses how quotients
+        are made: truly, as JAX did until 0.10.0, or by the reciprocal where
+        the divisor has fewer elements, as it does since. Only int4, int8 and
+        int16 have zero points; fixed calibration has one scale a tensor.
+    AQT, FJ         api/aqt.h and qq_numerics in api/scheme.h.
+    eformer         api/eformer.h.
+    bitsandbytes    has calls of its own: api/bnb.h.
+
+
+7  A SCHEME, FROM END TO END
+
+    A matrix w of n rows and k columns to int4, a scale for every 32 numbers
+    of a row, clipped where the squared error is least; room is memory of the
+    caller's, of qq_array_size(&w, &s) bytes at least:
+
+        const size_t shape[2] = {n, k};
+        const qq_tensor w = qq_tensor_make(floats, QQ_TYPE_F32, 2, shape);
+        qq_scheme s = qq_scheme_init(QQ_TYPE_INT4);
+        qq_scheme_channel(&s, 0, 2);            // every row by itself
+        qq_scheme_tile(&s, 1, 2, 32);           // and every 32 of its numbers
+        qq_calibration_parse("mse", 3, &s.calibration);
+        status = qq_quantize(&w, &s, room, room_bytes, &array);
+        status = qq_dequantize(&array, s.rule, QQ_TYPE_F32, back, back_bytes,
+                               &y);
+        status = qq_compare(&w, &y, &metrics);  // metrics.sqnr_db ...
+
+    For the answer of Qwix begin with qq_scheme_init_rule(QQ_TYPE_INT4,
+    QQ_RULE_QWIX).
 */
 
 #ifndef QQUANT_H

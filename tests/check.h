@@ -59,9 +59,9 @@ static inline size_t check_count(size_t n)
 
 // For unsigned arithmetic that wraps on purpose, under -fsanitize=integer.
 #if defined(__clang__)
-#define CHECK_WRAPS __attribute__((no_sanitize("integer")))
+#  define CHECK_WRAPS __attribute__((no_sanitize("integer")))
 #else
-#define CHECK_WRAPS
+#  define CHECK_WRAPS
 #endif
 
 // xorshift64*: the same numbers on every machine.

@@ -14,11 +14,11 @@ typedef struct qq_array {
     // Numbers along axis a that share a scale; the last tile may be short.
     size_t tile[QQ_MAX_RANK];
     size_t zero_tile[QQ_MAX_RANK]; // the same for zero points
-    qq_type type;         // what the codes mean: mxfp4, where value is e2m1
-    float scale2;         // a second scale, of the whole tensor; else 1
-    const float *levels;  // QQ_TYPE_BOOK: the levels of the codes
+    qq_type type;        // what the codes mean: mxfp4, where value is e2m1
+    float scale2;        // a second scale, of the whole tensor; else 1
+    const float *levels; // QQ_TYPE_BOOK: the levels of the codes
     size_t level_count;
-    qq_tensor bias;       // AQT: subtracted at the end; else type none
+    qq_tensor bias; // AQT: subtracted at the end; else type none
 } qq_array;
 
 // --- the whole way ---------------------------------------------------------
@@ -49,8 +49,8 @@ QQ_API size_t qq_array_size(const qq_tensor *x, const qq_scheme *s);
 // min) / (qmax - qmin), zero point = qmin - min / scale, rounded and cut; code
 // = x / scale rounded, plus the zero point, cut, so that 0 always has a code
 // of its own, which is also that of NaN. What other rules do instead stands in
-// the manual. out: qq_array_size(x, s) bytes, must not overlap x. *view becomes
-// the array; its parts point into out, and it keeps s->levels.
+// section 6 of the manual. out: qq_array_size(x, s) bytes, must not overlap x.
+// *view becomes the array; its parts point into out, and it keeps s->levels.
 // QQ_ERR_SCHEME, QQ_ERR_AXIS, QQ_ERR_TYPE, QQ_ERR_SHAPE as qq_scheme_check.
 QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
                              size_t out_bytes, qq_array *view);
@@ -188,7 +188,6 @@ QQ_API qq_status qq_clip_to_bounds(const qq_tensor *x, const qq_bounds *b,
 // g's bytes, may be g's data.
 QQ_API qq_status qq_clip_gradient(const qq_tensor *g, const qq_tensor *x,
                                   const qq_bounds *b, const qq_calibration *c,
-                                  void *out, size_t out_bytes,
-                                  qq_tensor *view);
+                                  void *out, size_t out_bytes, qq_tensor *view);
 
 #endif // QQUANT_API_ARRAY_H

@@ -8,17 +8,17 @@
 // x is the reference, y what became of it, d = y - x; sums in f64, one number
 // after another, so the figures are the same on every machine.
 typedef struct qq_metrics {
-    double max_error; // max |d|
+    double max_error;  // max |d|
     double mean_error; // sum |d| / n
-    double rmse;      // sqrt(sum d^2 / n)
-    double sqnr_db;   // 10 log10(sum x^2 / sum d^2), to 1e-11;
-                      // +infinity if d = 0, else -infinity if x = 0
-    double cosine;    // sum xy / sqrt(sum x^2 * sum y^2); 0 if one sum is 0,
-                      // 1 if both are
-    double relative;  // sqrt(sum d^2 / sum x^2); 0 if d = 0, else +infinity if
-                      // x = 0
-    size_t count;     // n, the pairs of finite numbers
-    size_t skipped;   // pairs with a NaN or an infinity, counted nowhere else
+    double rmse;       // sqrt(sum d^2 / n)
+    double sqnr_db;    // 10 log10(sum x^2 / sum d^2), to 1e-11;
+                       // +infinity if d = 0, else -infinity if x = 0
+    double cosine;     // sum xy / sqrt(sum x^2 * sum y^2); 0 if one sum is 0,
+                       // 1 if both are
+    double relative;   // sqrt(sum d^2 / sum x^2); 0 if d = 0, else +infinity if
+                       // x = 0
+    size_t count;      // n, the pairs of finite numbers
+    size_t skipped;    // pairs with a NaN or an infinity, counted nowhere else
 } qq_metrics;
 
 // Compares two float tensors (f32, f16, bf16, f64) of one count; shapes do not

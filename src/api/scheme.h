@@ -91,25 +91,25 @@ typedef enum qq_numerics_kind {
 } qq_numerics_kind;
 
 typedef struct qq_numerics {
-    unsigned bits;                  // int: 1 to 22
+    unsigned bits; // int: 1 to 22
     qq_numerics_kind kind;
-    unsigned char preserve_zero;    // zero is a code, else levels lie between
-    unsigned char preserve_max;     // the bound itself is a code
-    unsigned char clip;             // else codes may exceed the range
-    unsigned char clip_gradient;    // no gradient where x was clipped
-    unsigned char round;            // else codes keep their fractions
-    unsigned char stochastic;       // fp8, fp: random low bits before the cut
-    unsigned char subnormals;       // fp
-    unsigned exponent;              // fp: bits
-    unsigned mantissa;              // fp: bits
+    unsigned char preserve_zero; // zero is a code, else levels lie between
+    unsigned char preserve_max;  // the bound itself is a code
+    unsigned char clip;          // else codes may exceed the range
+    unsigned char clip_gradient; // no gradient where x was clipped
+    unsigned char round;         // else codes keep their fractions
+    unsigned char stochastic;    // fp8, fp: random low bits before the cut
+    unsigned char subnormals;    // fp
+    unsigned exponent;           // fp: bits
+    unsigned mantissa;           // fp: bits
 } qq_numerics;
 
 // How to quantize. Make one with qq_scheme_init and change members; a struct
 // of zeros is refused. Free to copy.
 typedef struct qq_scheme {
-    uint32_t init;      // set by qq_scheme_init
-    uint32_t channels;  // bit a: axis a has a scale for every index
-    qq_type type;       // of the codes; AQT and FJ: none keeps x's own type
+    uint32_t init;     // set by qq_scheme_init
+    uint32_t channels; // bit a: axis a has a scale for every index
+    qq_type type;      // of the codes; AQT and FJ: none keeps x's own type
     qq_rule rule;
 
     // Elements of axis a that share a scale: a count in tile[a] (0: none), or
@@ -168,7 +168,8 @@ typedef struct qq_scheme {
 
 // A scheme for a type with defaults: rule qquant, one scale for the tensor,
 // absmax (sign and ternary: absmean, whose scale is the mean magnitude),
-// nearest even, the tile of a format along its last axis left to the caller.
+// nearest even. The formats (mxfp8, mxfp4, nvfp4 ...) want tiles of a size: say
+// along which axis by qq_scheme_tile(&s, -1, rank, info.tile).
 QQ_API qq_scheme qq_scheme_init(qq_type type);
 
 // The same with another system's defaults: rule, absmax, true division, and
@@ -178,7 +179,8 @@ QQ_API qq_scheme qq_scheme_init_rule(qq_type type, qq_rule rule);
 
 // Marks an axis of an array of that rank as channel-wise, or tiled. Negative
 // axes count from the end. QQ_ERR_AXIS: beyond the rank, or in both roles;
-// QQ_ERR_ARGUMENT: NULL, a tile of 0, a fraction outside (0, 1].
+// QQ_ERR_ARGUMENT: NULL, a tile of 0, a fraction outside (0, 1];
+// QQ_ERR_SCHEME: a scheme that qq_scheme_init did not make.
 QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank);
 QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
                                 size_t tile);
@@ -190,6 +192,8 @@ QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
 // Upper and lower case are alike; numbers as in Python, blanks around them
 // allowed, none around the word. Further arguments of absmax and minmax are
 // read and ignored. length is the bytes of text; no NUL is needed.
+// Numbers that can be read but make no sense for the method (percentile,101)
+// are left to qq_scheme_check.
 // QQ_ERR_FORMAT: unknown word, unreadable number, a number too few or many;
 // fixed: not lo <= 0 <= hi, or lo = hi.
 QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
@@ -202,18 +206,18 @@ QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
 // QQ_ERR_TYPE, all others QQ_ERR_SCHEME. Where x is no tensor: the status of
 // qq_tensor_check, and QQ_BAD_INPUT. A rule that this build leaves out:
 // QQ_ERR_UNSUPPORTED.
-#define QQ_BAD_INIT 1u         // not made by qq_scheme_init
-#define QQ_BAD_RULE 2u         // no such rule, range, division or noise
-#define QQ_BAD_TYPE 4u         // a type that cannot be quantized to
-#define QQ_BAD_AXIS 8u         // an axis beyond the rank, or in two roles
-#define QQ_BAD_TILE 16u        // a tile that does not fit its axis or format
-#define QQ_BAD_CALIBRATION 32u // a method or number the rule does not have
-#define QQ_BAD_SCALE_TYPE 64u  // a type that scales cannot be stored in
-#define QQ_BAD_AFFINE 128u     // asymmetric, and the type has no zero point
-#define QQ_BAD_NOISE 256u      // noise the rule does not have, or none given
-#define QQ_BAD_BOOK 512u       // levels missing, too few, not finite
-#define QQ_BAD_NUMERICS 1024u  // numerics out of range, or of another rule
-#define QQ_BAD_INPUT 2048u     // x is no float tensor (f32, f16, bf16)
+#define QQ_BAD_INIT        1u    // not made by qq_scheme_init
+#define QQ_BAD_RULE        2u    // no such rule, range, division or noise
+#define QQ_BAD_TYPE        4u    // a type that cannot be quantized to
+#define QQ_BAD_AXIS        8u    // an axis beyond the rank, or in two roles
+#define QQ_BAD_TILE        16u   // a tile that does not fit its axis or format
+#define QQ_BAD_CALIBRATION 32u   // a method or number the rule does not have
+#define QQ_BAD_SCALE_TYPE  64u   // a type that scales cannot be stored in
+#define QQ_BAD_AFFINE      128u  // asymmetric, and the type has no zero point
+#define QQ_BAD_NOISE       256u  // noise the rule does not have, or none given
+#define QQ_BAD_BOOK        512u  // levels missing, too few, not finite
+#define QQ_BAD_NUMERICS    1024u // numerics out of range, or of another rule
+#define QQ_BAD_INPUT       2048u // x is no float tensor (f32, f16, bf16)
 QQ_API qq_status qq_scheme_check(const qq_scheme *s, const qq_tensor *x,
                                  uint32_t *bad);
 

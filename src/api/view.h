@@ -42,11 +42,11 @@ QQ_API qq_status qq_array_reshape(const qq_array *a, unsigned rank,
 
 // One entry of an index, as in NumPy.
 typedef enum qq_index_kind {
-    QQ_INDEX_AT = 1,       // one index; the axis goes
-    QQ_INDEX_SLICE = 2,    // start:stop:step
-    QQ_INDEX_ALL = 3,      // the whole axis
-    QQ_INDEX_NEW = 4,      // a new axis of size 1
-    QQ_INDEX_ELLIPSIS = 5  // as many whole axes as are missing; once at most
+    QQ_INDEX_AT = 1,      // one index; the axis goes
+    QQ_INDEX_SLICE = 2,   // start:stop:step
+    QQ_INDEX_ALL = 3,     // the whole axis
+    QQ_INDEX_NEW = 4,     // a new axis of size 1
+    QQ_INDEX_ELLIPSIS = 5 // as many whole axes as are missing; once at most
 } qq_index_kind;
 
 typedef struct qq_index {
@@ -77,8 +77,8 @@ QQ_API qq_status qq_array_index(const qq_array *a, qq_rule rule,
 // QQ_ERR_SHAPE: tiles, an index out of range.
 QQ_API size_t qq_array_take_size(const qq_array *a, int axis, size_t count);
 QQ_API qq_status qq_array_take(const qq_array *a, int axis, size_t count,
-                               const size_t *index, void *out,
-                               size_t out_bytes, qq_array *view);
+                               const size_t *index, void *out, size_t out_bytes,
+                               qq_array *view);
 
 // Every number repeated in a row until the array has the shape (leading axes
 // of size 1 are added): the scales become one for each number. QQ_ERR_SHAPE: a

@@ -7,6 +7,7 @@
 #include "array/parse.h"
 #include "array/scheme.h"
 #include "array/tensor.h"
+#include "num/noise.h"
 
 // Types that inputs come in.
 QQI_FN int qqi_is_input_type(qq_type type)
@@ -84,6 +85,21 @@ QQI_FN int qqi_noise_fits(const qq_tensor *noise, const qq_tensor *x)
     return 1;
 }
 
+// Whether noise can be drawn for x: the legacy layout has but 2^32 - 1 words.
+QQI_FN int qqi_noise_drawable(const qq_scheme *s, const qq_tensor *x)
+{
+    const size_t each = 32 / qqi_noise_width(s->noise);
+    size_t count = 1;
+
+    if (s->layout != QQ_RANDOM_LEGACY || qq_tensor_count(x) == 0)
+        return 1;
+    for (unsigned a = 0; a < x->rank; a++) {
+        if (!(s->noise_shared >> a & 1))
+            count *= x->shape[a];
+    }
+    return ((count - 1) / each + 1) >> 16 >> 16 == 0;
+}
+
 // One that is drawn is shared along axes that exist.
 QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
 {
@@ -92,7 +108,9 @@ QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
     if (s->noise == QQ_NOISE_GIVEN)
         return qqi_noise_fits(s->given_noise, x) ? 0 : QQ_BAD_NOISE;
     const unsigned rank = x != NULL ? x->rank : QQ_MAX_RANK;
-    return s->noise_shared >> rank != 0 ? QQ_BAD_NOISE : 0;
+    if (s->noise_shared >> rank != 0)
+        return QQ_BAD_NOISE;
+    return x == NULL || qqi_noise_drawable(s, x) ? 0 : QQ_BAD_NOISE;
 }
 
 // A finite number above 0.
@@ -111,9 +129,22 @@ QQI_FN int qqi_is_count(double n, double most)
 QQI_FN uint32_t qqi_check_no_numerics(const qq_scheme *s)
 {
     if (s->numerics.kind != QQ_NUMERICS_NONE || s->power_of_two ||
-        s->clips != NULL || s->bound != NULL || s->bias != NULL || s->has_bias)
+        s->fake_quant || s->clips != NULL || s->bound != NULL ||
+        s->bias != NULL || s->has_bias)
         return QQ_BAD_NUMERICS;
     return 0;
+}
+
+// Whether two pieces of memory share no byte: what QQ_ASSERT asks of inputs
+// and outputs.
+QQI_FN int qqi_apart(const void *p, size_t p_bytes, const void *q,
+                     size_t q_bytes)
+{
+    const uintptr_t a = (uintptr_t)p;
+    const uintptr_t b = (uintptr_t)q;
+
+    return p_bytes == 0 || q_bytes == 0 ||
+           (a < b ? b - a >= p_bytes : a - b >= q_bytes);
 }
 
 // The status that goes with the bits: that of the lowest.

@@ -27,6 +27,8 @@ QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
         return status;
     if (view == NULL)
         return QQ_ERR_ARGUMENT;
+    QQ_ASSERT(qqi_apart(a->value.data, qq_tensor_bytes(&a->value), out,
+                        qq_tensor_bytes(&result)));
     status = row->dequantize(a, type, out);
     if (status == QQ_OK)
         *view = result;

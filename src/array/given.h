@@ -7,6 +7,13 @@
 #include "array/dequantize.h"
 #include "array/quantize.h"
 
+// Scales of one byte are those of rule qquant.
+QQI_FN int qqi_may_be_given(const qq_scheme *s, qq_type scale)
+{
+    return qqi_is_scale_type(scale) &&
+           (s->rule == QQ_RULE_QQUANT || qq_type_bits(scale) > 8);
+}
+
 // Scale and zero point for x; the zero point has the scale's shape and the
 // type of the codes.
 QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
@@ -18,7 +25,7 @@ QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
 
     if (status == QQ_OK)
         status = qq_tensor_check(scale);
-    if (status == QQ_OK && !qqi_is_scale_type(scale->type))
+    if (status == QQ_OK && !qqi_may_be_given(s, scale->type))
         status = QQ_ERR_TYPE;
     if (status == QQ_OK)
         status = qqi_tiles_of(x, scale, tile);
@@ -28,7 +35,7 @@ QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
     if (status != QQ_OK)
         return status;
     if (zero_point->type != qqi_type_storage(s->type) ||
-        !qqi_type_info(s->type).affine)
+        !qqi_may_have_zeros(s))
         return QQ_ERR_TYPE;
     if (zero_point->rank != scale->rank)
         return QQ_ERR_SHAPE;
@@ -98,7 +105,9 @@ QQ_API qq_status qq_encode(const qq_tensor *x, const qq_scheme *s, void *out,
 QQ_API size_t qq_fake_quantize_scratch_size(const qq_tensor *x,
                                             const qq_scheme *s)
 {
-    return qq_array_size(x, s);
+    const size_t bytes = qq_array_size(x, s);
+
+    return bytes != SIZE_MAX && qqi_is_input_type(x->type) ? bytes : SIZE_MAX;
 }
 
 QQ_API qq_status qq_fake_quantize(const qq_tensor *x, const qq_scheme *s,
@@ -109,6 +118,8 @@ QQ_API qq_status qq_fake_quantize(const qq_tensor *x, const qq_scheme *s,
     qq_tensor view;
     qq_status status = qqi_check_pair(x, s, 0);
 
+    if (status == QQ_OK && !qqi_is_input_type(x->type))
+        status = QQ_ERR_TYPE;
     if (status != QQ_OK)
         return status;
     const struct qqi_rule *rule = qqi_rule_of(s->rule);

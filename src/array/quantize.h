@@ -26,6 +26,8 @@ QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
     status = qqi_check_out(rule->array_size(x, s), out, out_bytes);
     if (status != QQ_OK)
         return status;
+    QQ_ASSERT(
+        qqi_apart(x->data, qq_tensor_bytes(x), out, rule->array_size(x, s)));
     return view != NULL ? rule->quantize(x, s, out, view) : QQ_ERR_ARGUMENT;
 }
 
@@ -91,6 +93,14 @@ QQI_FN qq_status qqi_check_bounds(const qq_bounds *b)
     return QQ_OK;
 }
 
+// Whether codes of the scheme can have zero points under its rule.
+QQI_FN int qqi_may_have_zeros(const qq_scheme *s)
+{
+    if (s->rule == QQ_RULE_QWIX || s->rule == QQ_RULE_QWIX_RELEASE)
+        return qqi_qwix_affine(s->type);
+    return qqi_type_info(s->type).affine;
+}
+
 // Bounds and a scheme, whose axes and calibration do not matter.
 QQI_FN qq_status qqi_check_scaling(const qq_bounds *b, const qq_scheme *s)
 {
@@ -105,7 +115,12 @@ QQI_FN qq_status qqi_check_scaling(const qq_bounds *b, const qq_scheme *s)
         qqi_scheme_judge(s, NULL, QQI_FORGIVEN | QQ_BAD_AFFINE, &bad);
     if (judged != QQ_OK)
         return judged;
-    return qqi_rule_of(s->rule)->scale == NULL ? QQ_ERR_UNSUPPORTED : QQ_OK;
+    if (qqi_rule_of(s->rule)->scale == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    if (b->absmax.type == QQ_TYPE_NONE &&
+        (s->two_level || !qqi_may_have_zeros(s)))
+        return QQ_ERR_SCHEME;
+    return QQ_OK;
 }
 
 QQ_API size_t qq_scale_size(const qq_bounds *b, const qq_scheme *s)

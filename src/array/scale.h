@@ -60,12 +60,16 @@ QQI_INLINE int qqi_scale_is_nothing(float scale)
     return !(scale >= 1.0842021724855044e-19f);
 }
 
-// The second level for a tensor whose largest bound is given.
+// The second level for a tensor whose largest bound is given; with the largest
+// scale of a tile it makes a finite one.
 QQI_FN float qqi_scaler_second(const struct qqi_scaler *k, float largest)
 {
+    const float most = 3.40282347e38f / 448.0f;
     const float scale2 = largest / (k->bound * 448.0f);
 
-    return qqi_scale_is_nothing(scale2) ? 1.0f : scale2;
+    if (qqi_scale_is_nothing(scale2))
+        return 1.0f;
+    return scale2 < most ? scale2 : most;
 }
 
 // To the nearest number of the scale's type that is neither 0 nor infinite.
@@ -94,7 +98,7 @@ QQI_FN float qqi_scale_round(qq_type type, float x)
 }
 
 // The scale of a tile, exactly as it will be stored. Signs have no code for
-// 0, so theirs is 0 where all numbers are (e8m0 has none: 2^-127).
+// 0, so theirs is 0 where all numbers are (e8m0 has none: 2^-126).
 QQI_FN float qqi_scale_of_bound(const struct qqi_scaler *k, float bound)
 {
     const float scale = bound / k->bound;

@@ -94,6 +94,8 @@ QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank)
 
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
     if (a == QQ_MAX_RANK || qqi_axis_is_tiled(s, a))
         return QQ_ERR_AXIS;
     s->channels |= (uint32_t)1 << a;
@@ -107,6 +109,8 @@ QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
 
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
     if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
         return QQ_ERR_AXIS;
     if (tile == 0)
@@ -123,6 +127,8 @@ QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
 
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
+    if (s->init != QQI_SCHEME_INIT)
+        return QQ_ERR_SCHEME;
     if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
         return QQ_ERR_AXIS;
     if (!(fraction > 0.0 && fraction <= 1.0))
@@ -135,7 +141,7 @@ QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
 // --- axes ------------------------------------------------------------------
 
 // The tile that the scheme wants on axis a of size n; 0 if there is none: a
-// fraction that comes to nothing.
+// fraction that is none, or that comes to nothing.
 QQI_FN size_t qqi_scheme_tile_at(const qq_scheme *s, unsigned a, size_t n)
 {
     if (qqi_axis_is_channel(s, a))
@@ -144,8 +150,11 @@ QQI_FN size_t qqi_scheme_tile_at(const qq_scheme *s, unsigned a, size_t n)
         return s->tile[a];
     if (!qqi_axis_is_tiled(s, a))
         return n;
-    const double tile = qqi_rne_f64((double)n * s->tile_fraction[a]);
-    return tile >= 1.0 ? (size_t)tile : 0;
+    const double f = s->tile_fraction[a];
+    if (!(f > 0.0 && f <= 1.0))
+        return 0;
+    const double tile = qqi_rne_f64((double)n * f);
+    return tile >= (double)n ? n : (size_t)tile;
 }
 
 // The bits of what is wrong with the axes, whatever the shape.

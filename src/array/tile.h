@@ -120,7 +120,8 @@ QQI_FN void qqi_cursor_seek(struct qqi_cursor *c, size_t number)
     c->inside = t->tile[last] == 1 ? 0 : c->column % t->tile[last];
     c->row_scale = 0;
     number /= t->shape[last];
-    for (unsigned a = last; a-- > 0;) {
+    for (int b = (int)last - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         c->at[a] = number % t->shape[a];
         number /= t->shape[a];
         c->row_scale += c->at[a] / t->tile[a] * stride;
@@ -136,7 +137,8 @@ QQI_FN void qqi_cursor_next_row(struct qqi_cursor *c)
     c->column = c->tile = c->inside = 0;
     c->row_scale = 0;
     int carry = 1;
-    for (unsigned a = t->rank - 1; a-- > 0;) {
+    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         if (carry) {
             carry = ++c->at[a] == t->shape[a];
             if (carry)
@@ -197,8 +199,9 @@ QQI_FN void qqi_patch_begin(struct qqi_patch *p, const struct qqi_tiling *t,
 
     p->t = t;
     p->start = 0;
-    p->runs = 1;
-    for (unsigned a = t->rank; a-- > 0;) {
+    p->runs = p->run = p->lanes = 1;
+    for (int b = (int)t->rank - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         const size_t i = a > 0 ? tile % t->count[a] : tile;
         const size_t first = i * t->tile[a];
         const size_t left = t->shape[a] - first;
@@ -225,7 +228,8 @@ QQI_FN size_t qqi_patch_next(struct qqi_patch *p)
     size_t stride = t->shape[t->rank - 1];
 
     p->runs--;
-    for (unsigned a = t->rank - 1; a-- > 0;) {
+    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
         p->start += stride;
         if (++p->at[a] < p->size[a])
             break;

@@ -150,9 +150,15 @@ QQI_INLINE uint64_t qqi_load_u64(const void *p)
     return x;
 }
 
-QQI_INLINE void qqi_store_f32(void *p, float x) { QQ_MEMCPY(p, &x, sizeof x); }
+QQI_INLINE void qqi_store_f32(void *p, float x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
 
-QQI_INLINE void qqi_store_f64(void *p, double x) { QQ_MEMCPY(p, &x, sizeof x); }
+QQI_INLINE void qqi_store_f64(void *p, double x)
+{
+    QQ_MEMCPY(p, &x, sizeof x);
+}
 
 QQI_INLINE void qqi_store_u16(void *p, uint16_t x)
 {

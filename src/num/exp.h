@@ -99,8 +99,14 @@ QQI_INLINE float qqi_exp_any(float x, uint64_t (*cut)(uint32_t, int, int *))
     return qqi_round_fixed(0, qqi_exp2_fixed(f), n);
 }
 
-QQI_FN float qqi_exp2_f32(float x) { return qqi_exp_any(x, qqi_exp2_cut); }
+QQI_FN float qqi_exp2_f32(float x)
+{
+    return qqi_exp_any(x, qqi_exp2_cut);
+}
 
-QQI_FN float qqi_exp_f32(float x) { return qqi_exp_any(x, qqi_exp_cut); }
+QQI_FN float qqi_exp_f32(float x)
+{
+    return qqi_exp_any(x, qqi_exp_cut);
+}
 
 #endif // QQUANT_NUM_EXP_H

@@ -28,7 +28,10 @@ QQI_INLINE double qqi_keep_f64(double x)
 }
 
 // One rounding each, whatever is done with the result.
-QQI_INLINE float qqi_mul_f32(float a, float b) { return qqi_keep_f32(a * b); }
+QQI_INLINE float qqi_mul_f32(float a, float b)
+{
+    return qqi_keep_f32(a * b);
+}
 
 QQI_INLINE double qqi_mul_f64(double a, double b)
 {

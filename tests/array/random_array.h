@@ -28,7 +28,10 @@ static inline void room_free(void)
         free(room_blocks[--room_count]);
 }
 
-static inline size_t below(size_t n) { return n == 0 ? 0 : check_u32() % n; }
+static inline size_t below(size_t n)
+{
+    return n == 0 ? 0 : check_u32() % n;
+}
 
 // Random codes; floats are small whole numbers and a half, never NaN.
 static inline qq_tensor random_tensor(qq_type type, unsigned rank,

@@ -578,6 +578,14 @@ static void test_unsupported(void)
     a.scale2 = 2.0f;
     CHECK(qq_dequantize(&a, QQ_RULE_EFORMER, QQ_TYPE_F32, out, sizeof out,
                         &y) == QQ_ERR_TYPE);
+    // Padding has no place in x's bytes.
+    const qq_scheme nf4 = nf4_scheme(QQ_RULE_EFORMER, 1, 6);
+    const qq_scheme fits = nf4_scheme(QQ_RULE_EFORMER, 1, 2);
+    float fake[4] = {0};
+    CHECK(qq_fake_quantize(&t, &nf4, fake, 16, out, sizeof out) == QQ_ERR_SIZE);
+    CHECK(fake[0] == 0 && fake[3] == 0);
+    CHECK(qq_fake_quantize(&t, &fits, fake, 16, out, sizeof out) == QQ_OK);
+    CHECK(fake[3] == qq_eformer_levels(QQ_NF4_POLYNOMIAL)[15] * 4);
     a = quantized(&t, &s);
     a.type = QQ_TYPE_INT7;
     CHECK(qq_dequantize(&a, QQ_RULE_EFORMER, QQ_TYPE_F32, out, sizeof out,

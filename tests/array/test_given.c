@@ -133,6 +133,13 @@ static void test_given_errors(void)
     s.type = QQ_TYPE_E4M3FN;
     q.rule = QQ_RULE_QWIX;
     CHECK(qq_quantize_given(&x, &q, &s, NULL, out, 32, &a) == QQ_ERR_TYPE);
+    CHECK(qq_quantize_given(&x, &q, &s, NULL, out, 1, &a) == QQ_ERR_TYPE);
+    CHECK(qq_quantize_given_size(&x, &q, &s, NULL) == SIZE_MAX);
+    s.type = QQ_TYPE_F32;
+    q.type = QQ_TYPE_INT5;
+    z = qq_tensor_make(zeros, QQ_TYPE_INT5, 2, rows);
+    CHECK(qq_quantize_given(&x, &q, &s, &z, out, 1, &a) == QQ_ERR_TYPE);
+    CHECK(qq_quantize_given_size(&x, &q, &s, &z) == SIZE_MAX);
 }
 
 static void test_scale_errors(void)
@@ -162,6 +169,9 @@ static void test_scale_errors(void)
     s = qq_scheme_init(QQ_TYPE_E4M3FN);
     CHECK(qq_scale_from_bounds(&b, &s, out, 8, &scale, &zero, &scale2) ==
           QQ_ERR_SCHEME);
+    CHECK(qq_scale_from_bounds(&b, &s, out, 0, &scale, &zero, &scale2) ==
+          QQ_ERR_SCHEME);
+    CHECK(qq_scale_size(&b, &s) == SIZE_MAX);
     s = qq_scheme_init(QQ_TYPE_INT8);
     CHECK(qq_scale_size(&b, &s) == 5);
     CHECK(qq_scale_from_bounds(&b, &s, out, 4, &scale, &zero, NULL) ==

@@ -25,7 +25,7 @@ static double error_of(const qq_tensor *x, const qq_scheme *s, double bound)
 
 static void check_search(const qq_tensor *x, qq_scheme *s, int n)
 {
-    double absmax = 0.0, best = INFINITY;
+    double absmax = 0.0, best = 1e300;
     qq_bounds b;
     float found;
 

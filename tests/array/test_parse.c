@@ -97,6 +97,14 @@ static void test_numbers(void)
     accept("rms,1_0.0_1e0_1", QQ_CALIB_RMS, 1, 100.1, 0);
     accept("rms,Infinity", QQ_CALIB_RMS, 1, (double)INFINITY, 0);
     accept("rms,-iNF", QQ_CALIB_RMS, 1, -(double)INFINITY, 0);
+    accept("rms,1e99999999999999999999999999999999", QQ_CALIB_RMS, 1,
+           (double)INFINITY, 0);
+    accept("rms,1e-99999999999999999999999999999999", QQ_CALIB_RMS, 1, 0, 0);
+    accept("rms,000_000.000e99999999999999999999999", QQ_CALIB_RMS, 1, 0, 0);
+    accept("rms,0.000001e6", QQ_CALIB_RMS, 1, 1, 0);
+    accept("rms,9007199254740993", QQ_CALIB_RMS, 1, 9007199254740992.0, 0);
+    accept("rms,9007199254740993.000000000000000000000000000000000001",
+           QQ_CALIB_RMS, 1, 9007199254740994.0, 0);
     refuse("rms,");
     refuse("rms, ");
     refuse("rms,x");

@@ -39,7 +39,7 @@ static void make_grid(const qq_scheme *s)
 // The distance from y to the nearest value.
 static double nearest(double y)
 {
-    double best = INFINITY;
+    double best = 1e300;
 
     for (size_t i = 0; i < grid_count; i++)
         best = fabs(y - grid[i]) < best ? fabs(y - grid[i]) : best;
@@ -386,6 +386,27 @@ static void test_two_level(void)
     room_free();
 }
 
+// Levels so small that no second level reaches the numbers.
+static void test_two_level_far(void)
+{
+    const float levels[3] = {0.0f, 1e-20f, -1e-20f};
+    const size_t n = 8;
+    const qq_tensor x = weights_tensor(QQ_TYPE_F32, 1, &n, 1e30f);
+    qq_scheme s = qq_scheme_init(QQ_TYPE_BOOK);
+    qq_array a;
+
+    s.levels = levels;
+    s.level_count = 3;
+    s.scale_type = QQ_TYPE_E4M3FN;
+    s.two_level = 1;
+    weights_set(&x, 3, 1e30f);
+    CHECK(weights_quantize(&x, &s, &a) == QQ_OK);
+    CHECK(isfinite(a.scale2) && isfinite(448.0f * a.scale2));
+    CHECK(qq_tensor_value(&a.scale, 0) >= 448.0f);
+    CHECK(qq_tensor_code(&a.value, 3) == 1);
+    room_free();
+}
+
 // mxfp4: the smallest power of two with which the bound lies at most at 7.
 static void test_power_of_two(void)
 {
@@ -464,6 +485,7 @@ int main(void)
     test_huge();
     test_asymmetric();
     test_two_level();
+    test_two_level_far();
     test_power_of_two();
     test_errors();
     test_small_shapes();

@@ -129,6 +129,19 @@ static void test_bits(void)
     s.noise = QQ_NOISE_UNIFORM;
     s.noise_shared = 4;
     CHECK(bad_of(&s, &x, QQ_ERR_SCHEME) == QQ_BAD_NOISE);
+#if SIZE_MAX > 0xffffffffu
+    const size_t many[2] = {65536, 65536};
+    const qq_tensor big = qq_tensor_make(levels, QQ_TYPE_BF16, 2, many);
+    s.noise_shared = 0;
+    CHECK(bad_of(&s, &big, QQ_OK) == 0);
+    s.layout = QQ_RANDOM_LEGACY; // draws less than 2^32 words
+    CHECK(bad_of(&s, &big, QQ_ERR_SCHEME) == QQ_BAD_NOISE);
+    s.noise = QQ_NOISE_LOW_BIT;
+    CHECK(bad_of(&s, &big, QQ_OK) == 0);
+    s.noise = QQ_NOISE_UNIFORM;
+    s.noise_shared = 1;
+    CHECK(bad_of(&s, &big, QQ_OK) == 0);
+#endif
     s = qq_scheme_init(QQ_TYPE_BOOK);
     CHECK(bad_of(&s, &x, QQ_ERR_SCHEME) == QQ_BAD_BOOK);
     s.levels = levels;

@@ -222,15 +222,14 @@ static void test_unsaturated(void)
         qq_type type;
         float last, first;
         uint32_t top, over, under;
-    } rows[] = {
-        {QQ_TYPE_F16, 65519.996f, 65520.0f, 0x7bff, 0x7c00, 0xfc00},
-        {QQ_TYPE_E4M3FN, 464.0f, 464.00003f, 0x7e, 0x7f, 0xff},
-        {QQ_TYPE_E5M2, 61439.996f, 61440.0f, 0x7b, 0x7c, 0xfc},
-        {QQ_TYPE_E4M3, 247.99998f, 248.0f, 0x77, 0x78, 0xf8},
-        {QQ_TYPE_E3M4, 15.749999f, 15.75f, 0x6f, 0x70, 0xf0},
-        {QQ_TYPE_E4M3FNUZ, 247.99998f, 248.0f, 0x7f, 0x80, 0x80},
-        {QQ_TYPE_E2M1, 6.0f, 1e30f, 0x7, 0x7, 0xf},
-        {QQ_TYPE_INT4, 7.0f, 1e30f, 0x7, 0x7, 0x8}};
+    } rows[] = {{QQ_TYPE_F16, 65519.996f, 65520.0f, 0x7bff, 0x7c00, 0xfc00},
+                {QQ_TYPE_E4M3FN, 464.0f, 464.00003f, 0x7e, 0x7f, 0xff},
+                {QQ_TYPE_E5M2, 61439.996f, 61440.0f, 0x7b, 0x7c, 0xfc},
+                {QQ_TYPE_E4M3, 247.99998f, 248.0f, 0x77, 0x78, 0xf8},
+                {QQ_TYPE_E3M4, 15.749999f, 15.75f, 0x6f, 0x70, 0xf0},
+                {QQ_TYPE_E4M3FNUZ, 247.99998f, 248.0f, 0x7f, 0x80, 0x80},
+                {QQ_TYPE_E2M1, 6.0f, 1e30f, 0x7, 0x7, 0xf},
+                {QQ_TYPE_INT4, 7.0f, 1e30f, 0x7, 0x7, 0x8}};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const qq_type t = rows[i].type;

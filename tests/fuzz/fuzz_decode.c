@@ -83,6 +83,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     qq_array a;
     if (qq_array_make(&value, &scale, has_zero ? &zero : NULL, type, &a) ==
         QQ_OK) {
+        // Codes of a book mean nothing until somebody brings the levels.
+        static const float levels[3] = {-1.0f, 0.5f, 2.0f};
+        a.levels = levels;
+        a.level_count = 3;
+        fuzz_require(qq_array_check(&a) == QQ_OK);
         const qq_type out_type = fuzz_u8(&in) & 1 ? QQ_TYPE_F32 : QQ_TYPE_BF16;
         const size_t bytes = qq_type_bytes(out_type, qq_tensor_count(&a.value));
         void *out = fuzz_room(bytes);

@@ -64,13 +64,14 @@ static unsigned fuzz_shape(fuzz_input *in, size_t shape[QQ_MAX_RANK])
 }
 
 // A tensor of the type with a copy of the input as its data, of exact size;
-// the caller frees it.
+// the caller frees it. One of no type has no data.
 static void *fuzz_tensor(fuzz_input *in, qq_type type, qq_tensor *t)
 {
     size_t shape[QQ_MAX_RANK] = {0};
     const unsigned rank = fuzz_shape(in, shape);
     *t = qq_tensor_make(NULL, type, rank, shape);
-    const size_t bytes = qq_tensor_bytes(t);
+    const size_t size = qq_tensor_bytes(t);
+    const size_t bytes = size == SIZE_MAX ? 0 : size;
     uint8_t *data = (uint8_t *)fuzz_room(bytes);
     for (size_t i = 0; i < bytes; i++)
         data[i] = (uint8_t)fuzz_u8(in);

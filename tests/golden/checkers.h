@@ -30,9 +30,7 @@ extern const struct golden_checker golden_qwix_views[];
 
 #define GOLDEN_TABLES                                                          \
     golden_random, golden_bnb, golden_array1b, golden_array1b_op,              \
-    golden_aqt_numerics,                                                       \
-    golden_aqt_calibration,                                                    \
-    golden_aqt_quantize,                                                       \
-    golden_qwix_arrays, golden_qwix_views
+        golden_aqt_numerics, golden_aqt_calibration, golden_aqt_quantize,      \
+        golden_qwix_arrays, golden_qwix_views
 
 #endif // QQUANT_TESTS_GOLDEN_CHECKERS_H

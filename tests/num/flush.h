@@ -22,7 +22,10 @@ static inline void flush(int on)
     __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 }
 #else
-static inline void flush(int on) { (void)on; }
+static inline void flush(int on)
+{
+    (void)on;
+}
 #endif
 
 // 1 if subnormals are flushed now.

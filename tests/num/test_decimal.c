@@ -1,19 +1,33 @@
 // Decimal text against strtod, which rounds correctly in glibc: what a double
 // prints, random digits, exact middles between doubles and their neighbours.
 
-#include "array/parse.h"
+#include "num/decimal.h"
 #include "check.h"
+
+// Digits, perhaps a point, perhaps an exponent that fits in 64 bits.
+static double value_of(const char *text)
+{
+    const char *e = strchr(text, 'e');
+    const char *point = strchr(text, '.');
+    const char *end = e != NULL ? e : text + strlen(text);
+    int64_t power = (e != NULL ? strtoll(e + 1, NULL, 10) : 0) +
+                    ((point != NULL ? point : end) - text) - 1;
+    struct qqi_decimal d;
+
+    memset(&d, 0, sizeof d);
+    for (const char *p = text; p < end; p++)
+        if (*p != '.')
+            qqi_decimal_put(&d, (unsigned)(*p - '0'), power--);
+    return qqi_decimal_value(&d);
+}
 
 static void check_text(const char *text)
 {
-    char all[2200];
-    qq_calibration c;
-
-    snprintf(all, sizeof all, "rms,%s", text);
-    CHECK(qq_calibration_parse(all, strlen(all), &c) == QQ_OK);
     const double want = strtod(text, NULL);
-    if (!CHECK(memcmp(&want, &c.args[0], sizeof want) == 0))
-        printf("    %.60s: %a, not %a\n", text, c.args[0], want);
+    const double got = value_of(text);
+
+    if (!CHECK(memcmp(&want, &got, sizeof want) == 0))
+        printf("    %.60s: %a, not %a\n", text, got, want);
 }
 
 static double random_double(int subnormal)
@@ -30,7 +44,7 @@ static double random_double(int subnormal)
 
 static void test_printed(void)
 {
-    for (size_t i = 0; i < check_count(20000); i++) {
+    for (size_t i = 0; i < check_count(8000); i++) {
         char text[64];
         snprintf(text, sizeof text, "%.*g", 1 + (int)(check_u32() % 22),
                  random_double(i % 8 == 0));
@@ -58,7 +72,7 @@ static void test_digits(size_t cases, int least, int span)
 // The middle between x and the next double, exact, and a hair beside it.
 static void test_middles(void)
 {
-    for (size_t i = 0; i < check_count(1500); i++) {
+    for (size_t i = 0; i < check_count(500); i++) {
         const double x = random_double(i % 2 == 0);
         uint64_t u;
         double y;
@@ -91,11 +105,11 @@ static void test_edges(void)
 {
     static const char *const text[] = {
         "0",
-        "0.0e999999999999999999999",
+        "0.0e999999999999999999",
         "1e-400",
         "1e400",
-        "1e99999999999999999999999999",
-        "1e-99999999999999999999999999",
+        "1e999999999999999999",
+        "1e-999999999999999999",
         "4.9406564584124654e-324",
         "2.4703282292062327e-324",
         "2.4703282292062328e-324",
@@ -119,8 +133,8 @@ static void test_edges(void)
 int main(void)
 {
     test_printed();
-    test_digits(20000, 1, 40);
-    test_digits(300, 700, 900);
+    test_digits(8000, 1, 40);
+    test_digits(150, 700, 900);
     test_middles();
     test_edges();
     return check_done();

@@ -13,13 +13,25 @@ typedef struct half_type {
     float (*to_f32)(uint16_t);
 } half_type;
 
-static uint16_t f16_from_f32(float x) { return qqi_f16_from_f32(x); }
+static uint16_t f16_from_f32(float x)
+{
+    return qqi_f16_from_f32(x);
+}
 
-static uint16_t bf16_from_f32(float x) { return qqi_bf16_from_f32(x); }
+static uint16_t bf16_from_f32(float x)
+{
+    return qqi_bf16_from_f32(x);
+}
 
-static float f32_from_f16(uint16_t h) { return qqi_f32_from_f16(h); }
+static float f32_from_f16(uint16_t h)
+{
+    return qqi_f32_from_f16(h);
+}
 
-static float f32_from_bf16(uint16_t h) { return qqi_f32_from_bf16(h); }
+static float f32_from_bf16(uint16_t h)
+{
+    return qqi_f32_from_bf16(h);
+}
 
 static const half_type types[2] = {
     {10, 15, 0x7c00, f16_from_f32, qqi_f16_from_f64, f32_from_f16},

@@ -3,7 +3,10 @@
 #include "qquant.h"
 #include "corpus.h"
 
-static uint32_t bits(float x) { return check_bits(x); }
+static uint32_t bits(float x)
+{
+    return check_bits(x);
+}
 
 static void test_values(void)
 {

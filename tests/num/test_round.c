@@ -11,11 +11,20 @@ static int32_t sat(float x, int32_t lo, int32_t hi)
     return qqi_sat_i32(x, lo, hi);
 }
 
-static float rne(float x) { return qqi_rne_f32(x); }
+static float rne(float x)
+{
+    return qqi_rne_f32(x);
+}
 
-static float down(float x) { return qqi_floor_f32(x); }
+static float down(float x)
+{
+    return qqi_floor_f32(x);
+}
 
-static float cut(float x) { return qqi_trunc_f32(x); }
+static float cut(float x)
+{
+    return qqi_trunc_f32(x);
+}
 
 static double nearest_even(double x)
 {

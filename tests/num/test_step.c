@@ -195,7 +195,10 @@ static void test_traps(void)
     try_fma(check_f32(0x7f7fffff), 2.0f, -check_f32(0x7f7fffff));
 }
 
-static int is_nan(float x) { return (check_bits(x) & 0x7fffffff) > 0x7f800000; }
+static int is_nan(float x)
+{
+    return (check_bits(x) & 0x7fffffff) > 0x7f800000;
+}
 
 static void test_special(void)
 {
