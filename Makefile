@@ -128,7 +128,7 @@ lint: check
 
 # All C but generated tables; make format FORMAT="-n -Werror" only looks.
 format:
-	$(CLANG_FORMAT) $(FORMAT) $(filter-out qquant.h src/qquant.h %_model.h \
+	@$(CLANG_FORMAT) $(FORMAT) $(filter-out qquant.h src/qquant.h %_model.h \
 		%_data.h,$(wildcard src/*.h src/*/*.h src/*/*/*.h tests/*.[ch] \
 		tests/*/*.[ch] tests/*/*.cpp bench/*.[ch] examples/*.[ch] tools/*.c))
 

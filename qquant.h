@@ -749,7 +749,7 @@ typedef enum qq_range {
     QQ_RANGE_FULL = 3
 } qq_range;
 
-// How x / scale is made.
+// How x / scale is made; of Qwix's rule also how its scale is.
 typedef enum qq_division {
     QQ_DIVISION_TRUE = 1,
     // a * (1 / b), each rounded, where b has fewer elements than the result:
@@ -1421,6 +1421,8 @@ QQ_API qq_status qq_compare(const qq_tensor *x, const qq_tensor *y,
 QQ_API qq_status qq_clipped_share(const qq_tensor *x, const qq_array *a,
                                   double *out);
 
+#if !QQ_NO_FILE
+
 // ==== api/bnb.h ====
 
 // qquant floor 1: the block formats of bitsandbytes.
@@ -1610,6 +1612,7 @@ QQ_API qq_status qq_bnb_rows_scale(const qq_tensor *sums,
                                    void *out, size_t out_bytes,
                                    qq_tensor *view);
 
+#endif
 #if !QQ_NO_TRAIN
 
 // ==== api/aqt.h ====
@@ -4786,170 +4789,6 @@ QQI_INLINE void qqi_store_bits(unsigned b, uint8_t *packed, size_t i,
         p[1] = (uint8_t)((p[1] & ~(mask >> 8) & 255) | (w >> 8));
 }
 
-// ==== codec/bnb_float.h ====
-
-// qquant floor 4: what the formats of bitsandbytes share.
-//
-// Numbers at any address, the magnitude of a block, the quotient of a number
-// by it, and the checks of tensors, options and buffers.
-
-// f32, f16 and bf16 are quantized and made.
-QQI_INLINE int qqi_bnb_is_float(qq_type type)
-{
-    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
-}
-
-QQI_INLINE size_t qqi_bnb_width(qq_type type)
-{
-    return type == QQ_TYPE_F32 || type == QQ_TYPE_INT32  ? 4
-           : type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ? 2
-                                                         : 1;
-}
-
-// Number i of an array at any address.
-QQI_INLINE float qqi_bnb_load(qq_type type, const void *x, size_t i)
-{
-    const uint8_t *p = (const uint8_t *)x;
-
-    if (type == QQ_TYPE_F32)
-        return qqi_load_f32(p + 4 * i);
-    const uint16_t h = qqi_load_u16(p + 2 * i);
-    return type == QQ_TYPE_F16 ? qqi_f32_from_f16(h) : qqi_f32_from_bf16(h);
-}
-
-QQI_INLINE void qqi_bnb_store(qq_type type, void *x, size_t i, float v)
-{
-    uint8_t *p = (uint8_t *)x;
-
-    if (type == QQ_TYPE_F32)
-        qqi_store_f32(p + 4 * i, v);
-    else
-        qqi_store_u16(p + 2 * i, type == QQ_TYPE_F16 ? qqi_f16_from_f32(v)
-                                                     : qqi_bf16_from_f32(v));
-}
-
-// The largest finite magnitude of count numbers, 0 if there is none.
-QQI_INLINE float qqi_bnb_absmax(qq_type type, const void *x, size_t from,
-                                size_t count)
-{
-    float top = 0.0f;
-
-    for (size_t i = from; i < from + count; i++) {
-        const float a = qqi_abs_f32(qqi_bnb_load(type, x, i));
-        if (a > top && qqi_is_finite_f32(a))
-            top = a;
-    }
-    return top;
-}
-
-// x / absmax, an infinity for itself, and 0 for NaN and where absmax is 0.
-// Where r is not 0 it is 1 / absmax, and the quotient is x * r.
-QQI_INLINE float qqi_bnb_ratio(float x, float absmax, float r)
-{
-    if (!qqi_is_finite_f32(x))
-        return qqi_is_nan_f32(x) ? 0.0f : x;
-    if (!(absmax > 0.0f))
-        return 0.0f;
-    return qqi_keep_f32(r > 0.0f ? x * r : x / absmax);
-}
-
-// How many pieces of size: n / size, rounded up.
-QQI_INLINE size_t qqi_bnb_pieces(size_t n, size_t size)
-{
-    return n / size + (n % size != 0);
-}
-
-// *count = the product of a shape, so small that 16 times it is a size, too.
-QQI_FN qq_status qqi_bnb_count(unsigned rank, const size_t *shape,
-                               size_t *count)
-{
-    size_t n = 1;
-    int empty = 0;
-
-    if (rank > QQ_MAX_RANK)
-        return QQ_ERR_SHAPE;
-    for (unsigned i = 0; i < rank; i++)
-        empty |= shape[i] == 0;
-    for (unsigned i = 0; i < rank && !empty; i++)
-        if (!qqi_mul_size(n, shape[i], &n) || n > SIZE_MAX / 16)
-            return QQ_ERR_SHAPE;
-    *count = empty ? 0 : n;
-    return QQ_OK;
-}
-
-// A tensor that can be read, of any type.
-QQI_FN qq_status qqi_bnb_tensor(const qq_tensor *t, size_t *count)
-{
-    if (!t)
-        return QQ_ERR_ARGUMENT;
-    const qq_status status = qqi_bnb_count(t->rank, t->shape, count);
-    if (status != QQ_OK)
-        return status;
-    return *count > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
-}
-
-// A tensor of that type and number of elements.
-QQI_FN qq_status qqi_bnb_part(const qq_tensor *t, qq_type type, size_t count)
-{
-    size_t n = 0;
-
-    if (t->type != type)
-        return QQ_ERR_TYPE;
-    const qq_status status = qqi_bnb_tensor(t, &n);
-    if (status != QQ_OK)
-        return status;
-    return n != count ? QQ_ERR_SHAPE : QQ_OK;
-}
-
-QQI_FN qq_status qqi_bnb_buffer(const void *out, size_t out_bytes, size_t need)
-{
-    if (!out && out_bytes > 0)
-        return QQ_ERR_ARGUMENT;
-    return out_bytes < need ? QQ_ERR_SIZE : QQ_OK;
-}
-
-// How many elements a weight has, and how many scales.
-typedef struct qqi_bnb_counts {
-    size_t n;
-    size_t blocks;
-    size_t nested;
-} qqi_bnb_counts;
-
-QQI_INLINE int qqi_bnb_is_book(qq_type type)
-{
-    return type == QQ_TYPE_NF4 || type == QQ_TYPE_BNB_FP4;
-}
-
-QQI_INLINE int qqi_bnb_is_block(size_t size)
-{
-    return size >= 32 && size <= 4096 && (size & (size - 1)) == 0;
-}
-
-QQI_FN qq_tensor qqi_bnb_view(const void *data, qq_type type, unsigned rank,
-                              const size_t *shape)
-{
-    qq_tensor t;
-
-    QQ_MEMSET(&t, 0, sizeof t);
-    t.data = data;
-    t.type = type;
-    t.rank = rank;
-    for (unsigned i = 0; i < rank; i++)
-        t.shape[i] = shape[i];
-    return t;
-}
-
-// The same with one axis.
-QQI_FN qq_tensor qqi_bnb_row(const void *data, qq_type type, size_t count)
-{
-    return qqi_bnb_view(data, type, 1, &count);
-}
-
-QQI_FN qq_tensor qqi_bnb_no_tensor(void)
-{
-    return qqi_bnb_view(NULL, QQ_TYPE_NONE, 0, NULL);
-}
-
 // ==== codec/nf4.h ====
 
 // qquant floor 4: nf4, NormalFloat with 16 levels.
@@ -5199,6 +5038,1025 @@ QQ_API qq_status qq_book_decode(const float *levels, size_t level_count,
         x[i] = levels[c < level_count ? c : level_count - 1];
     }
     return QQ_OK;
+}
+
+// ==== codec/value.h ====
+
+// qquant floor 4: what a code means: numbers to codes and back, of any type.
+//
+//   sign      1 stands for +1, 0 for -1     ternary   value + 1
+//   intN      two's complement              uintN     the number itself
+//   floats    num/half.h, num/minifloat.h, num/e8m0.h
+//   books     codec/nf4.h, codec/book.h
+//
+// Formats (mxfp4 ...) mean what their storage type means. The internal calls
+// take any type; for a number that is no type they give 0.
+
+// The small float that a type is; NULL where it is none.
+QQI_FN const qqi_minifloat *qqi_type_minifloat(qq_type type)
+{
+    switch ((int)qqi_type_storage(type)) {
+    case QQ_TYPE_E4M3FN:
+        return &qqi_e4m3fn;
+    case QQ_TYPE_E5M2:
+        return &qqi_e5m2;
+    case QQ_TYPE_E4M3:
+        return &qqi_e4m3;
+    case QQ_TYPE_E4M3FNUZ:
+        return &qqi_e4m3fnuz;
+    case QQ_TYPE_E5M2FNUZ:
+        return &qqi_e5m2fnuz;
+    case QQ_TYPE_E4M3B11FNUZ:
+        return &qqi_e4m3b11fnuz;
+    case QQ_TYPE_E3M4:
+        return &qqi_e3m4;
+    case QQ_TYPE_E2M3:
+        return &qqi_e2m3;
+    case QQ_TYPE_E3M2:
+        return &qqi_e3m2;
+    case QQ_TYPE_E2M1:
+        return &qqi_e2m1;
+    default:
+        return NULL;
+    }
+}
+
+// x, a NaN made quiet: passing one through the x87 would do the same.
+QQI_INLINE float qqi_quiet_f32(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    return qqi_f32_of(qqi_is_nan_f32(x) ? u | 0x400000u : u);
+}
+
+// Plain floats keep infinities, but what is finite stays finite.
+QQI_INLINE uint16_t qqi_f16_saturate(float x)
+{
+    const uint16_t h = qqi_f16_from_f32(x);
+
+    return (uint16_t)(h - ((h & 0x7fff) == 0x7c00 && qqi_is_finite_f32(x)));
+}
+
+QQI_INLINE uint16_t qqi_bf16_saturate(float x)
+{
+    const uint16_t h = qqi_bf16_from_f32(x);
+
+    return (uint16_t)(h - ((h & 0x7fff) == 0x7f80 && qqi_is_finite_f32(x)));
+}
+
+QQI_FN uint32_t qqi_encode_float(qq_type type, float x)
+{
+    if (type == QQ_TYPE_F32)
+        return qqi_f32_bits(qqi_quiet_f32(x));
+    if (type == QQ_TYPE_F16)
+        return qqi_f16_saturate(x);
+    return type == QQ_TYPE_BF16 ? qqi_bf16_saturate(x) : 0;
+}
+
+// The low bits of a code of that width.
+QQI_INLINE uint32_t qqi_cut_code(unsigned bits, uint32_t code)
+{
+    return bits < 32 ? code & ((1u << bits) - 1) : code;
+}
+
+// 1 where x >= 0; by bits, for -1e-40 is below 0 on every machine.
+QQI_INLINE uint32_t qqi_encode_sign(float x)
+{
+    const uint32_t u = qqi_f32_bits(x);
+
+    return u <= 0x7f800000u || u == 0x80000000u;
+}
+
+QQI_FN uint32_t qqi_encode_integer(const qqi_type_row *row, float x)
+{
+    if (row->type == QQ_TYPE_SIGN)
+        return qqi_encode_sign(x);
+    const int32_t r = qqi_sat_i32(x, row->info.min, row->info.max);
+    if (row->type == QQ_TYPE_TERNARY)
+        return (uint32_t)(r + 1);
+    return qqi_cut_code(row->info.bits, (uint32_t)r);
+}
+
+QQ_API uint32_t qq_type_encode(qq_type type, float x)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+
+    if (!row)
+        return 0;
+    switch (row->info.kind) {
+    case QQ_KIND_FLOAT:
+        return qqi_encode_float(type, x);
+    case QQ_KIND_INTEGER:
+        return qqi_encode_integer(row, x);
+    case QQ_KIND_SMALL:
+        return qqi_minifloat_from_f32(qqi_type_minifloat(type), x, 1);
+    case QQ_KIND_EXPONENT:
+        return qqi_e8m0_from_f32(x, QQI_E8M0_NEAREST);
+    case QQ_KIND_BOOK:
+        if (type == QQ_TYPE_NF4)
+            return qqi_nf4_encode(x);
+        return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_encode(x) : 0;
+    case QQ_KIND_NONE:
+    default:
+        return 0;
+    }
+}
+
+QQ_API uint32_t qq_type_encode_unsaturated(qq_type type, float x)
+{
+    const qqi_minifloat *small = qqi_type_minifloat(type);
+
+    if (type == QQ_TYPE_F16)
+        return qqi_f16_from_f32(x);
+    if (type == QQ_TYPE_BF16)
+        return qqi_bf16_from_f32(x);
+    return small ? qqi_minifloat_from_f32(small, x, 0)
+                 : qq_type_encode(type, x);
+}
+
+// A code of b bits, cut, and sign-extended where the type is signed.
+QQI_INLINE int32_t qqi_code_integer(qq_type type, unsigned b, uint32_t code)
+{
+    const uint32_t c = qqi_cut_code(b, code);
+    const uint32_t top = 1u << (b - 1);
+
+    if (!qqi_type_is_signed(type) || !(c & top))
+        return (int32_t)c;
+    return -(int32_t)(top - 1 - (c - top)) - 1;
+}
+
+// The integer that a code of an integer type stands for.
+QQI_FN int32_t qqi_decode_integer(qq_type type, uint32_t code)
+{
+    const unsigned bits = qq_type_bits(type);
+
+    if (type == QQ_TYPE_SIGN)
+        return code & 1 ? 1 : -1;
+    if (type == QQ_TYPE_TERNARY)
+        return (int32_t)(code & 3) - 1;
+    return bits == 0 ? 0 : qqi_code_integer(type, bits, code);
+}
+
+QQI_FN float qqi_decode_float(qq_type type, uint32_t code)
+{
+    if (type == QQ_TYPE_F32)
+        return qqi_quiet_f32(qqi_f32_of(code));
+    if (type == QQ_TYPE_F16)
+        return qqi_f32_from_f16((uint16_t)(code & 0xffff));
+    if (type == QQ_TYPE_BF16)
+        return qqi_f32_from_bf16((uint16_t)(code & 0xffff));
+    return 0.0f;
+}
+
+QQ_API float qq_type_decode(qq_type type, uint32_t code)
+{
+    const qqi_type_row *row = qqi_type_find(type);
+    const uint8_t byte = (uint8_t)(code & 255);
+
+    if (!row)
+        return 0.0f;
+    switch (row->info.kind) {
+    case QQ_KIND_FLOAT:
+        return qqi_decode_float(type, code);
+    case QQ_KIND_INTEGER:
+        return (float)qqi_decode_integer(type, code);
+    case QQ_KIND_SMALL:
+        return qqi_f32_from_minifloat(qqi_type_minifloat(type), byte);
+    case QQ_KIND_EXPONENT:
+        return qqi_f32_from_e8m0(byte);
+    case QQ_KIND_BOOK:
+        if (type == QQ_TYPE_NF4)
+            return qqi_nf4_levels[code & 15];
+        return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_levels[code & 15] : 0.0f;
+    case QQ_KIND_NONE:
+    default:
+        return 0.0f;
+    }
+}
+
+// ==== codec/codes.h ====
+
+// qquant floor 4: runs of codes of at most 8 bits, a byte each, and values.
+//
+// What qq_type_encode and qq_type_decode do one by one, to the bit. Loops of a
+// constant count that write to arrays of their own become vectors in gcc at
+// -O2, others do not; hence runs of 16.
+
+// The values of e2m1 by code.
+static const float qqi_e2m1_levels[16] QQI_UNUSED = {
+    0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
+    -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
+
+// Integers of at most 8 bits: mul * code + add.
+QQI_INLINE void qqi_decode_codes_linear(int is_signed, int32_t mul, int32_t add,
+                                        size_t n, const uint8_t *codes,
+                                        float *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t c = codes[i];
+        const int32_t v = is_signed && c > 127 ? c - 256 : c;
+        y[i] = (float)(mul * v + add);
+    }
+}
+
+QQI_INLINE void qqi_decode_codes_table(const float *levels, size_t n,
+                                       const uint8_t *codes, float *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = levels[codes[i] & 15];
+}
+
+// y[i] = the value of codes[i], signed ones extended, of a type of at most 8
+// bits.
+QQI_FN void qqi_decode_codes(qq_type type, size_t n, const uint8_t *codes,
+                             float *y)
+{
+    const qqi_minifloat *small = qqi_type_minifloat(type);
+
+    if (type == QQ_TYPE_SIGN) {
+        qqi_decode_codes_linear(0, 2, -1, n, codes, y);
+    } else if (type == QQ_TYPE_TERNARY) {
+        qqi_decode_codes_linear(0, 1, -1, n, codes, y);
+    } else if (qqi_type_is_signed(type)) {
+        qqi_decode_codes_linear(1, 1, 0, n, codes, y);
+    } else if (small == &qqi_e2m1) {
+        qqi_decode_codes_table(qqi_e2m1_levels, n, codes, y);
+    } else if (small) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_minifloat(small, codes[i]);
+    } else if (type == QQ_TYPE_NF4) {
+        qqi_decode_codes_table(qqi_nf4_levels, n, codes, y);
+    } else if (type == QQ_TYPE_BNB_FP4) {
+        qqi_decode_codes_table(qqi_bnb_fp4_levels, n, codes, y);
+    } else if (type == QQ_TYPE_E8M0) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_e8m0(codes[i]);
+    } else { // uintN, and the codes of a caller's book
+        qqi_decode_codes_linear(0, 1, 0, n, codes, y);
+    }
+}
+
+// What qqi_sat_i32 gives where the bounds are below 2^23: x is cut to them
+// first, they are integers, then rounded: t = |x| towards zero, and one more
+// where |x| is above t + 1/2, or on it with t odd. low and high are the ranks
+// of the bounds. Said in integers as far as can be, because gcc makes
+// branches, not vectors, of choices between floats.
+QQI_INLINE int32_t qqi_sat_small(float x, int32_t low, int32_t high)
+{
+    const int32_t any = qqi_is_nan_f32(x) ? 0 : qqi_rank_f32(x);
+    const int32_t up = any < low ? low : any;
+    const int32_t rank = up > high ? high : up;
+    const int32_t sign = -(int32_t)(rank < 0);
+    const int32_t a = (rank ^ sign) - sign;
+    const int32_t t = (int32_t)qqi_f32_of((uint32_t)a);
+    const int32_t half = (int32_t)qqi_f32_bits((float)t + 0.5f);
+    const int32_t r = t + (a - half > -(t & 1));
+
+    return (r ^ sign) - sign;
+}
+
+#define QQI_RUN ((size_t)16)
+
+QQI_INLINE void qqi_encode_codes_integer(int32_t lo, int32_t hi, int32_t add,
+                                         size_t n, const float *x,
+                                         uint8_t *codes)
+{
+    const int32_t low = qqi_rank_f32((float)lo);
+    const int32_t high = qqi_rank_f32((float)hi);
+    const size_t whole = n - n % QQI_RUN;
+    int32_t r[QQI_RUN];
+
+    for (size_t i = 0; i < whole; i += QQI_RUN) {
+        for (size_t j = 0; j < QQI_RUN; j++)
+            r[j] = qqi_sat_small(x[i + j], low, high) + add;
+        for (size_t j = 0; j < QQI_RUN; j++)
+            codes[i + j] = (uint8_t)(r[j] & 255);
+    }
+    for (size_t i = whole; i < n; i++)
+        codes[i] = (uint8_t)((qqi_sat_small(x[i], low, high) + add) & 255);
+}
+
+// The codes of a book by its thresholds, given as ranks: code[how many of them
+// lie below x], or how many where code is NULL. NaN counts as a number of that
+// rank. Thresholds outside, numbers inside: so the sums become vectors.
+QQI_INLINE void qqi_encode_codes_steps(const int32_t *last, size_t count,
+                                       const uint8_t *code, int32_t nan,
+                                       size_t n, const float *x, uint8_t *codes)
+{
+    int32_t rank[QQI_RUN];
+    int32_t sum[QQI_RUN];
+
+    for (size_t i = 0; i < n; i += QQI_RUN) {
+        const size_t run = n - i < QQI_RUN ? n - i : QQI_RUN;
+        QQ_MEMSET(rank, 0, sizeof rank);
+        for (size_t j = 0; j < run; j++)
+            rank[j] = qqi_is_nan_f32(x[i + j]) ? nan : qqi_rank_f32(x[i + j]);
+        QQ_MEMSET(sum, 0, sizeof sum);
+        for (size_t k = 0; k < count; k++)
+            for (size_t j = 0; j < QQI_RUN; j++)
+                sum[j] += rank[j] > last[k];
+        for (size_t j = 0; j < run; j++)
+            codes[i + j] = code ? code[sum[j]] : (uint8_t)sum[j];
+    }
+}
+
+// codes[i] = the code of x[i], of a type of at most 8 bits; signed ones are
+// not cut.
+QQI_FN void qqi_encode_codes(qq_type type, size_t n, const float *x,
+                             uint8_t *codes)
+{
+    const qqi_minifloat *small = qqi_type_minifloat(type);
+    const qqi_type_row *row = qqi_type_find(type);
+
+    if (type == QQ_TYPE_SIGN) {
+        for (size_t i = 0; i < n; i++)
+            codes[i] = (uint8_t)qqi_encode_sign(x[i]);
+    } else if (row && row->info.kind == QQ_KIND_INTEGER) {
+        const int32_t add = type == QQ_TYPE_TERNARY;
+        qqi_encode_codes_integer(row->info.min, row->info.max, add, n, x,
+                                 codes);
+    } else if (small) {
+        for (size_t i = 0; i < n; i++)
+            codes[i] = qqi_minifloat_from_f32(small, x[i], 1);
+    } else if (type == QQ_TYPE_NF4) {
+        qqi_encode_codes_steps(qqi_nf4_last, 15, NULL, INT32_MIN, n, x, codes);
+    } else if (type == QQ_TYPE_BNB_FP4) { // NaN as 0, whose code is 0
+        qqi_encode_codes_steps(qqi_bnb_fp4_last, 14, qqi_bnb_fp4_codes, 0, n, x,
+                               codes);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            codes[i] = (uint8_t)qq_type_encode(type, x[i]);
+    }
+}
+
+// ==== codec/element.h ====
+
+// qquant floor 4: element i of packed data of any type.
+//
+// Widths below 8 lie low bits first without gaps; wider ones are whole
+// numbers in the machine's own byte order. Nothing need be aligned.
+
+// The code; of f64 0.
+QQI_FN uint32_t qqi_load_code(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+
+    switch (bits) {
+    case 0:
+    case 64:
+        return 0;
+    case 8:
+        return p[i];
+    case 16:
+        return qqi_load_u16(p + 2 * i);
+    case 32:
+        return qqi_load_u32(p + 4 * i);
+    default:
+        return qqi_load_bits(bits, p, i);
+    }
+}
+
+// Bits above the type's width are ignored, all others in the data stay. f64:
+// nothing is done.
+QQI_FN void qqi_store_code(qq_type type, void *data, size_t i, uint32_t code)
+{
+    uint8_t *p = (uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+
+    switch (bits) {
+    case 0:
+    case 64:
+        return;
+    case 8:
+        p[i] = (uint8_t)(code & 255);
+        return;
+    case 16:
+        qqi_store_u16(p + 2 * i, (uint16_t)(code & 0xffff));
+        return;
+    case 32:
+        qqi_store_u32(p + 4 * i, code);
+        return;
+    default:
+        qqi_store_bits(bits, p, i, code);
+    }
+}
+
+// The code as a number: sign-extended for intN.
+QQI_FN int32_t qqi_load_integer(qq_type type, const void *data, size_t i)
+{
+    const unsigned bits = qq_type_bits(type);
+
+    if (bits == 0 || bits == 64)
+        return 0;
+    return qqi_code_integer(type, bits, qqi_load_code(type, data, i));
+}
+
+// The value; f64 rounded to f32, a caller's book by its code.
+QQI_FN float qqi_load_value(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    if (type == QQ_TYPE_F32)
+        return qqi_quiet_f32(qqi_load_f32(p + 4 * i));
+    if (type == QQ_TYPE_F64)
+        return qqi_f32_from_f64(qqi_load_f64(p + 8 * i));
+    const uint32_t code = qqi_load_code(type, data, i);
+    return type == QQ_TYPE_BOOK ? (float)code : qq_type_decode(type, code);
+}
+
+// The value, exactly.
+QQI_FN double qqi_load_wide(qq_type type, const void *data, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    if (type == QQ_TYPE_F64)
+        return qqi_load_f64(p + 8 * i);
+    if (type == QQ_TYPE_INT32)
+        return (double)qqi_load_i32(p + 4 * i);
+    return qqi_f64_from_f32(qqi_load_value(type, data, i));
+}
+
+// x as qq_type_encode makes it; as f64 exactly.
+QQI_FN void qqi_store_value(qq_type type, void *data, size_t i, float x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    if (type == QQ_TYPE_F64)
+        qqi_store_f64(p + 8 * i, qqi_f64_from_f32(x));
+    else
+        qqi_store_code(type, data, i, qq_type_encode(type, x));
+}
+
+// The same from a double, with one rounding. Code books see the double
+// rounded to f32.
+QQI_FN void qqi_store_wide(qq_type type, void *data, size_t i, double x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    if (type == QQ_TYPE_F64) {
+        qqi_store_f64(p + 8 * i, x);
+    } else if (type == QQ_TYPE_INT32) {
+        qqi_store_i32(p + 4 * i, qqi_sat_i32_f64(x, INT32_MIN, INT32_MAX));
+    } else if (type == QQ_TYPE_F32) {
+        const float y = qqi_f32_from_f64(x);
+        const int over = qqi_is_inf_f32(y) && qqi_is_finite_f64(x);
+        qqi_store_f32(p + 4 * i, over ? qqi_odd_f32_from_f64(x) : y);
+    } else if (type == QQ_TYPE_NF4 || type == QQ_TYPE_BNB_FP4) {
+        qqi_store_value(type, data, i, qqi_f32_from_f64(x));
+    } else {
+        qqi_store_value(type, data, i, qqi_odd_f32_from_f64(x));
+    }
+}
+
+// ==== codec/many.h ====
+
+// qquant floor 4: many elements of packed data at once.
+//
+// What codec/element.h does one by one, to the bit, but the type is looked at
+// once for 64 elements, and their codes are packed and unpacked by the word.
+
+// Codes that are unpacked at a time.
+#define QQI_MANY ((size_t)64)
+
+// Elements from p on of a type of more than 8 bits.
+QQI_FN void qqi_load_plain(qq_type type, const uint8_t *p, size_t n, float *y)
+{
+    if (type == QQ_TYPE_F32) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_quiet_f32(qqi_load_f32(p + 4 * i));
+    } else if (type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * i));
+    } else if (type == QQ_TYPE_BF16) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * i));
+    } else if (type == QQ_TYPE_INT16) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)qqi_load_i16(p + 2 * i);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            y[i] = qqi_load_value(type, p, i);
+    }
+}
+
+QQI_FN void qqi_store_plain(qq_type type, uint8_t *p, size_t n, const float *x)
+{
+    if (type == QQ_TYPE_F32) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_f32(p + 4 * i, qqi_quiet_f32(x[i]));
+    } else if (type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_f16_saturate(x[i]));
+    } else if (type == QQ_TYPE_BF16) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_bf16_saturate(x[i]));
+    } else if (type == QQ_TYPE_INT16) {
+        const int32_t low = qqi_rank_f32(-32768.0f);
+        const int32_t high = qqi_rank_f32(32767.0f);
+        for (size_t i = 0; i < n; i++)
+            qqi_store_i16(p + 2 * i, (int16_t)qqi_sat_small(x[i], low, high));
+    } else {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_value(type, p, i, x[i]);
+    }
+}
+
+// y[i] = the value of element first + i, as qqi_load_value has it.
+QQI_FN void qqi_load_values(qq_type type, const void *data, size_t first,
+                            size_t count, float *y)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+    const int is_signed = qqi_type_is_signed(type);
+    uint8_t codes[QQI_MANY];
+
+    if (count == 0)
+        return;
+    if (bits == 0 || bits > 8) {
+        qqi_load_plain(type, p + first * (bits / 8), count, y);
+        return;
+    }
+    while (count > 0) {
+        const size_t n = count < QQI_MANY ? count : QQI_MANY;
+        qqi_unpack_codes(bits, QQ_ORDER_LOW_FIRST, is_signed, first, n, p,
+                         codes);
+        qqi_decode_codes(type, n, codes, y);
+        first += n;
+        count -= n;
+        y += n;
+    }
+}
+
+// Element first + i = x[i], as qqi_store_value makes it. What lies before
+// stays; bits behind the last element, up to the end of its byte, become 0.
+QQI_FN void qqi_store_values(qq_type type, void *data, size_t first,
+                             size_t count, const float *x)
+{
+    uint8_t *p = (uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+    uint8_t codes[QQI_MANY];
+
+    if (count == 0)
+        return;
+    if (bits == 0 || bits > 8) {
+        qqi_store_plain(type, p + first * (bits / 8), count, x);
+        return;
+    }
+    while (count > 0) {
+        const size_t n = count < QQI_MANY ? count : QQI_MANY;
+        qqi_encode_codes(type, n, x, codes);
+        qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, first, n, codes, p);
+        first += n;
+        count -= n;
+        x += n;
+    }
+}
+
+// ==== codec/order.h ====
+
+// qquant floor 4: the public calls for packed bits.
+//
+// Widths 1 to 8 are groups (codec/bits.h). Codes of 16 bits lie in two bytes,
+// the low one first, on every machine.
+
+// Whether codes of that width can lie in that order.
+QQI_FN int qqi_order_has(unsigned bits, qq_order order)
+{
+    switch ((int)order) {
+    case QQ_ORDER_LOW_FIRST:
+        return (bits >= 1 && bits <= 8) || bits == 16;
+    case QQ_ORDER_HIGH_NIBBLE_FIRST:
+    case QQ_ORDER_AWQ:
+        return bits == 4;
+    case QQ_ORDER_HIGH_BIT_FIRST:
+        return bits == 1;
+    default:
+        return 0;
+    }
+}
+
+QQ_API size_t qq_pack_size(unsigned bits, qq_order order, size_t count)
+{
+    size_t bytes;
+
+    if (!qqi_order_has(bits, order))
+        return SIZE_MAX;
+    if (order != QQ_ORDER_AWQ)
+        return qqi_bits_bytes(bits, count);
+    if (!qqi_mul_size(count / 8 + (count % 8 > 0), 4, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+// QQ_OK where the codes start ... start + count - 1 lie within bytes.
+QQI_FN qq_status qqi_pack_fits(unsigned bits, qq_order order, size_t start,
+                               size_t count, size_t bytes)
+{
+    size_t end;
+
+    if (!qqi_add_size(start, count, &end))
+        return QQ_ERR_SIZE;
+    const size_t need = qq_pack_size(bits, order, end);
+    return need == SIZE_MAX || need > bytes ? QQ_ERR_SIZE : QQ_OK;
+}
+
+QQ_API qq_status qq_pack_bits(unsigned bits, qq_order order, size_t start,
+                              size_t count, const void *codes, void *out,
+                              size_t out_bytes)
+{
+    const uint8_t *from = (const uint8_t *)codes;
+    uint8_t *to = (uint8_t *)out;
+
+    if (!qqi_order_has(bits, order))
+        return QQ_ERR_ARGUMENT;
+    if (count > 0 && (!codes || !out))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_pack_fits(bits, order, start, count, out_bytes);
+    if (status != QQ_OK || count == 0)
+        return status;
+
+    if (bits < 16) {
+        qqi_pack_codes(bits, order, start, count, from, to);
+        return QQ_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        qqi_store_le16(to + 2 * (start + i), qqi_load_u16(from + 2 * i));
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_unpack_bits(unsigned bits, qq_order order, int is_signed,
+                                size_t start, size_t count, const void *packed,
+                                size_t packed_bytes, void *codes,
+                                size_t codes_bytes)
+{
+    const uint8_t *from = (const uint8_t *)packed;
+    uint8_t *to = (uint8_t *)codes;
+
+    if (!qqi_order_has(bits, order))
+        return QQ_ERR_ARGUMENT;
+    if (count > 0 && !packed)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status =
+        qqi_pack_fits(bits, order, start, count, packed_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (count == 0)
+        return QQ_OK;
+    if (!codes)
+        return QQ_ERR_ARGUMENT;
+    if ((bits < 16 ? codes_bytes : codes_bytes / 2) < count)
+        return QQ_ERR_SIZE;
+
+    if (bits < 16) {
+        qqi_unpack_codes(bits, order, is_signed, start, count, from, to);
+        return QQ_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        qqi_store_u16(to + 2 * i, qqi_load_le16(from + 2 * (start + i)));
+    return QQ_OK;
+}
+
+// ==== codec/ternary.h ====
+
+// qquant floor 4: layouts of the values -1, 0 and +1.
+//
+//   consecutive  2 bits a value, value + 1, low bits first
+//   strided      byte p: values p, p + Q, p + 2Q, p + 3Q, 2 bits each from
+//                the low ones up, Q a quarter of the count (eformer's Array1B)
+//   base 3       byte = sum over j = 0 ... 4 of (value[5p + j] + 1) * 3^j, at
+//                most 242; what is missing in the last byte counts as 0
+
+QQ_API size_t qq_ternary_size(qq_ternary_layout layout, size_t count)
+{
+    switch ((int)layout) {
+    case QQ_TERNARY_CONSECUTIVE:
+        return count / 4 + (count % 4 > 0);
+    case QQ_TERNARY_STRIDED:
+        return count % 4 == 0 ? count / 4 : SIZE_MAX;
+    case QQ_TERNARY_BASE3:
+        return count / 5 + (count % 5 > 0);
+    default:
+        return SIZE_MAX;
+    }
+}
+
+// value + 1 of eight values. Two bits of each are enough, and with those alone
+// no sum leaves its lane.
+QQI_INLINE uint64_t qqi_ternary_lanes(uint64_t values)
+{
+    const uint64_t mask = 3 * QQI_LANES;
+
+    return ((values & mask) + QQI_LANES) & mask;
+}
+
+QQI_FN int qqi_ternary_check(size_t count, const int8_t *values)
+{
+    unsigned bad = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bad |= (unsigned)(values[i] < -1) | (unsigned)(values[i] > 1);
+    return bad == 0;
+}
+
+QQI_FN void qqi_ternary_pack_near(size_t count, const int8_t *values,
+                                  uint8_t *out)
+{
+    for (; count >= 8; count -= 8, values += 8, out += 2) {
+        const uint64_t lanes = qqi_ternary_lanes(qqi_load_le64(values));
+        qqi_store_le16(out, (uint16_t)qqi_squeeze(lanes, 2));
+    }
+    for (size_t p = 0; p < count; p += 4) {
+        unsigned byte = 0;
+        for (size_t j = 0; j < 4 && p + j < count; j++)
+            byte |= (unsigned)(values[p + j] + 1) << 2 * j;
+        out[p / 4] = (uint8_t)byte;
+    }
+}
+
+QQI_FN void qqi_ternary_pack_far(size_t quarter, const int8_t *values,
+                                 uint8_t *out)
+{
+    for (size_t p = 0; p < quarter; p++) {
+        const int8_t *v = values + p;
+        const int byte = (v[0] + 1) | (v[quarter] + 1) << 2 |
+                         (v[2 * quarter] + 1) << 4 | (v[3 * quarter] + 1) << 6;
+        out[p] = (uint8_t)byte;
+    }
+}
+
+QQI_FN void qqi_ternary_pack_base3(size_t count, const int8_t *values,
+                                   uint8_t *out)
+{
+    for (size_t p = 0; p < count; p += 5) {
+        int byte = 0;
+        for (size_t j = p + 5; j > p; j--)
+            byte = byte * 3 + (j <= count ? values[j - 1] + 1 : 1);
+        out[p / 5] = (uint8_t)byte;
+    }
+}
+
+QQ_API qq_status qq_ternary_pack(qq_ternary_layout layout, size_t count,
+                                 const int8_t *values, void *out,
+                                 size_t out_bytes)
+{
+    uint8_t *to = (uint8_t *)out;
+
+    if (layout < QQ_TERNARY_CONSECUTIVE || layout > QQ_TERNARY_BASE3)
+        return QQ_ERR_ARGUMENT;
+    const size_t need = qq_ternary_size(layout, count);
+    if (need == SIZE_MAX)
+        return QQ_ERR_SHAPE;
+    if (count == 0)
+        return QQ_OK;
+    if (!values)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_ternary_check(count, values))
+        return QQ_ERR_FORMAT;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < need)
+        return QQ_ERR_SIZE;
+
+    if (layout == QQ_TERNARY_CONSECUTIVE)
+        qqi_ternary_pack_near(count, values, to);
+    else if (layout == QQ_TERNARY_STRIDED)
+        qqi_ternary_pack_far(count / 4, values, to);
+    else
+        qqi_ternary_pack_base3(count, values, to);
+    return QQ_OK;
+}
+
+QQI_FN void qqi_ternary_unpack_near(size_t count, const uint8_t *packed,
+                                    int8_t *values)
+{
+    size_t i = 0;
+
+    for (; i + 8 <= count; i += 8) {
+        const uint64_t lanes = qqi_spread(qqi_load_le16(packed + i / 4), 2);
+        // Code 0 becomes 255; each lane lends itself the 256 that it needs.
+        const uint64_t lent = (lanes | 128 * QQI_LANES) - QQI_LANES;
+        qqi_store_le64(values + i, lent ^ (128 * QQI_LANES));
+    }
+    for (; i < count; i++)
+        values[i] = (int8_t)((packed[i / 4] >> 2 * (i % 4) & 3) - 1);
+}
+
+QQI_FN void qqi_ternary_unpack_far(size_t quarter, const uint8_t *packed,
+                                   int8_t *values)
+{
+    for (size_t g = 0; g < 4; g++)
+        for (size_t p = 0; p < quarter; p++)
+            values[g * quarter + p] = (int8_t)((packed[p] >> 2 * g & 3) - 1);
+}
+
+QQI_FN void qqi_ternary_unpack_base3(size_t count, const uint8_t *packed,
+                                     int8_t *values)
+{
+    for (size_t p = 0; p < count; p += 5) {
+        int byte = packed[p / 5];
+        byte = byte < 243 ? byte : 242;
+        for (size_t j = 0; j < 5 && p + j < count; j++) {
+            values[p + j] = (int8_t)(byte % 3 - 1);
+            byte /= 3;
+        }
+    }
+}
+
+QQ_API qq_status qq_ternary_unpack(qq_ternary_layout layout, size_t count,
+                                   const void *packed, size_t packed_bytes,
+                                   int8_t *values)
+{
+    const uint8_t *from = (const uint8_t *)packed;
+
+    if (layout < QQ_TERNARY_CONSECUTIVE || layout > QQ_TERNARY_BASE3)
+        return QQ_ERR_ARGUMENT;
+    const size_t need = qq_ternary_size(layout, count);
+    if (need == SIZE_MAX)
+        return QQ_ERR_SHAPE;
+    if (count == 0)
+        return QQ_OK;
+    if (!packed)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < need)
+        return QQ_ERR_SIZE;
+    if (!values)
+        return QQ_ERR_ARGUMENT;
+
+    if (layout == QQ_TERNARY_CONSECUTIVE)
+        qqi_ternary_unpack_near(count, from, values);
+    else if (layout == QQ_TERNARY_STRIDED)
+        qqi_ternary_unpack_far(count / 4, from, values);
+    else
+        qqi_ternary_unpack_base3(count, from, values);
+    return QQ_OK;
+}
+
+#if !QQ_NO_FILE
+
+// ==== codec/bnb_float.h ====
+
+// qquant floor 4: what the formats of bitsandbytes share.
+//
+// Numbers at any address, the magnitude of a block, the quotient of a number
+// by it, and the checks of tensors, options and buffers.
+
+// f32, f16 and bf16 are quantized and made.
+QQI_INLINE int qqi_bnb_is_float(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+QQI_INLINE size_t qqi_bnb_width(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_INT32  ? 4
+           : type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ? 2
+                                                         : 1;
+}
+
+// Number i of an array at any address.
+QQI_INLINE float qqi_bnb_load(qq_type type, const void *x, size_t i)
+{
+    const uint8_t *p = (const uint8_t *)x;
+
+    if (type == QQ_TYPE_F32)
+        return qqi_load_f32(p + 4 * i);
+    const uint16_t h = qqi_load_u16(p + 2 * i);
+    return type == QQ_TYPE_F16 ? qqi_f32_from_f16(h) : qqi_f32_from_bf16(h);
+}
+
+QQI_INLINE void qqi_bnb_store(qq_type type, void *x, size_t i, float v)
+{
+    uint8_t *p = (uint8_t *)x;
+
+    if (type == QQ_TYPE_F32)
+        qqi_store_f32(p + 4 * i, v);
+    else
+        qqi_store_u16(p + 2 * i, type == QQ_TYPE_F16 ? qqi_f16_from_f32(v)
+                                                     : qqi_bf16_from_f32(v));
+}
+
+// The largest finite magnitude of count numbers, 0 if there is none.
+QQI_INLINE float qqi_bnb_absmax(qq_type type, const void *x, size_t from,
+                                size_t count)
+{
+    float top = 0.0f;
+
+    for (size_t i = from; i < from + count; i++) {
+        const float a = qqi_abs_f32(qqi_bnb_load(type, x, i));
+        if (a > top && qqi_is_finite_f32(a))
+            top = a;
+    }
+    return top;
+}
+
+// x / absmax, an infinity for itself, and 0 for NaN and where absmax is 0.
+// Where r is not 0 it is 1 / absmax, and the quotient is x * r.
+QQI_INLINE float qqi_bnb_ratio(float x, float absmax, float r)
+{
+    if (!qqi_is_finite_f32(x))
+        return qqi_is_nan_f32(x) ? 0.0f : x;
+    if (!(absmax > 0.0f))
+        return 0.0f;
+    return qqi_keep_f32(r > 0.0f ? x * r : x / absmax);
+}
+
+// How many pieces of size: n / size, rounded up.
+QQI_INLINE size_t qqi_bnb_pieces(size_t n, size_t size)
+{
+    return n / size + (n % size != 0);
+}
+
+// *count = the product of a shape, so small that 16 times it is a size, too.
+QQI_FN qq_status qqi_bnb_count(unsigned rank, const size_t *shape,
+                               size_t *count)
+{
+    size_t n = 1;
+    int empty = 0;
+
+    if (rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < rank; i++)
+        empty |= shape[i] == 0;
+    for (unsigned i = 0; i < rank && !empty; i++)
+        if (!qqi_mul_size(n, shape[i], &n) || n > SIZE_MAX / 16)
+            return QQ_ERR_SHAPE;
+    *count = empty ? 0 : n;
+    return QQ_OK;
+}
+
+// A tensor that can be read, of any type.
+QQI_FN qq_status qqi_bnb_tensor(const qq_tensor *t, size_t *count)
+{
+    if (!t)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_bnb_count(t->rank, t->shape, count);
+    if (status != QQ_OK)
+        return status;
+    return *count > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
+}
+
+// A tensor of that type and number of elements.
+QQI_FN qq_status qqi_bnb_part(const qq_tensor *t, qq_type type, size_t count)
+{
+    size_t n = 0;
+
+    if (t->type != type)
+        return QQ_ERR_TYPE;
+    const qq_status status = qqi_bnb_tensor(t, &n);
+    if (status != QQ_OK)
+        return status;
+    return n != count ? QQ_ERR_SHAPE : QQ_OK;
+}
+
+QQI_FN qq_status qqi_bnb_buffer(const void *out, size_t out_bytes, size_t need)
+{
+    if (!out && out_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    return out_bytes < need ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// How many elements a weight has, and how many scales.
+typedef struct qqi_bnb_counts {
+    size_t n;
+    size_t blocks;
+    size_t nested;
+} qqi_bnb_counts;
+
+QQI_INLINE int qqi_bnb_is_book(qq_type type)
+{
+    return type == QQ_TYPE_NF4 || type == QQ_TYPE_BNB_FP4;
+}
+
+QQI_INLINE int qqi_bnb_is_block(size_t size)
+{
+    return size >= 32 && size <= 4096 && (size & (size - 1)) == 0;
+}
+
+QQI_FN qq_tensor qqi_bnb_view(const void *data, qq_type type, unsigned rank,
+                              const size_t *shape)
+{
+    qq_tensor t;
+
+    QQ_MEMSET(&t, 0, sizeof t);
+    t.data = data;
+    t.type = type;
+    t.rank = rank;
+    for (unsigned i = 0; i < rank; i++)
+        t.shape[i] = shape[i];
+    return t;
+}
+
+// The same with one axis.
+QQI_FN qq_tensor qqi_bnb_row(const void *data, qq_type type, size_t count)
+{
+    return qqi_bnb_view(data, type, 1, &count);
+}
+
+QQI_FN qq_tensor qqi_bnb_no_tensor(void)
+{
+    return qqi_bnb_view(NULL, QQ_TYPE_NONE, 0, NULL);
 }
 
 // ==== codec/bnb_map.h ====
@@ -6479,858 +7337,7 @@ QQ_API qq_status qq_bnb_state_parse(const void *json, size_t json_bytes,
     return QQ_OK;
 }
 
-// ==== codec/value.h ====
-
-// qquant floor 4: what a code means: numbers to codes and back, of any type.
-//
-//   sign      1 stands for +1, 0 for -1     ternary   value + 1
-//   intN      two's complement              uintN     the number itself
-//   floats    num/half.h, num/minifloat.h, num/e8m0.h
-//   books     codec/nf4.h, codec/book.h
-//
-// Formats (mxfp4 ...) mean what their storage type means. The internal calls
-// take any type; for a number that is no type they give 0.
-
-// The small float that a type is; NULL where it is none.
-QQI_FN const qqi_minifloat *qqi_type_minifloat(qq_type type)
-{
-    switch ((int)qqi_type_storage(type)) {
-    case QQ_TYPE_E4M3FN:
-        return &qqi_e4m3fn;
-    case QQ_TYPE_E5M2:
-        return &qqi_e5m2;
-    case QQ_TYPE_E4M3:
-        return &qqi_e4m3;
-    case QQ_TYPE_E4M3FNUZ:
-        return &qqi_e4m3fnuz;
-    case QQ_TYPE_E5M2FNUZ:
-        return &qqi_e5m2fnuz;
-    case QQ_TYPE_E4M3B11FNUZ:
-        return &qqi_e4m3b11fnuz;
-    case QQ_TYPE_E3M4:
-        return &qqi_e3m4;
-    case QQ_TYPE_E2M3:
-        return &qqi_e2m3;
-    case QQ_TYPE_E3M2:
-        return &qqi_e3m2;
-    case QQ_TYPE_E2M1:
-        return &qqi_e2m1;
-    default:
-        return NULL;
-    }
-}
-
-// x, a NaN made quiet: passing one through the x87 would do the same.
-QQI_INLINE float qqi_quiet_f32(float x)
-{
-    const uint32_t u = qqi_f32_bits(x);
-
-    return qqi_f32_of(qqi_is_nan_f32(x) ? u | 0x400000u : u);
-}
-
-// Plain floats keep infinities, but what is finite stays finite.
-QQI_INLINE uint16_t qqi_f16_saturate(float x)
-{
-    const uint16_t h = qqi_f16_from_f32(x);
-
-    return (uint16_t)(h - ((h & 0x7fff) == 0x7c00 && qqi_is_finite_f32(x)));
-}
-
-QQI_INLINE uint16_t qqi_bf16_saturate(float x)
-{
-    const uint16_t h = qqi_bf16_from_f32(x);
-
-    return (uint16_t)(h - ((h & 0x7fff) == 0x7f80 && qqi_is_finite_f32(x)));
-}
-
-QQI_FN uint32_t qqi_encode_float(qq_type type, float x)
-{
-    if (type == QQ_TYPE_F32)
-        return qqi_f32_bits(qqi_quiet_f32(x));
-    if (type == QQ_TYPE_F16)
-        return qqi_f16_saturate(x);
-    return type == QQ_TYPE_BF16 ? qqi_bf16_saturate(x) : 0;
-}
-
-// The low bits of a code of that width.
-QQI_INLINE uint32_t qqi_cut_code(unsigned bits, uint32_t code)
-{
-    return bits < 32 ? code & ((1u << bits) - 1) : code;
-}
-
-// 1 where x >= 0; by bits, for -1e-40 is below 0 on every machine.
-QQI_INLINE uint32_t qqi_encode_sign(float x)
-{
-    const uint32_t u = qqi_f32_bits(x);
-
-    return u <= 0x7f800000u || u == 0x80000000u;
-}
-
-QQI_FN uint32_t qqi_encode_integer(const qqi_type_row *row, float x)
-{
-    if (row->type == QQ_TYPE_SIGN)
-        return qqi_encode_sign(x);
-    const int32_t r = qqi_sat_i32(x, row->info.min, row->info.max);
-    if (row->type == QQ_TYPE_TERNARY)
-        return (uint32_t)(r + 1);
-    return qqi_cut_code(row->info.bits, (uint32_t)r);
-}
-
-QQ_API uint32_t qq_type_encode(qq_type type, float x)
-{
-    const qqi_type_row *row = qqi_type_find(type);
-
-    if (!row)
-        return 0;
-    switch (row->info.kind) {
-    case QQ_KIND_FLOAT:
-        return qqi_encode_float(type, x);
-    case QQ_KIND_INTEGER:
-        return qqi_encode_integer(row, x);
-    case QQ_KIND_SMALL:
-        return qqi_minifloat_from_f32(qqi_type_minifloat(type), x, 1);
-    case QQ_KIND_EXPONENT:
-        return qqi_e8m0_from_f32(x, QQI_E8M0_NEAREST);
-    case QQ_KIND_BOOK:
-        if (type == QQ_TYPE_NF4)
-            return qqi_nf4_encode(x);
-        return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_encode(x) : 0;
-    case QQ_KIND_NONE:
-    default:
-        return 0;
-    }
-}
-
-QQ_API uint32_t qq_type_encode_unsaturated(qq_type type, float x)
-{
-    const qqi_minifloat *small = qqi_type_minifloat(type);
-
-    if (type == QQ_TYPE_F16)
-        return qqi_f16_from_f32(x);
-    if (type == QQ_TYPE_BF16)
-        return qqi_bf16_from_f32(x);
-    return small ? qqi_minifloat_from_f32(small, x, 0)
-                 : qq_type_encode(type, x);
-}
-
-// A code of b bits, cut, and sign-extended where the type is signed.
-QQI_INLINE int32_t qqi_code_integer(qq_type type, unsigned b, uint32_t code)
-{
-    const uint32_t c = qqi_cut_code(b, code);
-    const uint32_t top = 1u << (b - 1);
-
-    if (!qqi_type_is_signed(type) || !(c & top))
-        return (int32_t)c;
-    return -(int32_t)(top - 1 - (c - top)) - 1;
-}
-
-// The integer that a code of an integer type stands for.
-QQI_FN int32_t qqi_decode_integer(qq_type type, uint32_t code)
-{
-    const unsigned bits = qq_type_bits(type);
-
-    if (type == QQ_TYPE_SIGN)
-        return code & 1 ? 1 : -1;
-    if (type == QQ_TYPE_TERNARY)
-        return (int32_t)(code & 3) - 1;
-    return bits == 0 ? 0 : qqi_code_integer(type, bits, code);
-}
-
-QQI_FN float qqi_decode_float(qq_type type, uint32_t code)
-{
-    if (type == QQ_TYPE_F32)
-        return qqi_quiet_f32(qqi_f32_of(code));
-    if (type == QQ_TYPE_F16)
-        return qqi_f32_from_f16((uint16_t)(code & 0xffff));
-    if (type == QQ_TYPE_BF16)
-        return qqi_f32_from_bf16((uint16_t)(code & 0xffff));
-    return 0.0f;
-}
-
-QQ_API float qq_type_decode(qq_type type, uint32_t code)
-{
-    const qqi_type_row *row = qqi_type_find(type);
-    const uint8_t byte = (uint8_t)(code & 255);
-
-    if (!row)
-        return 0.0f;
-    switch (row->info.kind) {
-    case QQ_KIND_FLOAT:
-        return qqi_decode_float(type, code);
-    case QQ_KIND_INTEGER:
-        return (float)qqi_decode_integer(type, code);
-    case QQ_KIND_SMALL:
-        return qqi_f32_from_minifloat(qqi_type_minifloat(type), byte);
-    case QQ_KIND_EXPONENT:
-        return qqi_f32_from_e8m0(byte);
-    case QQ_KIND_BOOK:
-        if (type == QQ_TYPE_NF4)
-            return qqi_nf4_levels[code & 15];
-        return type == QQ_TYPE_BNB_FP4 ? qqi_bnb_fp4_levels[code & 15] : 0.0f;
-    case QQ_KIND_NONE:
-    default:
-        return 0.0f;
-    }
-}
-
-// ==== codec/codes.h ====
-
-// qquant floor 4: runs of codes of at most 8 bits, a byte each, and values.
-//
-// What qq_type_encode and qq_type_decode do one by one, to the bit. Loops of a
-// constant count that write to arrays of their own become vectors in gcc at
-// -O2, others do not; hence runs of 16.
-
-// The values of e2m1 by code.
-static const float qqi_e2m1_levels[16] QQI_UNUSED = {
-    0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
-    -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
-
-// Integers of at most 8 bits: mul * code + add.
-QQI_INLINE void qqi_decode_codes_linear(int is_signed, int32_t mul, int32_t add,
-                                        size_t n, const uint8_t *codes,
-                                        float *y)
-{
-    for (size_t i = 0; i < n; i++) {
-        const int32_t c = codes[i];
-        const int32_t v = is_signed && c > 127 ? c - 256 : c;
-        y[i] = (float)(mul * v + add);
-    }
-}
-
-QQI_INLINE void qqi_decode_codes_table(const float *levels, size_t n,
-                                       const uint8_t *codes, float *y)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] = levels[codes[i] & 15];
-}
-
-// y[i] = the value of codes[i], signed ones extended, of a type of at most 8
-// bits.
-QQI_FN void qqi_decode_codes(qq_type type, size_t n, const uint8_t *codes,
-                             float *y)
-{
-    const qqi_minifloat *small = qqi_type_minifloat(type);
-
-    if (type == QQ_TYPE_SIGN) {
-        qqi_decode_codes_linear(0, 2, -1, n, codes, y);
-    } else if (type == QQ_TYPE_TERNARY) {
-        qqi_decode_codes_linear(0, 1, -1, n, codes, y);
-    } else if (qqi_type_is_signed(type)) {
-        qqi_decode_codes_linear(1, 1, 0, n, codes, y);
-    } else if (small == &qqi_e2m1) {
-        qqi_decode_codes_table(qqi_e2m1_levels, n, codes, y);
-    } else if (small) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = qqi_f32_from_minifloat(small, codes[i]);
-    } else if (type == QQ_TYPE_NF4) {
-        qqi_decode_codes_table(qqi_nf4_levels, n, codes, y);
-    } else if (type == QQ_TYPE_BNB_FP4) {
-        qqi_decode_codes_table(qqi_bnb_fp4_levels, n, codes, y);
-    } else if (type == QQ_TYPE_E8M0) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = qqi_f32_from_e8m0(codes[i]);
-    } else { // uintN, and the codes of a caller's book
-        qqi_decode_codes_linear(0, 1, 0, n, codes, y);
-    }
-}
-
-// What qqi_sat_i32 gives where the bounds are below 2^23: x is cut to them
-// first, they are integers, then rounded: t = |x| towards zero, and one more
-// where |x| is above t + 1/2, or on it with t odd. low and high are the ranks
-// of the bounds. Said in integers as far as can be, because gcc makes
-// branches, not vectors, of choices between floats.
-QQI_INLINE int32_t qqi_sat_small(float x, int32_t low, int32_t high)
-{
-    const int32_t any = qqi_is_nan_f32(x) ? 0 : qqi_rank_f32(x);
-    const int32_t up = any < low ? low : any;
-    const int32_t rank = up > high ? high : up;
-    const int32_t sign = -(int32_t)(rank < 0);
-    const int32_t a = (rank ^ sign) - sign;
-    const int32_t t = (int32_t)qqi_f32_of((uint32_t)a);
-    const int32_t half = (int32_t)qqi_f32_bits((float)t + 0.5f);
-    const int32_t r = t + (a - half > -(t & 1));
-
-    return (r ^ sign) - sign;
-}
-
-#define QQI_RUN ((size_t)16)
-
-QQI_INLINE void qqi_encode_codes_integer(int32_t lo, int32_t hi, int32_t add,
-                                         size_t n, const float *x,
-                                         uint8_t *codes)
-{
-    const int32_t low = qqi_rank_f32((float)lo);
-    const int32_t high = qqi_rank_f32((float)hi);
-    const size_t whole = n - n % QQI_RUN;
-    int32_t r[QQI_RUN];
-
-    for (size_t i = 0; i < whole; i += QQI_RUN) {
-        for (size_t j = 0; j < QQI_RUN; j++)
-            r[j] = qqi_sat_small(x[i + j], low, high) + add;
-        for (size_t j = 0; j < QQI_RUN; j++)
-            codes[i + j] = (uint8_t)(r[j] & 255);
-    }
-    for (size_t i = whole; i < n; i++)
-        codes[i] = (uint8_t)((qqi_sat_small(x[i], low, high) + add) & 255);
-}
-
-// The codes of a book by its thresholds, given as ranks: code[how many of them
-// lie below x], or how many where code is NULL. NaN counts as a number of that
-// rank. Thresholds outside, numbers inside: so the sums become vectors.
-QQI_INLINE void qqi_encode_codes_steps(const int32_t *last, size_t count,
-                                       const uint8_t *code, int32_t nan,
-                                       size_t n, const float *x, uint8_t *codes)
-{
-    int32_t rank[QQI_RUN];
-    int32_t sum[QQI_RUN];
-
-    for (size_t i = 0; i < n; i += QQI_RUN) {
-        const size_t run = n - i < QQI_RUN ? n - i : QQI_RUN;
-        QQ_MEMSET(rank, 0, sizeof rank);
-        for (size_t j = 0; j < run; j++)
-            rank[j] = qqi_is_nan_f32(x[i + j]) ? nan : qqi_rank_f32(x[i + j]);
-        QQ_MEMSET(sum, 0, sizeof sum);
-        for (size_t k = 0; k < count; k++)
-            for (size_t j = 0; j < QQI_RUN; j++)
-                sum[j] += rank[j] > last[k];
-        for (size_t j = 0; j < run; j++)
-            codes[i + j] = code ? code[sum[j]] : (uint8_t)sum[j];
-    }
-}
-
-// codes[i] = the code of x[i], of a type of at most 8 bits; signed ones are
-// not cut.
-QQI_FN void qqi_encode_codes(qq_type type, size_t n, const float *x,
-                             uint8_t *codes)
-{
-    const qqi_minifloat *small = qqi_type_minifloat(type);
-    const qqi_type_row *row = qqi_type_find(type);
-
-    if (type == QQ_TYPE_SIGN) {
-        for (size_t i = 0; i < n; i++)
-            codes[i] = (uint8_t)qqi_encode_sign(x[i]);
-    } else if (row && row->info.kind == QQ_KIND_INTEGER) {
-        const int32_t add = type == QQ_TYPE_TERNARY;
-        qqi_encode_codes_integer(row->info.min, row->info.max, add, n, x,
-                                 codes);
-    } else if (small) {
-        for (size_t i = 0; i < n; i++)
-            codes[i] = qqi_minifloat_from_f32(small, x[i], 1);
-    } else if (type == QQ_TYPE_NF4) {
-        qqi_encode_codes_steps(qqi_nf4_last, 15, NULL, INT32_MIN, n, x, codes);
-    } else if (type == QQ_TYPE_BNB_FP4) { // NaN as 0, whose code is 0
-        qqi_encode_codes_steps(qqi_bnb_fp4_last, 14, qqi_bnb_fp4_codes, 0, n, x,
-                               codes);
-    } else {
-        for (size_t i = 0; i < n; i++)
-            codes[i] = (uint8_t)qq_type_encode(type, x[i]);
-    }
-}
-
-// ==== codec/element.h ====
-
-// qquant floor 4: element i of packed data of any type.
-//
-// Widths below 8 lie low bits first without gaps; wider ones are whole
-// numbers in the machine's own byte order. Nothing need be aligned.
-
-// The code; of f64 0.
-QQI_FN uint32_t qqi_load_code(qq_type type, const void *data, size_t i)
-{
-    const uint8_t *p = (const uint8_t *)data;
-    const unsigned bits = qq_type_bits(type);
-
-    switch (bits) {
-    case 0:
-    case 64:
-        return 0;
-    case 8:
-        return p[i];
-    case 16:
-        return qqi_load_u16(p + 2 * i);
-    case 32:
-        return qqi_load_u32(p + 4 * i);
-    default:
-        return qqi_load_bits(bits, p, i);
-    }
-}
-
-// Bits above the type's width are ignored, all others in the data stay. f64:
-// nothing is done.
-QQI_FN void qqi_store_code(qq_type type, void *data, size_t i, uint32_t code)
-{
-    uint8_t *p = (uint8_t *)data;
-    const unsigned bits = qq_type_bits(type);
-
-    switch (bits) {
-    case 0:
-    case 64:
-        return;
-    case 8:
-        p[i] = (uint8_t)(code & 255);
-        return;
-    case 16:
-        qqi_store_u16(p + 2 * i, (uint16_t)(code & 0xffff));
-        return;
-    case 32:
-        qqi_store_u32(p + 4 * i, code);
-        return;
-    default:
-        qqi_store_bits(bits, p, i, code);
-    }
-}
-
-// The code as a number: sign-extended for intN.
-QQI_FN int32_t qqi_load_integer(qq_type type, const void *data, size_t i)
-{
-    const unsigned bits = qq_type_bits(type);
-
-    if (bits == 0 || bits == 64)
-        return 0;
-    return qqi_code_integer(type, bits, qqi_load_code(type, data, i));
-}
-
-// The value; f64 rounded to f32, a caller's book by its code.
-QQI_FN float qqi_load_value(qq_type type, const void *data, size_t i)
-{
-    const uint8_t *p = (const uint8_t *)data;
-
-    if (type == QQ_TYPE_F32)
-        return qqi_quiet_f32(qqi_load_f32(p + 4 * i));
-    if (type == QQ_TYPE_F64)
-        return qqi_f32_from_f64(qqi_load_f64(p + 8 * i));
-    const uint32_t code = qqi_load_code(type, data, i);
-    return type == QQ_TYPE_BOOK ? (float)code : qq_type_decode(type, code);
-}
-
-// The value, exactly.
-QQI_FN double qqi_load_wide(qq_type type, const void *data, size_t i)
-{
-    const uint8_t *p = (const uint8_t *)data;
-
-    if (type == QQ_TYPE_F64)
-        return qqi_load_f64(p + 8 * i);
-    if (type == QQ_TYPE_INT32)
-        return (double)qqi_load_i32(p + 4 * i);
-    return qqi_f64_from_f32(qqi_load_value(type, data, i));
-}
-
-// x as qq_type_encode makes it; as f64 exactly.
-QQI_FN void qqi_store_value(qq_type type, void *data, size_t i, float x)
-{
-    uint8_t *p = (uint8_t *)data;
-
-    if (type == QQ_TYPE_F64)
-        qqi_store_f64(p + 8 * i, qqi_f64_from_f32(x));
-    else
-        qqi_store_code(type, data, i, qq_type_encode(type, x));
-}
-
-// The same from a double, with one rounding. Code books see the double
-// rounded to f32.
-QQI_FN void qqi_store_wide(qq_type type, void *data, size_t i, double x)
-{
-    uint8_t *p = (uint8_t *)data;
-
-    if (type == QQ_TYPE_F64) {
-        qqi_store_f64(p + 8 * i, x);
-    } else if (type == QQ_TYPE_INT32) {
-        qqi_store_i32(p + 4 * i, qqi_sat_i32_f64(x, INT32_MIN, INT32_MAX));
-    } else if (type == QQ_TYPE_F32) {
-        const float y = qqi_f32_from_f64(x);
-        const int over = qqi_is_inf_f32(y) && qqi_is_finite_f64(x);
-        qqi_store_f32(p + 4 * i, over ? qqi_odd_f32_from_f64(x) : y);
-    } else if (type == QQ_TYPE_NF4 || type == QQ_TYPE_BNB_FP4) {
-        qqi_store_value(type, data, i, qqi_f32_from_f64(x));
-    } else {
-        qqi_store_value(type, data, i, qqi_odd_f32_from_f64(x));
-    }
-}
-
-// ==== codec/many.h ====
-
-// qquant floor 4: many elements of packed data at once.
-//
-// What codec/element.h does one by one, to the bit, but the type is looked at
-// once for 64 elements, and their codes are packed and unpacked by the word.
-
-// Codes that are unpacked at a time.
-#define QQI_MANY ((size_t)64)
-
-// Elements from p on of a type of more than 8 bits.
-QQI_FN void qqi_load_plain(qq_type type, const uint8_t *p, size_t n, float *y)
-{
-    if (type == QQ_TYPE_F32) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = qqi_quiet_f32(qqi_load_f32(p + 4 * i));
-    } else if (type == QQ_TYPE_F16) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * i));
-    } else if (type == QQ_TYPE_BF16) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * i));
-    } else if (type == QQ_TYPE_INT16) {
-        for (size_t i = 0; i < n; i++)
-            y[i] = (float)qqi_load_i16(p + 2 * i);
-    } else {
-        for (size_t i = 0; i < n; i++)
-            y[i] = qqi_load_value(type, p, i);
-    }
-}
-
-QQI_FN void qqi_store_plain(qq_type type, uint8_t *p, size_t n, const float *x)
-{
-    if (type == QQ_TYPE_F32) {
-        for (size_t i = 0; i < n; i++)
-            qqi_store_f32(p + 4 * i, qqi_quiet_f32(x[i]));
-    } else if (type == QQ_TYPE_F16) {
-        for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * i, qqi_f16_saturate(x[i]));
-    } else if (type == QQ_TYPE_BF16) {
-        for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * i, qqi_bf16_saturate(x[i]));
-    } else if (type == QQ_TYPE_INT16) {
-        const int32_t low = qqi_rank_f32(-32768.0f);
-        const int32_t high = qqi_rank_f32(32767.0f);
-        for (size_t i = 0; i < n; i++)
-            qqi_store_i16(p + 2 * i, (int16_t)qqi_sat_small(x[i], low, high));
-    } else {
-        for (size_t i = 0; i < n; i++)
-            qqi_store_value(type, p, i, x[i]);
-    }
-}
-
-// y[i] = the value of element first + i, as qqi_load_value has it.
-QQI_FN void qqi_load_values(qq_type type, const void *data, size_t first,
-                            size_t count, float *y)
-{
-    const uint8_t *p = (const uint8_t *)data;
-    const unsigned bits = qq_type_bits(type);
-    const int is_signed = qqi_type_is_signed(type);
-    uint8_t codes[QQI_MANY];
-
-    if (count == 0)
-        return;
-    if (bits == 0 || bits > 8) {
-        qqi_load_plain(type, p + first * (bits / 8), count, y);
-        return;
-    }
-    while (count > 0) {
-        const size_t n = count < QQI_MANY ? count : QQI_MANY;
-        qqi_unpack_codes(bits, QQ_ORDER_LOW_FIRST, is_signed, first, n, p,
-                         codes);
-        qqi_decode_codes(type, n, codes, y);
-        first += n;
-        count -= n;
-        y += n;
-    }
-}
-
-// Element first + i = x[i], as qqi_store_value makes it. What lies before
-// stays; bits behind the last element, up to the end of its byte, become 0.
-QQI_FN void qqi_store_values(qq_type type, void *data, size_t first,
-                             size_t count, const float *x)
-{
-    uint8_t *p = (uint8_t *)data;
-    const unsigned bits = qq_type_bits(type);
-    uint8_t codes[QQI_MANY];
-
-    if (count == 0)
-        return;
-    if (bits == 0 || bits > 8) {
-        qqi_store_plain(type, p + first * (bits / 8), count, x);
-        return;
-    }
-    while (count > 0) {
-        const size_t n = count < QQI_MANY ? count : QQI_MANY;
-        qqi_encode_codes(type, n, x, codes);
-        qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, first, n, codes, p);
-        first += n;
-        count -= n;
-        x += n;
-    }
-}
-
-// ==== codec/order.h ====
-
-// qquant floor 4: the public calls for packed bits.
-//
-// Widths 1 to 8 are groups (codec/bits.h). Codes of 16 bits lie in two bytes,
-// the low one first, on every machine.
-
-// Whether codes of that width can lie in that order.
-QQI_FN int qqi_order_has(unsigned bits, qq_order order)
-{
-    switch ((int)order) {
-    case QQ_ORDER_LOW_FIRST:
-        return (bits >= 1 && bits <= 8) || bits == 16;
-    case QQ_ORDER_HIGH_NIBBLE_FIRST:
-    case QQ_ORDER_AWQ:
-        return bits == 4;
-    case QQ_ORDER_HIGH_BIT_FIRST:
-        return bits == 1;
-    default:
-        return 0;
-    }
-}
-
-QQ_API size_t qq_pack_size(unsigned bits, qq_order order, size_t count)
-{
-    size_t bytes;
-
-    if (!qqi_order_has(bits, order))
-        return SIZE_MAX;
-    if (order != QQ_ORDER_AWQ)
-        return qqi_bits_bytes(bits, count);
-    if (!qqi_mul_size(count / 8 + (count % 8 > 0), 4, &bytes))
-        return SIZE_MAX;
-    return bytes;
-}
-
-// QQ_OK where the codes start ... start + count - 1 lie within bytes.
-QQI_FN qq_status qqi_pack_fits(unsigned bits, qq_order order, size_t start,
-                               size_t count, size_t bytes)
-{
-    size_t end;
-
-    if (!qqi_add_size(start, count, &end))
-        return QQ_ERR_SIZE;
-    const size_t need = qq_pack_size(bits, order, end);
-    return need == SIZE_MAX || need > bytes ? QQ_ERR_SIZE : QQ_OK;
-}
-
-QQ_API qq_status qq_pack_bits(unsigned bits, qq_order order, size_t start,
-                              size_t count, const void *codes, void *out,
-                              size_t out_bytes)
-{
-    const uint8_t *from = (const uint8_t *)codes;
-    uint8_t *to = (uint8_t *)out;
-
-    if (!qqi_order_has(bits, order))
-        return QQ_ERR_ARGUMENT;
-    if (count > 0 && (!codes || !out))
-        return QQ_ERR_ARGUMENT;
-    const qq_status status =
-        qqi_pack_fits(bits, order, start, count, out_bytes);
-    if (status != QQ_OK || count == 0)
-        return status;
-
-    if (bits < 16) {
-        qqi_pack_codes(bits, order, start, count, from, to);
-        return QQ_OK;
-    }
-    for (size_t i = 0; i < count; i++)
-        qqi_store_le16(to + 2 * (start + i), qqi_load_u16(from + 2 * i));
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_unpack_bits(unsigned bits, qq_order order, int is_signed,
-                                size_t start, size_t count, const void *packed,
-                                size_t packed_bytes, void *codes,
-                                size_t codes_bytes)
-{
-    const uint8_t *from = (const uint8_t *)packed;
-    uint8_t *to = (uint8_t *)codes;
-
-    if (!qqi_order_has(bits, order))
-        return QQ_ERR_ARGUMENT;
-    if (count > 0 && !packed)
-        return QQ_ERR_ARGUMENT;
-    const qq_status status =
-        qqi_pack_fits(bits, order, start, count, packed_bytes);
-    if (status != QQ_OK)
-        return status;
-    if (count == 0)
-        return QQ_OK;
-    if (!codes)
-        return QQ_ERR_ARGUMENT;
-    if ((bits < 16 ? codes_bytes : codes_bytes / 2) < count)
-        return QQ_ERR_SIZE;
-
-    if (bits < 16) {
-        qqi_unpack_codes(bits, order, is_signed, start, count, from, to);
-        return QQ_OK;
-    }
-    for (size_t i = 0; i < count; i++)
-        qqi_store_u16(to + 2 * i, qqi_load_le16(from + 2 * (start + i)));
-    return QQ_OK;
-}
-
-// ==== codec/ternary.h ====
-
-// qquant floor 4: layouts of the values -1, 0 and +1.
-//
-//   consecutive  2 bits a value, value + 1, low bits first
-//   strided      byte p: values p, p + Q, p + 2Q, p + 3Q, 2 bits each from
-//                the low ones up, Q a quarter of the count (eformer's Array1B)
-//   base 3       byte = sum over j = 0 ... 4 of (value[5p + j] + 1) * 3^j, at
-//                most 242; what is missing in the last byte counts as 0
-
-QQ_API size_t qq_ternary_size(qq_ternary_layout layout, size_t count)
-{
-    switch ((int)layout) {
-    case QQ_TERNARY_CONSECUTIVE:
-        return count / 4 + (count % 4 > 0);
-    case QQ_TERNARY_STRIDED:
-        return count % 4 == 0 ? count / 4 : SIZE_MAX;
-    case QQ_TERNARY_BASE3:
-        return count / 5 + (count % 5 > 0);
-    default:
-        return SIZE_MAX;
-    }
-}
-
-// value + 1 of eight values. Two bits of each are enough, and with those alone
-// no sum leaves its lane.
-QQI_INLINE uint64_t qqi_ternary_lanes(uint64_t values)
-{
-    const uint64_t mask = 3 * QQI_LANES;
-
-    return ((values & mask) + QQI_LANES) & mask;
-}
-
-QQI_FN int qqi_ternary_check(size_t count, const int8_t *values)
-{
-    unsigned bad = 0;
-
-    for (size_t i = 0; i < count; i++)
-        bad |= (unsigned)(values[i] < -1) | (unsigned)(values[i] > 1);
-    return bad == 0;
-}
-
-QQI_FN void qqi_ternary_pack_near(size_t count, const int8_t *values,
-                                  uint8_t *out)
-{
-    for (; count >= 8; count -= 8, values += 8, out += 2) {
-        const uint64_t lanes = qqi_ternary_lanes(qqi_load_le64(values));
-        qqi_store_le16(out, (uint16_t)qqi_squeeze(lanes, 2));
-    }
-    for (size_t p = 0; p < count; p += 4) {
-        unsigned byte = 0;
-        for (size_t j = 0; j < 4 && p + j < count; j++)
-            byte |= (unsigned)(values[p + j] + 1) << 2 * j;
-        out[p / 4] = (uint8_t)byte;
-    }
-}
-
-QQI_FN void qqi_ternary_pack_far(size_t quarter, const int8_t *values,
-                                 uint8_t *out)
-{
-    for (size_t p = 0; p < quarter; p++) {
-        const int8_t *v = values + p;
-        const int byte = (v[0] + 1) | (v[quarter] + 1) << 2 |
-                         (v[2 * quarter] + 1) << 4 | (v[3 * quarter] + 1) << 6;
-        out[p] = (uint8_t)byte;
-    }
-}
-
-QQI_FN void qqi_ternary_pack_base3(size_t count, const int8_t *values,
-                                   uint8_t *out)
-{
-    for (size_t p = 0; p < count; p += 5) {
-        int byte = 0;
-        for (size_t j = p + 5; j > p; j--)
-            byte = byte * 3 + (j <= count ? values[j - 1] + 1 : 1);
-        out[p / 5] = (uint8_t)byte;
-    }
-}
-
-QQ_API qq_status qq_ternary_pack(qq_ternary_layout layout, size_t count,
-                                 const int8_t *values, void *out,
-                                 size_t out_bytes)
-{
-    uint8_t *to = (uint8_t *)out;
-
-    if (layout < QQ_TERNARY_CONSECUTIVE || layout > QQ_TERNARY_BASE3)
-        return QQ_ERR_ARGUMENT;
-    const size_t need = qq_ternary_size(layout, count);
-    if (need == SIZE_MAX)
-        return QQ_ERR_SHAPE;
-    if (count == 0)
-        return QQ_OK;
-    if (!values)
-        return QQ_ERR_ARGUMENT;
-    if (!qqi_ternary_check(count, values))
-        return QQ_ERR_FORMAT;
-    if (!out)
-        return QQ_ERR_ARGUMENT;
-    if (out_bytes < need)
-        return QQ_ERR_SIZE;
-
-    if (layout == QQ_TERNARY_CONSECUTIVE)
-        qqi_ternary_pack_near(count, values, to);
-    else if (layout == QQ_TERNARY_STRIDED)
-        qqi_ternary_pack_far(count / 4, values, to);
-    else
-        qqi_ternary_pack_base3(count, values, to);
-    return QQ_OK;
-}
-
-QQI_FN void qqi_ternary_unpack_near(size_t count, const uint8_t *packed,
-                                    int8_t *values)
-{
-    size_t i = 0;
-
-    for (; i + 8 <= count; i += 8) {
-        const uint64_t lanes = qqi_spread(qqi_load_le16(packed + i / 4), 2);
-        // Code 0 becomes 255; each lane lends itself the 256 that it needs.
-        const uint64_t lent = (lanes | 128 * QQI_LANES) - QQI_LANES;
-        qqi_store_le64(values + i, lent ^ (128 * QQI_LANES));
-    }
-    for (; i < count; i++)
-        values[i] = (int8_t)((packed[i / 4] >> 2 * (i % 4) & 3) - 1);
-}
-
-QQI_FN void qqi_ternary_unpack_far(size_t quarter, const uint8_t *packed,
-                                   int8_t *values)
-{
-    for (size_t g = 0; g < 4; g++)
-        for (size_t p = 0; p < quarter; p++)
-            values[g * quarter + p] = (int8_t)((packed[p] >> 2 * g & 3) - 1);
-}
-
-QQI_FN void qqi_ternary_unpack_base3(size_t count, const uint8_t *packed,
-                                     int8_t *values)
-{
-    for (size_t p = 0; p < count; p += 5) {
-        int byte = packed[p / 5];
-        byte = byte < 243 ? byte : 242;
-        for (size_t j = 0; j < 5 && p + j < count; j++) {
-            values[p + j] = (int8_t)(byte % 3 - 1);
-            byte /= 3;
-        }
-    }
-}
-
-QQ_API qq_status qq_ternary_unpack(qq_ternary_layout layout, size_t count,
-                                   const void *packed, size_t packed_bytes,
-                                   int8_t *values)
-{
-    const uint8_t *from = (const uint8_t *)packed;
-
-    if (layout < QQ_TERNARY_CONSECUTIVE || layout > QQ_TERNARY_BASE3)
-        return QQ_ERR_ARGUMENT;
-    const size_t need = qq_ternary_size(layout, count);
-    if (need == SIZE_MAX)
-        return QQ_ERR_SHAPE;
-    if (count == 0)
-        return QQ_OK;
-    if (!packed)
-        return QQ_ERR_ARGUMENT;
-    if (packed_bytes < need)
-        return QQ_ERR_SIZE;
-    if (!values)
-        return QQ_ERR_ARGUMENT;
-
-    if (layout == QQ_TERNARY_CONSECUTIVE)
-        qqi_ternary_unpack_near(count, from, values);
-    else if (layout == QQ_TERNARY_STRIDED)
-        qqi_ternary_unpack_far(count / 4, from, values);
-    else
-        qqi_ternary_unpack_base3(count, from, values);
-    return QQ_OK;
-}
+#endif
 
 // ==== array/scheme.h ====
 
@@ -12610,7 +12617,7 @@ QQI_FN void qqi_encode_apart(const struct qqi_encoder *e, float *y, void *data,
 //   y    = y + noise                        in f32
 //   code = y to nearest even, cut           or: plus zero point, cut: ours
 //
-// All rules that divide by a scale share it.
+// Rules qquant and Qwix share it.
 
 struct qqi_pass {
     struct qqi_encoder encoder;
@@ -14960,7 +14967,7 @@ QQI_FN size_t qqi_count_clipped(const qq_tensor *x, const qq_array *a,
         if (qqi_has_part(a, QQI_PART_BIAS))
             v += qqi_element_at(a, QQI_PART_BIAS, at);
         clipped += (size_t)qqi_is_clipped(r, v, scale, code, zero);
-        for (unsigned k = x->rank; k-- > 0;) {
+        for (int k = (int)x->rank - 1; k >= 0; k--) {
             if (++at[k] < x->shape[k])
                 break;
             at[k] = 0;
@@ -15457,8 +15464,7 @@ QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
     status = qq_tensor_check(zero_point);
     if (status != QQ_OK)
         return status;
-    if (zero_point->type != qqi_type_storage(s->type) ||
-        !qqi_may_have_zeros(s))
+    if (zero_point->type != qqi_type_storage(s->type) || !qqi_may_have_zeros(s))
         return QQ_ERR_TYPE;
     if (zero_point->rank != scale->rank)
         return QQ_ERR_SHAPE;
@@ -16467,12 +16473,14 @@ QQI_FN qq_status qqi_stat_scheme(const qq_scheme *s)
     const qq_status status = qqi_scheme_judge(s, NULL, 0, &bad);
     if (status != QQ_OK)
         return status;
+    if (s->rule != QQ_RULE_QQUANT)
+        return QQ_ERR_UNSUPPORTED;
     const qq_calibration *c = &s->calibration;
     const int once = c->method == QQ_CALIB_ABSMAX ||
                      c->method == QQ_CALIB_MINMAX ||
                      c->method == QQ_CALIB_RMS ||
                      (c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) <= 2);
-    return once && s->rule == QQ_RULE_QQUANT ? QQ_OK : QQ_ERR_UNSUPPORTED;
+    return once ? QQ_OK : QQ_ERR_UNSUPPORTED;
 }
 
 QQ_API size_t qq_statistics_size(const qq_scheme *s, unsigned rank,

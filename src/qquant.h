@@ -181,7 +181,9 @@ CONTENTS
 #include "api/eformer.h"
 #include "api/view.h"
 #include "api/metric.h"
+#if !QQ_NO_FILE
 #include "api/bnb.h"
+#endif
 #if !QQ_NO_TRAIN
 #include "api/aqt.h"
 #endif
@@ -223,6 +225,16 @@ CONTENTS
 #include "num/widen.h"
 #include "type.h"
 #include "codec/bits.h"
+#include "codec/book.h"
+#include "codec/codes.h"
+#include "codec/element.h"
+#include "codec/lanes.h"
+#include "codec/many.h"
+#include "codec/nf4.h"
+#include "codec/order.h"
+#include "codec/ternary.h"
+#include "codec/value.h"
+#if !QQ_NO_FILE
 #include "codec/bnb.h"
 #include "codec/bnb_blocks.h"
 #include "codec/bnb_decode.h"
@@ -231,16 +243,8 @@ CONTENTS
 #include "codec/bnb_product.h"
 #include "codec/bnb_rows.h"
 #include "codec/bnb_state.h"
-#include "codec/book.h"
-#include "codec/codes.h"
-#include "codec/element.h"
 #include "codec/json.h"
-#include "codec/lanes.h"
-#include "codec/many.h"
-#include "codec/nf4.h"
-#include "codec/order.h"
-#include "codec/ternary.h"
-#include "codec/value.h"
+#endif
 #include "array/aqt.h"
 #include "array/aqt_array.h"
 #include "array/aqt_calibrate.h"

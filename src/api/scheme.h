@@ -66,7 +66,7 @@ typedef enum qq_range {
     QQ_RANGE_FULL = 3
 } qq_range;
 
-// How x / scale is made.
+// How x / scale is made; of Qwix's rule also how its scale is.
 typedef enum qq_division {
     QQ_DIVISION_TRUE = 1,
     // a * (1 / b), each rounded, where b has fewer elements than the result:

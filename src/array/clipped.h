@@ -123,7 +123,7 @@ QQI_FN size_t qqi_count_clipped(const qq_tensor *x, const qq_array *a,
         if (qqi_has_part(a, QQI_PART_BIAS))
             v += qqi_element_at(a, QQI_PART_BIAS, at);
         clipped += (size_t)qqi_is_clipped(r, v, scale, code, zero);
-        for (unsigned k = x->rank; k-- > 0;) {
+        for (int k = (int)x->rank - 1; k >= 0; k--) {
             if (++at[k] < x->shape[k])
                 break;
             at[k] = 0;

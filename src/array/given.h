@@ -34,8 +34,7 @@ QQI_FN qq_status qqi_check_given(const qq_tensor *x, const qq_scheme *s,
     status = qq_tensor_check(zero_point);
     if (status != QQ_OK)
         return status;
-    if (zero_point->type != qqi_type_storage(s->type) ||
-        !qqi_may_have_zeros(s))
+    if (zero_point->type != qqi_type_storage(s->type) || !qqi_may_have_zeros(s))
         return QQ_ERR_TYPE;
     if (zero_point->rank != scale->rank)
         return QQ_ERR_SHAPE;

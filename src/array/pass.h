@@ -5,7 +5,7 @@
 //   y    = y + noise                        in f32
 //   code = y to nearest even, cut           or: plus zero point, cut: ours
 //
-// All rules that divide by a scale share it.
+// Rules qquant and Qwix share it.
 
 #ifndef QQUANT_ARRAY_PASS_H
 #define QQUANT_ARRAY_PASS_H

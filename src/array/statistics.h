@@ -20,12 +20,14 @@ QQI_FN qq_status qqi_stat_scheme(const qq_scheme *s)
     const qq_status status = qqi_scheme_judge(s, NULL, 0, &bad);
     if (status != QQ_OK)
         return status;
+    if (s->rule != QQ_RULE_QQUANT)
+        return QQ_ERR_UNSUPPORTED;
     const qq_calibration *c = &s->calibration;
     const int once = c->method == QQ_CALIB_ABSMAX ||
                      c->method == QQ_CALIB_MINMAX ||
                      c->method == QQ_CALIB_RMS ||
                      (c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) <= 2);
-    return once && s->rule == QQ_RULE_QQUANT ? QQ_OK : QQ_ERR_UNSUPPORTED;
+    return once ? QQ_OK : QQ_ERR_UNSUPPORTED;
 }
 
 QQ_API size_t qq_statistics_size(const qq_scheme *s, unsigned rank,

@@ -583,6 +583,14 @@ static void test_unsupported(void)
     const qq_scheme fits = nf4_scheme(QQ_RULE_EFORMER, 1, 2);
     float fake[4] = {0};
     CHECK(qq_fake_quantize(&t, &nf4, fake, 16, out, sizeof out) == QQ_ERR_SIZE);
+    // Signs are made of integers, too, but what is read back is no integer.
+    const qq_scheme sign = qq_scheme_init_rule(QQ_TYPE_SIGN, QQ_RULE_EFORMER);
+    qq_tensor ints = t;
+    ints.type = QQ_TYPE_INT8;
+    CHECK(qq_array_size(&ints, &sign) != SIZE_MAX);
+    CHECK(qq_fake_quantize_scratch_size(&ints, &sign) == SIZE_MAX);
+    CHECK(qq_fake_quantize(&ints, &sign, fake, 16, out, sizeof out) ==
+          QQ_ERR_TYPE);
     CHECK(fake[0] == 0 && fake[3] == 0);
     CHECK(qq_fake_quantize(&t, &fits, fake, 16, out, sizeof out) == QQ_OK);
     CHECK(fake[3] == qq_eformer_levels(QQ_NF4_POLYNOMIAL)[15] * 4);
