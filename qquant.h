@@ -973,9 +973,10 @@ QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
 //
 // Dequantizes: (code - zero point) * scale [* scale2], rule qquant: one
 // rounding of each product in f32, then one to type (f32, f16, bf16), in which
-// what is finite stays finite; Qwix: every step is rounded to the scale's
-// type, then converted to type. out:
-// qq_type_bytes(type, count) bytes, must not overlap the array.
+// what is finite stays finite; the product itself can pass the largest float
+// where x came within a step of it. Qwix: every step is rounded to the scale's
+// type, then converted to type. out: qq_type_bytes(type, count) bytes, must
+// not overlap the array.
 QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
                                void *out, size_t out_bytes, qq_tensor *view);
 
@@ -7339,6 +7340,783 @@ QQ_API qq_status qq_bnb_state_parse(const void *json, size_t json_bytes,
 
 #endif
 
+// ==== array/block.h ====
+
+// qquant floor 5: 64 numbers at a time, as floats.
+//
+// Long loops go block by block, the loops inside have a constant length and no
+// calls through pointers, so compilers can turn them into vectors. A block
+// begins at a number that is a multiple of 64, so its codes begin at a whole
+// byte, and a buffer is filled up with zeros where the tensor ends.
+
+#define QQI_BLOCK 64
+
+// The numbers of the next block, where left are left.
+QQI_INLINE size_t qqi_block_size(size_t left)
+{
+    return left < QQI_BLOCK ? left : QQI_BLOCK;
+}
+
+// Numbers first ... first + n - 1 of floats in any type that scales and inputs
+// come in: f32, f16, bf16, f64, e8m0, e4m3fn.
+QQI_FN void qqi_load_floats(qq_type type, const void *data, size_t first,
+                            size_t n, float *out)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    switch ((int)type) {
+    case QQ_TYPE_F32:
+        QQ_MEMCPY(out, p + 4 * first, 4 * n);
+        return;
+    case QQ_TYPE_F16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * (first + i)));
+        return;
+    case QQ_TYPE_BF16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * (first + i)));
+        return;
+    case QQ_TYPE_F64:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_f64(qqi_load_f64(p + 8 * (first + i)));
+        return;
+    case QQ_TYPE_E8M0:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_e8m0(p[first + i]);
+        return;
+    default: // e4m3fn
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_minifloat(&qqi_e4m3fn, p[first + i]);
+        return;
+    }
+}
+
+// The way back, rounded to nearest even; e8m0 upwards.
+QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
+                             const float *x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    switch ((int)type) {
+    case QQ_TYPE_F32:
+        QQ_MEMCPY(p + 4 * first, x, 4 * n);
+        return;
+    case QQ_TYPE_F16:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * (first + i), qqi_f16_from_f32(x[i]));
+        return;
+    case QQ_TYPE_BF16:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * (first + i), qqi_bf16_from_f32(x[i]));
+        return;
+    case QQ_TYPE_F64:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_f64(p + 8 * (first + i), qqi_f64_from_f32(x[i]));
+        return;
+    case QQ_TYPE_E8M0:
+        for (size_t i = 0; i < n; i++)
+            p[first + i] = qqi_e8m0_from_f32(x[i], QQI_E8M0_UP);
+        return;
+    default: // e4m3fn
+        for (size_t i = 0; i < n; i++)
+            p[first + i] = qqi_minifloat_from_f32(&qqi_e4m3fn, x[i], 1);
+        return;
+    }
+}
+
+// A block rounded to f16 or bf16; of f32 nothing is done.
+QQI_FN void qqi_block_to_type(qq_type type, float *v)
+{
+    if (type == QQ_TYPE_F16) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_f32_from_f16(qqi_f16_from_f32(v[i]));
+    } else if (type == QQ_TYPE_BF16) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_f32_from_bf16(qqi_bf16_from_f32(v[i]));
+    }
+}
+
+// ==== array/tile.h ====
+
+// qquant floor 5: tiles: which numbers of a tensor share a scale.
+//
+// Axis a of size n is cut into tiles of tile[a] numbers, the last of which may
+// be short; the numbers with the same tile on every axis share a scale, and
+// scales are counted row-major:
+//
+//   shape 4 x 6, tile 2 x 4           scale of each number
+//                                     0 0 0 0 1 1
+//                                     0 0 0 0 1 1
+//                                     2 2 2 2 3 3
+//                                     2 2 2 2 3 3
+//
+// Only this part maps numbers to scales. Neighbouring axes are joined where
+// that changes nothing, so a tensor with one scale, one scale a row, or tiles
+// that divide its rows is a single long axis. There are two ways through the
+// numbers: in the order of memory, stretch by stretch (a cursor), and tile by
+// tile, run by run (a patch).
+
+struct qqi_tiling {
+    size_t shape[QQ_MAX_RANK];
+    size_t tile[QQ_MAX_RANK];  // 1 to shape[a]
+    size_t count[QQ_MAX_RANK]; // tiles along the axis
+    unsigned rank;             // 1 at least
+    size_t numbers;
+    size_t tiles;
+};
+
+// ceil(n / d), d > 0, without overflow.
+QQI_INLINE size_t qqi_ceil_div(size_t n, size_t d)
+{
+    return n / d + (n % d != 0);
+}
+
+// Whether axis a and the one behind it are one axis for all that matters
+// here: one of them is trivial, the inner one lies in one tile, or the outer
+// one has a scale for every index and no inner tile is short.
+QQI_FN int qqi_axes_join(const struct qqi_tiling *t, size_t shape, size_t tile)
+{
+    const unsigned a = t->rank - 1;
+
+    if (tile == shape || t->shape[a] == 1)
+        return 1;
+    return t->tile[a] == 1 && shape % tile == 0;
+}
+
+// Nothing: one axis without numbers.
+QQI_FN void qqi_tiling_empty(struct qqi_tiling *t)
+{
+    QQ_MEMSET(t, 0, sizeof *t);
+    t->rank = 1;
+    t->tile[0] = 1;
+}
+
+// shape and tile as given, tiles larger than the axis cut to its size; the
+// product of the shape is known to fit.
+QQI_FN void qqi_tiling_make(struct qqi_tiling *t, unsigned rank,
+                            const size_t *shape, const size_t *tile)
+{
+    qqi_tiling_empty(t);
+    for (unsigned a = 0; a < rank; a++) {
+        if (shape[a] == 0)
+            return;
+    }
+    t->shape[0] = 1;
+    for (unsigned a = 0; a < rank; a++) {
+        const size_t n = shape[a];
+        const size_t k = tile[a] < n ? tile[a] : n;
+        const unsigned b = t->rank - 1;
+        if (qqi_axes_join(t, n, k)) {
+            // With the inner axis in one tile the outer tile takes it in
+            // whole; else a scale's numbers are the inner tile.
+            t->tile[b] = k == n ? t->tile[b] * n : k;
+            t->shape[b] *= n;
+        } else {
+            t->shape[t->rank] = n;
+            t->tile[t->rank++] = k;
+        }
+    }
+    t->tiles = t->numbers = 1;
+    for (unsigned a = 0; a < t->rank; a++) {
+        t->count[a] = qqi_ceil_div(t->shape[a], t->tile[a]);
+        t->numbers *= t->shape[a];
+        t->tiles *= t->count[a];
+    }
+}
+
+// --- in the order of memory -----------------------------------------------
+
+struct qqi_cursor {
+    const struct qqi_tiling *t;
+    size_t at[QQ_MAX_RANK]; // of the axes but the last: the index
+    size_t row_scale;       // the first scale of the row
+    size_t column;          // on the last axis: the next number, its tile,
+    size_t tile;            // and its place in that
+    size_t inside;
+};
+
+QQI_FN void qqi_cursor_begin(struct qqi_cursor *c, const struct qqi_tiling *t)
+{
+    QQ_MEMSET(c, 0, sizeof *c);
+    c->t = t;
+}
+
+// Goes to a number.
+QQI_FN void qqi_cursor_seek(struct qqi_cursor *c, size_t number)
+{
+    const struct qqi_tiling *t = c->t;
+    const unsigned last = t->rank - 1;
+    size_t stride = t->count[last];
+
+    c->column = number % t->shape[last];
+    c->tile = c->column / t->tile[last];
+    c->inside = t->tile[last] == 1 ? 0 : c->column % t->tile[last];
+    c->row_scale = 0;
+    number /= t->shape[last];
+    for (int b = (int)last - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
+        c->at[a] = number % t->shape[a];
+        number /= t->shape[a];
+        c->row_scale += c->at[a] / t->tile[a] * stride;
+        stride *= t->count[a];
+    }
+}
+
+QQI_FN void qqi_cursor_next_row(struct qqi_cursor *c)
+{
+    const struct qqi_tiling *t = c->t;
+    size_t stride = t->count[t->rank - 1];
+
+    c->column = c->tile = c->inside = 0;
+    c->row_scale = 0;
+    int carry = 1;
+    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
+        if (carry) {
+            carry = ++c->at[a] == t->shape[a];
+            if (carry)
+                c->at[a] = 0;
+        }
+        c->row_scale += c->at[a] / t->tile[a] * stride;
+        stride *= t->count[a];
+    }
+}
+
+// The next numbers, at most max and at least one, that have scale *scale, or
+// where the tile is 1 scales *scale, *scale + 1, ... one after another; returns
+// how many. Not to be called beyond the last number.
+QQI_FN size_t qqi_cursor_next(struct qqi_cursor *c, size_t max, size_t *scale)
+{
+    const unsigned last = c->t->rank - 1;
+    const size_t tile = c->t->tile[last];
+    size_t n = c->t->shape[last] - c->column;
+
+    *scale = c->row_scale + c->tile;
+    if (n > max)
+        n = max;
+    if (tile == 1) {
+        c->tile += n;
+    } else {
+        if (n >= tile - c->inside) {
+            n = tile - c->inside;
+            c->tile++;
+            c->inside = 0;
+        } else {
+            c->inside += n;
+        }
+    }
+    c->column += n;
+    if (c->column == c->t->shape[last])
+        qqi_cursor_next_row(c);
+    return n;
+}
+
+// --- tile by tile ----------------------------------------------------------
+
+// One tile, or where the last axis has tiles of 1 up to lanes neighbours on
+// it: the run's numbers then belong to one tile each.
+struct qqi_patch {
+    const struct qqi_tiling *t;
+    size_t at[QQ_MAX_RANK];
+    size_t size[QQ_MAX_RANK];
+    size_t start; // the first number of the next run
+    size_t run;   // the length of each
+    size_t runs;  // how many are left
+    size_t lanes; // tiles of the patch
+};
+
+QQI_FN void qqi_patch_begin(struct qqi_patch *p, const struct qqi_tiling *t,
+                            size_t tile, size_t lanes)
+{
+    size_t stride = 1;
+
+    p->t = t;
+    p->start = 0;
+    p->runs = p->run = p->lanes = 1;
+    for (int b = (int)t->rank - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
+        const size_t i = a > 0 ? tile % t->count[a] : tile;
+        const size_t first = i * t->tile[a];
+        const size_t left = t->shape[a] - first;
+        tile = a > 0 ? tile / t->count[a] : 0;
+        p->at[a] = 0;
+        p->size[a] = left < t->tile[a] ? left : t->tile[a];
+        p->start += first * stride;
+        stride *= t->shape[a];
+        if (a + 1 == t->rank) {
+            const int many = t->tile[a] == 1;
+            p->lanes = many ? (left < lanes ? left : lanes) : 1;
+            p->run = many ? p->lanes : p->size[a];
+        } else {
+            p->runs *= p->size[a];
+        }
+    }
+}
+
+// The place of the next run; runs says that there is one.
+QQI_FN size_t qqi_patch_next(struct qqi_patch *p)
+{
+    const struct qqi_tiling *t = p->t;
+    const size_t place = p->start;
+    size_t stride = t->shape[t->rank - 1];
+
+    p->runs--;
+    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
+        const unsigned a = (unsigned)b;
+        p->start += stride;
+        if (++p->at[a] < p->size[a])
+            break;
+        p->start -= p->size[a] * stride;
+        p->at[a] = 0;
+        stride *= t->shape[a];
+    }
+    return place;
+}
+
+// ==== array/stat.h ====
+
+// qquant floor 5: what calibration knows of the numbers of a tile.
+//
+// Only finite numbers count. The extremes include 0. Sums are made in f64, one
+// number after another in the order of memory, so a tile seen in pieces gives
+// the bits of the whole; squares of floats are exact there.
+
+struct qqi_stat {
+    uint64_t count; // of finite numbers
+    float min;
+    float max;
+    double sum; // of magnitudes
+    double squares;
+};
+
+#define QQI_LANES_MOST 16 // tiles of a patch
+
+// Which members a calibration needs.
+#define QQI_STAT_EXTREMES 1u
+#define QQI_STAT_SUMS     2u
+
+// What is not finite counts as 0.
+QQI_INLINE float qqi_finite_or_zero(float x)
+{
+    return qqi_is_finite_f32(x) ? x : 0.0f;
+}
+
+// The same as an integer of the same order.
+QQI_INLINE int32_t qqi_finite_rank(float x)
+{
+    const int32_t r = qqi_rank_f32(x);
+
+    return qqi_is_finite_f32(x) ? r : 0;
+}
+
+QQI_INLINE float qqi_float_of_rank(int32_t r)
+{
+    return r < 0 ? -qqi_f32_of((uint32_t)-r) : qqi_f32_of((uint32_t)r);
+}
+
+// As integers, and sixteen at a time, so that loops turn into vectors.
+QQI_FN void qqi_stat_add_extremes(struct qqi_stat *t, const float *x, size_t n)
+{
+    int32_t min = qqi_rank_f32(t->min);
+    int32_t max = qqi_rank_f32(t->max);
+    size_t i = 0;
+
+    for (; i + 16 <= n; i += 16) {
+        for (size_t j = 0; j < 16; j++) {
+            const int32_t r = qqi_finite_rank(x[i + j]);
+            min = r < min ? r : min;
+            max = r > max ? r : max;
+        }
+    }
+    for (; i < n; i++) {
+        const int32_t r = qqi_finite_rank(x[i]);
+        min = r < min ? r : min;
+        max = r > max ? r : max;
+    }
+    t->min = qqi_float_of_rank(min);
+    t->max = qqi_float_of_rank(max);
+}
+
+QQI_FN void qqi_stat_add_sums(struct qqi_stat *t, const float *x, size_t n)
+{
+    double sum = t->sum;
+    double squares = t->squares;
+
+    for (size_t i = 0; i < n; i++) {
+        const double v = qqi_f64_from_f32(qqi_finite_or_zero(x[i]));
+        sum += qqi_abs_f64(v);
+        squares += v * v; // exact, so it may be fused
+        t->count += (uint64_t)qqi_is_finite_f32(x[i]);
+    }
+    t->sum = sum;
+    t->squares = squares;
+}
+
+QQI_FN void qqi_stat_add(struct qqi_stat *t, unsigned want, const float *x,
+                         size_t n)
+{
+    if (want & QQI_STAT_EXTREMES)
+        qqi_stat_add_extremes(t, x, n);
+    if (want & QQI_STAT_SUMS)
+        qqi_stat_add_sums(t, x, n);
+}
+
+// Adds the numbers of tile, or of up to QQI_LANES_MOST neighbours where each
+// has but one number on the last axis, to t[0], t[1], ...; returns how many.
+QQI_NOINLINE size_t qqi_stat_patch(const struct qqi_tiling *tiling,
+                                   const qq_tensor *x, size_t tile,
+                                   unsigned want, struct qqi_stat *t)
+{
+    struct qqi_patch p;
+    float v[QQI_BLOCK];
+
+    qqi_patch_begin(&p, tiling, tile, QQI_LANES_MOST);
+    const int each = tiling->tile[tiling->rank - 1] == 1;
+    while (p.runs > 0) {
+        const size_t first = qqi_patch_next(&p);
+        for (size_t i = 0; i < p.run; i += QQI_BLOCK) {
+            const size_t n = qqi_block_size(p.run - i);
+            qqi_load_floats(x->type, x->data, first + i, n, v);
+            if (!each) {
+                qqi_stat_add(t, want, v, n);
+                continue;
+            }
+            for (size_t j = 0; j < n; j++)
+                qqi_stat_add(&t[j], want, &v[j], 1);
+        }
+    }
+    return p.lanes;
+}
+
+// ==== array/calibrate.h ====
+
+// qquant floor 5: from the numbers of a tile to its bound: rule qquant.
+//
+//   absmax       f max|x|                      rms          f sqrt(mean x^2)
+//   minmax       f min(min x, 0), f max(max x, 0)
+//   fixed        the numbers given             mse          see search.h
+//   absmean      f (mean |x|^p)^(1/p)          percentile   see search.h
+//
+// of the finite numbers x; of none: 0. Made in f64 and rounded to f32 once.
+
+// What the codes of a tile have to reach: -max to max, or min to max.
+struct qqi_bound {
+    float min;
+    float max;
+};
+
+// The first argument, or 1.
+QQI_INLINE double qqi_calib_factor(const qq_calibration *c)
+{
+    return c->arg_count > 0 ? c->args[0] : 1.0;
+}
+
+// Whether a calibration asks for a minimum and a maximum.
+QQI_FN int qqi_calib_is_asymmetric(const qq_calibration *c)
+{
+    if (c->method == QQ_CALIB_MINMAX)
+        return 1;
+    if (c->method != QQ_CALIB_FIXED || c->arg_count != 2)
+        return 0;
+    const double sum = c->args[0] + c->args[1];
+    return sum < 0.0 || sum > 0.0 || qqi_is_nan_f64(sum);
+}
+
+// To f32; the largest float for all beyond it.
+QQI_FN float qqi_bound_f32(double x)
+{
+    const float r = qqi_f32_from_f64(x);
+
+    if (!qqi_is_inf_f32(r))
+        return r;
+    return x < 0.0 ? -3.40282347e38f : 3.40282347e38f;
+}
+
+// The exponent p of absmean; 1 where none is given.
+QQI_INLINE int qqi_calib_power(const qq_calibration *c)
+{
+    return c->arg_count > 1 ? (int)c->args[1] : 1;
+}
+
+// The members of a stat that a calibration needs.
+QQI_FN unsigned qqi_calib_wants(const qq_calibration *c)
+{
+    if (c->method == QQ_CALIB_RMS || c->method == QQ_CALIB_ABSMEAN)
+        return QQI_STAT_SUMS;
+    return QQI_STAT_EXTREMES;
+}
+
+// The bound of what needs no second look at the numbers.
+QQI_FN struct qqi_bound qqi_bound_of_stat(const qq_calibration *c,
+                                          const struct qqi_stat *t)
+{
+    const double f = qqi_calib_factor(c);
+    const double n = (double)(t->count > 0 ? t->count : 1);
+    const float top = t->max > -t->min ? t->max : -t->min;
+    struct qqi_bound b = {0.0f, 0.0f};
+
+    if (c->method == QQ_CALIB_MINMAX) {
+        b.min = qqi_bound_f32(f * (double)t->min);
+        b.max = qqi_bound_f32(f * (double)t->max);
+    } else if (c->method == QQ_CALIB_RMS) {
+        b.max = qqi_bound_f32(f * qqi_sqrt_f64(t->squares / n));
+    } else if (c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) == 2) {
+        b.max = qqi_bound_f32(f * qqi_sqrt_f64(t->squares / n));
+    } else if (c->method == QQ_CALIB_ABSMEAN) {
+        b.max = qqi_bound_f32(f * (t->sum / n));
+    } else {
+        b.max = c->arg_count > 0 ? qqi_bound_f32(f * (double)top) : top;
+    }
+    return b;
+}
+
+// fixed: the numbers themselves.
+QQI_FN struct qqi_bound qqi_bound_fixed(const qq_calibration *c)
+{
+    struct qqi_bound b = {0.0f, 0.0f};
+
+    b.max = qqi_bound_f32(c->args[c->arg_count == 2 ? 1 : 0]);
+    if (c->arg_count == 2 && qqi_calib_is_asymmetric(c))
+        b.min = qqi_bound_f32(c->args[0]);
+    return b;
+}
+
+// ==== array/parse.h ====
+
+// qquant floor 5: calibrations as text.
+//
+//   text = word { "," number }        "absmax"  "rms,7"  "fixed,-10,10"
+//
+// Numbers are those of Python's float(): a sign, digits with single
+// underscores between them, a point, an exponent, or inf, infinity, nan; no
+// hexadecimal. Upper and lower case are alike everywhere.
+
+// What is left of a text.
+struct qqi_text {
+    const char *p;
+    size_t n;
+};
+
+// The next character in lower case without taking it; 0 at the end.
+QQI_FN char qqi_text_peek(const struct qqi_text *t)
+{
+    if (t->n == 0)
+        return 0;
+    return (char)(*t->p >= 'A' && *t->p <= 'Z' ? *t->p - 'A' + 'a' : *t->p);
+}
+
+QQI_FN void qqi_text_skip(struct qqi_text *t, size_t n)
+{
+    t->p += n;
+    t->n -= n;
+}
+
+// Takes the character c if it is the next.
+QQI_FN int qqi_text_take(struct qqi_text *t, char c)
+{
+    if (t->n == 0 || qqi_text_peek(t) != c)
+        return 0;
+    qqi_text_skip(t, 1);
+    return 1;
+}
+
+// Whether the whole text is the word.
+QQI_FN int qqi_text_is(struct qqi_text t, const char *word)
+{
+    while (*word != 0 && qqi_text_take(&t, *word))
+        word++;
+    return *word == 0 && t.n == 0;
+}
+
+// The digit that comes next, past an underscore if one stands between two
+// digits; -1 if there is none.
+QQI_FN int qqi_text_digit(struct qqi_text *t, int after_digit)
+{
+    struct qqi_text ahead = *t;
+
+    if (after_digit)
+        (void)qqi_text_take(&ahead, '_');
+    const char c = qqi_text_peek(&ahead);
+    if (c < '0' || c > '9')
+        return -1;
+    qqi_text_skip(&ahead, 1);
+    *t = ahead;
+    return c - '0';
+}
+
+// Digits as an exponent, cut where it cannot matter any more; 0 if there are
+// none.
+QQI_FN int qqi_text_exponent(struct qqi_text *t, int64_t *exponent)
+{
+    const int negative = qqi_text_take(t, '-');
+    int64_t e = 0;
+    int n = 0;
+
+    if (!negative)
+        (void)qqi_text_take(t, '+');
+    for (int c = 0; (c = qqi_text_digit(t, n)) >= 0; n = 1) {
+        if (e < (int64_t)1 << 58)
+            e = e * 10 + c;
+    }
+    *exponent = negative ? -e : e;
+    return n;
+}
+
+// Digits about an optional point; *digits counts those before it.
+QQI_FN int qqi_text_mantissa(struct qqi_text *t, struct qqi_decimal *d,
+                             int64_t power, size_t *digits)
+{
+    int any = 0;
+    int n = 0;
+    int c = 0;
+
+    *digits = 0;
+    for (; (c = qqi_text_digit(t, n)) >= 0; n = any = 1) {
+        qqi_decimal_put(d, (unsigned)c, power--);
+        ++*digits;
+    }
+    if (!qqi_text_take(t, '.'))
+        return any;
+    for (n = 0; (c = qqi_text_digit(t, n)) >= 0; n = any = 1)
+        qqi_decimal_put(d, (unsigned)c, power--);
+    return any;
+}
+
+// An unsigned number of Python; 0 if the text is none.
+QQI_FN int qqi_text_unsigned(struct qqi_text t, double *out)
+{
+    struct qqi_decimal d;
+    struct qqi_text start = t;
+    size_t digits = 0;
+    int64_t exponent = 0;
+
+    if (qqi_text_is(t, "inf") || qqi_text_is(t, "infinity")) {
+        *out = qqi_f64_of((uint64_t)0x7ff << 52);
+        return 1;
+    }
+    if (qqi_text_is(t, "nan")) {
+        *out = qqi_f64_of((uint64_t)0xfff << 51);
+        return 1;
+    }
+    // Once to find the exponent, once to put the digits in their places.
+    QQ_MEMSET(&d, 0, sizeof d);
+    if (!qqi_text_mantissa(&t, &d, 0, &digits))
+        return 0;
+    if (qqi_text_take(&t, 'e') && !qqi_text_exponent(&t, &exponent))
+        return 0;
+    if (t.n != 0)
+        return 0;
+    QQ_MEMSET(&d, 0, sizeof d);
+    (void)qqi_text_mantissa(&start, &d, exponent + (int64_t)digits - 1,
+                            &digits);
+    *out = qqi_decimal_value(&d);
+    return 1;
+}
+
+QQI_FN int qqi_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+// A number with blanks around it.
+QQI_FN int qqi_text_number(struct qqi_text t, double *out)
+{
+    while (t.n != 0 && qqi_is_blank(*t.p))
+        qqi_text_skip(&t, 1);
+    while (t.n != 0 && qqi_is_blank(t.p[t.n - 1]))
+        t.n--;
+    const int negative = qqi_text_take(&t, '-');
+    if (!negative)
+        (void)qqi_text_take(&t, '+');
+    if (!qqi_text_unsigned(t, out))
+        return 0;
+    if (negative)
+        *out = -*out;
+    return 1;
+}
+
+// The text up to the next comma; 0 at the end of the text.
+QQI_FN int qqi_text_field(struct qqi_text *t, int *open, struct qqi_text *field)
+{
+    if (!*open)
+        return 0;
+    *field = *t;
+    field->n = 0;
+    while (field->n < t->n && t->p[field->n] != ',')
+        field->n++;
+    qqi_text_skip(t, field->n);
+    *open = qqi_text_take(t, ',');
+    return 1;
+}
+
+struct qqi_calib_word {
+    const char *word;
+    qq_calib method;
+    unsigned char least; // arguments
+    unsigned char most;  // 255: further ones are read and ignored
+};
+
+QQI_FN const struct qqi_calib_word *qqi_calib_find(struct qqi_text t)
+{
+    static const struct qqi_calib_word words[] = {
+        {"absmax", QQ_CALIB_ABSMAX, 0, 255},
+        {"minmax", QQ_CALIB_MINMAX, 0, 255},
+        {"rms", QQ_CALIB_RMS, 1, 255},
+        {"fixed", QQ_CALIB_FIXED, 1, 2},
+        {"mse", QQ_CALIB_MSE, 0, 1},
+        {"percentile", QQ_CALIB_PERCENTILE, 1, 1},
+        {"absmean", QQ_CALIB_ABSMEAN, 1, 2},
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (qqi_text_is(t, words[i].word))
+            return &words[i];
+    }
+    return NULL;
+}
+
+// Whether fixed's numbers are a range about zero. NaN is in no range.
+QQI_FN int qqi_calib_fixed_ok(const qq_calibration *c)
+{
+    const double lo = c->arg_count == 1 ? -c->args[0] : c->args[0];
+    const double hi = c->args[c->arg_count == 1 ? 0 : 1];
+
+    return lo <= 0.0 && hi >= 0.0 && lo < hi;
+}
+
+QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
+                                      qq_calibration *out)
+{
+    struct qqi_text t = {text, length};
+    struct qqi_text field = {text, 0};
+    qq_calibration c = {{0.0, 0.0}, 0, QQ_CALIB_ABSMAX};
+    size_t count = 0;
+    int open = 1;
+
+    if ((text == NULL && length != 0) || out == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (length == 0)
+        return QQ_ERR_FORMAT;
+    (void)qqi_text_field(&t, &open, &field);
+    const struct qqi_calib_word *w = qqi_calib_find(field);
+    if (w == NULL)
+        return QQ_ERR_FORMAT;
+    c.method = w->method;
+    for (; qqi_text_field(&t, &open, &field); count++) {
+        double x = 0.0;
+        if (!qqi_text_number(field, &x))
+            return QQ_ERR_FORMAT;
+        if (c.arg_count < 2)
+            c.args[c.arg_count++] = x;
+    }
+    if (count < w->least || (w->most != 255 && count > w->most))
+        return QQ_ERR_FORMAT;
+    if (c.method == QQ_CALIB_FIXED && !qqi_calib_fixed_ok(&c))
+        return QQ_ERR_FORMAT;
+    *out = c;
+    return QQ_OK;
+}
+
 // ==== array/scheme.h ====
 
 // qquant floor 5: making a scheme, and what it says about axes.
@@ -7575,6 +8353,324 @@ QQ_API qq_status qq_scheme_scale_shape(const qq_scheme *s, unsigned rank,
     return QQ_OK;
 }
 
+// ==== array/tensor.h ====
+
+// qquant floor 5: tensors: their sizes, their elements, other types.
+
+QQ_API qq_tensor qq_tensor_make(const void *data, qq_type type, unsigned rank,
+                                const size_t *shape)
+{
+    qq_tensor t;
+
+    QQ_MEMSET(&t, 0, sizeof t);
+    t.data = data;
+    if (rank > QQ_MAX_RANK || (rank > 0 && !shape))
+        return t;
+    t.rank = rank;
+    t.type = type;
+    for (unsigned a = 0; a < rank; a++)
+        t.shape[a] = shape[a];
+    return t;
+}
+
+// The product of rank sizes, 0 if one of them is; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_shape_count(unsigned rank, const size_t *shape)
+{
+    size_t count = 1;
+    int fits = 1;
+
+    for (unsigned a = 0; a < rank; a++) {
+        if (shape[a] == 0)
+            return 0;
+        fits = fits && qqi_mul_size(count, shape[a], &count);
+    }
+    return fits ? count : SIZE_MAX;
+}
+
+QQ_API size_t qq_tensor_count(const qq_tensor *t)
+{
+    if (!t || t->rank > QQ_MAX_RANK)
+        return SIZE_MAX;
+    return qqi_shape_count(t->rank, t->shape);
+}
+
+QQ_API size_t qq_tensor_bytes(const qq_tensor *t)
+{
+    const size_t count = qq_tensor_count(t);
+
+    return count == SIZE_MAX ? SIZE_MAX : qq_type_bytes(t->type, count);
+}
+
+QQ_API qq_status qq_tensor_check(const qq_tensor *t)
+{
+    if (!t)
+        return QQ_ERR_ARGUMENT;
+    if (t->type == QQ_TYPE_NONE || qqi_type_storage(t->type) != t->type)
+        return QQ_ERR_TYPE;
+    if (t->rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    const size_t bytes = qq_tensor_bytes(t);
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    return bytes > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
+}
+
+QQ_API int32_t qq_tensor_code(const qq_tensor *t, size_t i)
+{
+    QQ_ASSERT(i < qq_tensor_count(t));
+    return qqi_load_integer(t->type, t->data, i);
+}
+
+QQ_API float qq_tensor_value(const qq_tensor *t, size_t i)
+{
+    QQ_ASSERT(i < qq_tensor_count(t));
+    return qqi_load_value(t->type, t->data, i);
+}
+
+// Whether out has room for a result of that many bytes and *view can be set.
+QQI_FN qq_status qqi_bytes_fit(size_t bytes, const void *out, size_t out_bytes,
+                               const qq_tensor *view)
+{
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (bytes > 0 && !out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < bytes)
+        return QQ_ERR_SIZE;
+    return view ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN qq_status qqi_tensor_fits(const qq_tensor *result, const void *out,
+                                 size_t out_bytes, const qq_tensor *view)
+{
+    return qqi_bytes_fit(qq_tensor_bytes(result), out, out_bytes, view);
+}
+
+// The same bytes, at least one; what is left of the last one is 0.
+QQI_FN void qqi_tensor_copy(const qq_tensor *t, size_t bytes, void *out)
+{
+    const unsigned odd = (unsigned)(qq_tensor_count(t) % 8);
+    const unsigned used = odd * qq_type_bits(t->type) % 8;
+    uint8_t *p = (uint8_t *)out;
+
+    QQ_MEMCPY(p, t->data, bytes);
+    if (used > 0)
+        p[bytes - 1] = (uint8_t)(p[bytes - 1] & ((1u << used) - 1));
+}
+
+// By doubles, for types that a float does not hold.
+QQI_FN void qqi_convert_wide(const qq_tensor *t, qq_type type, size_t count,
+                             void *out)
+{
+    for (size_t i = 0; i < count; i++)
+        qqi_store_wide(type, out, i, qqi_load_wide(t->type, t->data, i));
+}
+
+QQI_FN void qqi_convert_narrow(const qq_tensor *t, qq_type type, size_t count,
+                               void *out)
+{
+    float x[QQI_MANY];
+
+    for (size_t i = 0; i < count; i += QQI_MANY) {
+        const size_t n = count - i < QQI_MANY ? count - i : QQI_MANY;
+        qqi_load_values(t->type, t->data, i, n, x);
+        qqi_store_values(type, out, i, n, x);
+    }
+}
+
+QQ_API qq_status qq_tensor_convert(const qq_tensor *t, qq_type type, void *out,
+                                   size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE || type == QQ_TYPE_BOOK ||
+        qqi_type_storage(type) != type)
+        return QQ_ERR_TYPE;
+    const size_t count = qq_tensor_count(t);
+    const qq_tensor result = qq_tensor_make(out, type, t->rank, t->shape);
+    const size_t bytes = qq_tensor_bytes(&result);
+    status = qqi_bytes_fit(bytes, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    if (bytes == 0) {
+        *view = result;
+        return QQ_OK;
+    }
+    if (type == t->type) {
+        qqi_tensor_copy(t, bytes, out);
+    } else if (t->type == QQ_TYPE_F64 || t->type == QQ_TYPE_INT32) {
+        QQ_MEMSET(out, 0, bytes);
+        qqi_convert_wide(t, type, count, out);
+    } else {
+        qqi_convert_narrow(t, type, count, out);
+    }
+    *view = result;
+    return QQ_OK;
+}
+
+// ==== array/check.h ====
+
+// qquant floor 5: what is wrong with a scheme: the questions rules share.
+
+// Types that inputs come in.
+QQI_FN int qqi_is_input_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+// Members that are enumerators, but for the type.
+QQI_FN uint32_t qqi_check_enums(const qq_scheme *s)
+{
+    const int rule = (int)s->rule;
+    const int range = (int)s->range;
+    const int division = (int)s->division;
+    const int noise = (int)s->noise;
+    const int layout = (int)s->layout;
+
+    if (rule < QQ_RULE_QQUANT || rule > QQ_RULE_FJFORMER ||
+        range < QQ_RANGE_HALF_STEP || range > QQ_RANGE_FULL ||
+        division < QQ_DIVISION_TRUE ||
+        division > QQ_DIVISION_MULTIPLY_RECIPROCAL || noise < QQ_NOISE_NONE ||
+        noise > QQ_NOISE_GIVEN || layout < QQ_RANDOM_PARTITIONABLE ||
+        layout > QQ_RANDOM_LEGACY)
+        return QQ_BAD_RULE;
+    return 0;
+}
+
+// What holds under every rule. x may be NULL.
+QQI_FN uint32_t qqi_check_common(const qq_scheme *s, const qq_tensor *x)
+{
+    uint32_t bad = qqi_check_enums(s);
+
+    // eformer pads axes and takes integers: its rows judge x by themselves.
+    if (x == NULL || s->rule >= QQ_RULE_EFORMER)
+        return bad | qqi_check_roles(s, x == NULL ? QQ_MAX_RANK : x->rank);
+    if (!qqi_is_input_type(x->type))
+        bad |= QQ_BAD_INPUT;
+    return bad | qqi_check_axes(s, x->rank, x->shape);
+}
+
+// A format has tiles, of its own size. A part of an axis is judged where the
+// axis is known.
+QQI_FN uint32_t qqi_check_format(const qq_scheme *s, const qq_tensor *x)
+{
+    const size_t want = qqi_type_info(s->type).tile;
+    int tiled = want == 0;
+
+    for (unsigned a = 0; a < QQ_MAX_RANK && want != 0; a++) {
+        if (!qqi_axis_is_tiled(s, a))
+            continue;
+        tiled = 1;
+        if (s->tile[a] == 0 && (x == NULL || a >= x->rank))
+            continue;
+        const size_t n = x != NULL && a < x->rank ? x->shape[a] : 0;
+        if (qqi_scheme_tile_at(s, a, n) != want)
+            return QQ_BAD_TILE;
+    }
+    return tiled ? 0 : QQ_BAD_TILE;
+}
+
+// Given noise is a float tensor that broadcasts to x.
+QQI_FN int qqi_noise_fits(const qq_tensor *noise, const qq_tensor *x)
+{
+    if (noise == NULL || qq_tensor_check(noise) != QQ_OK ||
+        !qqi_is_input_type(noise->type))
+        return 0;
+    if (x == NULL)
+        return 1;
+    if (noise->rank > x->rank)
+        return 0;
+    for (unsigned a = 0; a < noise->rank; a++) {
+        const size_t n = x->shape[x->rank - noise->rank + a];
+        if (noise->shape[a] != 1 && noise->shape[a] != n)
+            return 0;
+    }
+    return 1;
+}
+
+// Whether noise can be drawn for x: the legacy layout has but 2^32 - 1 words.
+QQI_FN int qqi_noise_drawable(const qq_scheme *s, const qq_tensor *x)
+{
+    const size_t each = 32 / qqi_noise_width(s->noise);
+    size_t count = 1;
+
+    if (s->layout != QQ_RANDOM_LEGACY || qq_tensor_count(x) == 0)
+        return 1;
+    for (unsigned a = 0; a < x->rank; a++) {
+        if (!(s->noise_shared >> a & 1))
+            count *= x->shape[a];
+    }
+    return ((count - 1) / each + 1) >> 16 >> 16 == 0;
+}
+
+// One that is drawn is shared along axes that exist.
+QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
+{
+    if (s->noise == QQ_NOISE_NONE)
+        return 0;
+    if (s->noise == QQ_NOISE_GIVEN)
+        return qqi_noise_fits(s->given_noise, x) ? 0 : QQ_BAD_NOISE;
+    const unsigned rank = x != NULL ? x->rank : QQ_MAX_RANK;
+    if (s->noise_shared >> rank != 0)
+        return QQ_BAD_NOISE;
+    return x == NULL || qqi_noise_drawable(s, x) ? 0 : QQ_BAD_NOISE;
+}
+
+// A finite number above 0.
+QQI_FN int qqi_is_factor(double f)
+{
+    return f > 0.0 && qqi_is_finite_f64(f);
+}
+
+// A whole number from 1 to most.
+QQI_FN int qqi_is_count(double n, double most)
+{
+    return n >= 1.0 && n <= most && n <= qqi_floor_f64(n);
+}
+
+// Numerics and their companions belong to AQT and FJ.
+QQI_FN uint32_t qqi_check_no_numerics(const qq_scheme *s)
+{
+    if (s->numerics.kind != QQ_NUMERICS_NONE || s->power_of_two ||
+        s->fake_quant || s->clips != NULL || s->bound != NULL ||
+        s->bias != NULL || s->has_bias)
+        return QQ_BAD_NUMERICS;
+    return 0;
+}
+
+// Whether two pieces of memory share no byte: what QQ_ASSERT asks of inputs
+// and outputs.
+QQI_FN int qqi_apart(const void *p, size_t p_bytes, const void *q,
+                     size_t q_bytes)
+{
+    const uintptr_t a = (uintptr_t)p;
+    const uintptr_t b = (uintptr_t)q;
+
+    return p_bytes == 0 || q_bytes == 0 ||
+           (a < b ? b - a >= p_bytes : a - b >= q_bytes);
+}
+
+// The status that goes with the bits: that of the lowest.
+QQI_FN qq_status qqi_status_of_bad(uint32_t bad)
+{
+    if (bad == 0)
+        return QQ_OK;
+    if (bad & (QQ_BAD_INIT | QQ_BAD_RULE))
+        return QQ_ERR_SCHEME;
+    if (bad & QQ_BAD_TYPE)
+        return QQ_ERR_TYPE;
+    if (bad & QQ_BAD_AXIS)
+        return QQ_ERR_AXIS;
+    if (bad & QQ_BAD_TILE)
+        return QQ_ERR_SHAPE;
+    if (bad == QQ_BAD_INPUT)
+        return QQ_ERR_TYPE;
+    return QQ_ERR_SCHEME;
+}
+
 // ==== array/aqt_check.h ====
 
 // qquant floor 5: which schemes AQT and FJFormer's bits have.
@@ -7638,7 +8734,9 @@ QQI_FN uint32_t qqi_aqt_check_noise(const qq_scheme *s, const qq_tensor *x)
         return QQ_BAD_NOISE;
     if (is_float && n->stochastic && !keyed)
         return QQ_BAD_NOISE;
-    return x && s->noise_shared >> x->rank != 0 ? QQ_BAD_NOISE : 0;
+    if (x && s->noise_shared >> x->rank != 0)
+        return QQ_BAD_NOISE;
+    return x && known && !qqi_noise_drawable(s, x) ? QQ_BAD_NOISE : 0;
 }
 
 // A tensor that is broadcast over x: as many axes, sizes that divide.
@@ -8264,243 +9362,6 @@ QQI_FN struct qqi_number qqi_aqt_decoded(float code, qq_type stored,
 }
 
 #endif // !QQ_NO_TRAIN
-
-// ==== array/tile.h ====
-
-// qquant floor 5: tiles: which numbers of a tensor share a scale.
-//
-// Axis a of size n is cut into tiles of tile[a] numbers, the last of which may
-// be short; the numbers with the same tile on every axis share a scale, and
-// scales are counted row-major:
-//
-//   shape 4 x 6, tile 2 x 4           scale of each number
-//                                     0 0 0 0 1 1
-//                                     0 0 0 0 1 1
-//                                     2 2 2 2 3 3
-//                                     2 2 2 2 3 3
-//
-// Only this part maps numbers to scales. Neighbouring axes are joined where
-// that changes nothing, so a tensor with one scale, one scale a row, or tiles
-// that divide its rows is a single long axis. There are two ways through the
-// numbers: in the order of memory, stretch by stretch (a cursor), and tile by
-// tile, run by run (a patch).
-
-struct qqi_tiling {
-    size_t shape[QQ_MAX_RANK];
-    size_t tile[QQ_MAX_RANK];  // 1 to shape[a]
-    size_t count[QQ_MAX_RANK]; // tiles along the axis
-    unsigned rank;             // 1 at least
-    size_t numbers;
-    size_t tiles;
-};
-
-// ceil(n / d), d > 0, without overflow.
-QQI_INLINE size_t qqi_ceil_div(size_t n, size_t d)
-{
-    return n / d + (n % d != 0);
-}
-
-// Whether axis a and the one behind it are one axis for all that matters
-// here: one of them is trivial, the inner one lies in one tile, or the outer
-// one has a scale for every index and no inner tile is short.
-QQI_FN int qqi_axes_join(const struct qqi_tiling *t, size_t shape, size_t tile)
-{
-    const unsigned a = t->rank - 1;
-
-    if (tile == shape || t->shape[a] == 1)
-        return 1;
-    return t->tile[a] == 1 && shape % tile == 0;
-}
-
-// Nothing: one axis without numbers.
-QQI_FN void qqi_tiling_empty(struct qqi_tiling *t)
-{
-    QQ_MEMSET(t, 0, sizeof *t);
-    t->rank = 1;
-    t->tile[0] = 1;
-}
-
-// shape and tile as given, tiles larger than the axis cut to its size; the
-// product of the shape is known to fit.
-QQI_FN void qqi_tiling_make(struct qqi_tiling *t, unsigned rank,
-                            const size_t *shape, const size_t *tile)
-{
-    qqi_tiling_empty(t);
-    for (unsigned a = 0; a < rank; a++) {
-        if (shape[a] == 0)
-            return;
-    }
-    t->shape[0] = 1;
-    for (unsigned a = 0; a < rank; a++) {
-        const size_t n = shape[a];
-        const size_t k = tile[a] < n ? tile[a] : n;
-        const unsigned b = t->rank - 1;
-        if (qqi_axes_join(t, n, k)) {
-            // With the inner axis in one tile the outer tile takes it in
-            // whole; else a scale's numbers are the inner tile.
-            t->tile[b] = k == n ? t->tile[b] * n : k;
-            t->shape[b] *= n;
-        } else {
-            t->shape[t->rank] = n;
-            t->tile[t->rank++] = k;
-        }
-    }
-    t->tiles = t->numbers = 1;
-    for (unsigned a = 0; a < t->rank; a++) {
-        t->count[a] = qqi_ceil_div(t->shape[a], t->tile[a]);
-        t->numbers *= t->shape[a];
-        t->tiles *= t->count[a];
-    }
-}
-
-// --- in the order of memory -----------------------------------------------
-
-struct qqi_cursor {
-    const struct qqi_tiling *t;
-    size_t at[QQ_MAX_RANK]; // of the axes but the last: the index
-    size_t row_scale;       // the first scale of the row
-    size_t column;          // on the last axis: the next number, its tile,
-    size_t tile;            // and its place in that
-    size_t inside;
-};
-
-QQI_FN void qqi_cursor_begin(struct qqi_cursor *c, const struct qqi_tiling *t)
-{
-    QQ_MEMSET(c, 0, sizeof *c);
-    c->t = t;
-}
-
-// Goes to a number.
-QQI_FN void qqi_cursor_seek(struct qqi_cursor *c, size_t number)
-{
-    const struct qqi_tiling *t = c->t;
-    const unsigned last = t->rank - 1;
-    size_t stride = t->count[last];
-
-    c->column = number % t->shape[last];
-    c->tile = c->column / t->tile[last];
-    c->inside = t->tile[last] == 1 ? 0 : c->column % t->tile[last];
-    c->row_scale = 0;
-    number /= t->shape[last];
-    for (int b = (int)last - 1; b >= 0; b--) {
-        const unsigned a = (unsigned)b;
-        c->at[a] = number % t->shape[a];
-        number /= t->shape[a];
-        c->row_scale += c->at[a] / t->tile[a] * stride;
-        stride *= t->count[a];
-    }
-}
-
-QQI_FN void qqi_cursor_next_row(struct qqi_cursor *c)
-{
-    const struct qqi_tiling *t = c->t;
-    size_t stride = t->count[t->rank - 1];
-
-    c->column = c->tile = c->inside = 0;
-    c->row_scale = 0;
-    int carry = 1;
-    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
-        const unsigned a = (unsigned)b;
-        if (carry) {
-            carry = ++c->at[a] == t->shape[a];
-            if (carry)
-                c->at[a] = 0;
-        }
-        c->row_scale += c->at[a] / t->tile[a] * stride;
-        stride *= t->count[a];
-    }
-}
-
-// The next numbers, at most max and at least one, that have scale *scale, or
-// where the tile is 1 scales *scale, *scale + 1, ... one after another; returns
-// how many. Not to be called beyond the last number.
-QQI_FN size_t qqi_cursor_next(struct qqi_cursor *c, size_t max, size_t *scale)
-{
-    const unsigned last = c->t->rank - 1;
-    const size_t tile = c->t->tile[last];
-    size_t n = c->t->shape[last] - c->column;
-
-    *scale = c->row_scale + c->tile;
-    if (n > max)
-        n = max;
-    if (tile == 1) {
-        c->tile += n;
-    } else {
-        if (n >= tile - c->inside) {
-            n = tile - c->inside;
-            c->tile++;
-            c->inside = 0;
-        } else {
-            c->inside += n;
-        }
-    }
-    c->column += n;
-    if (c->column == c->t->shape[last])
-        qqi_cursor_next_row(c);
-    return n;
-}
-
-// --- tile by tile ----------------------------------------------------------
-
-// One tile, or where the last axis has tiles of 1 up to lanes neighbours on
-// it: the run's numbers then belong to one tile each.
-struct qqi_patch {
-    const struct qqi_tiling *t;
-    size_t at[QQ_MAX_RANK];
-    size_t size[QQ_MAX_RANK];
-    size_t start; // the first number of the next run
-    size_t run;   // the length of each
-    size_t runs;  // how many are left
-    size_t lanes; // tiles of the patch
-};
-
-QQI_FN void qqi_patch_begin(struct qqi_patch *p, const struct qqi_tiling *t,
-                            size_t tile, size_t lanes)
-{
-    size_t stride = 1;
-
-    p->t = t;
-    p->start = 0;
-    p->runs = p->run = p->lanes = 1;
-    for (int b = (int)t->rank - 1; b >= 0; b--) {
-        const unsigned a = (unsigned)b;
-        const size_t i = a > 0 ? tile % t->count[a] : tile;
-        const size_t first = i * t->tile[a];
-        const size_t left = t->shape[a] - first;
-        tile = a > 0 ? tile / t->count[a] : 0;
-        p->at[a] = 0;
-        p->size[a] = left < t->tile[a] ? left : t->tile[a];
-        p->start += first * stride;
-        stride *= t->shape[a];
-        if (a + 1 == t->rank) {
-            const int many = t->tile[a] == 1;
-            p->lanes = many ? (left < lanes ? left : lanes) : 1;
-            p->run = many ? p->lanes : p->size[a];
-        } else {
-            p->runs *= p->size[a];
-        }
-    }
-}
-
-// The place of the next run; runs says that there is one.
-QQI_FN size_t qqi_patch_next(struct qqi_patch *p)
-{
-    const struct qqi_tiling *t = p->t;
-    const size_t place = p->start;
-    size_t stride = t->shape[t->rank - 1];
-
-    p->runs--;
-    for (int b = (int)(t->rank - 1) - 1; b >= 0; b--) {
-        const unsigned a = (unsigned)b;
-        p->start += stride;
-        if (++p->at[a] < p->size[a])
-            break;
-        p->start -= p->size[a] * stride;
-        p->at[a] = 0;
-        stride *= t->shape[a];
-    }
-    return place;
-}
 
 // ==== array/aqt_scale.h ====
 
@@ -9300,164 +10161,6 @@ static const struct qqi_rule qqi_rule_fj QQI_UNUSED = {
 };
 
 #endif // !QQ_NO_TRAIN
-
-// ==== array/tensor.h ====
-
-// qquant floor 5: tensors: their sizes, their elements, other types.
-
-QQ_API qq_tensor qq_tensor_make(const void *data, qq_type type, unsigned rank,
-                                const size_t *shape)
-{
-    qq_tensor t;
-
-    QQ_MEMSET(&t, 0, sizeof t);
-    t.data = data;
-    if (rank > QQ_MAX_RANK || (rank > 0 && !shape))
-        return t;
-    t.rank = rank;
-    t.type = type;
-    for (unsigned a = 0; a < rank; a++)
-        t.shape[a] = shape[a];
-    return t;
-}
-
-// The product of rank sizes, 0 if one of them is; SIZE_MAX beyond size_t.
-QQI_FN size_t qqi_shape_count(unsigned rank, const size_t *shape)
-{
-    size_t count = 1;
-    int fits = 1;
-
-    for (unsigned a = 0; a < rank; a++) {
-        if (shape[a] == 0)
-            return 0;
-        fits = fits && qqi_mul_size(count, shape[a], &count);
-    }
-    return fits ? count : SIZE_MAX;
-}
-
-QQ_API size_t qq_tensor_count(const qq_tensor *t)
-{
-    if (!t || t->rank > QQ_MAX_RANK)
-        return SIZE_MAX;
-    return qqi_shape_count(t->rank, t->shape);
-}
-
-QQ_API size_t qq_tensor_bytes(const qq_tensor *t)
-{
-    const size_t count = qq_tensor_count(t);
-
-    return count == SIZE_MAX ? SIZE_MAX : qq_type_bytes(t->type, count);
-}
-
-QQ_API qq_status qq_tensor_check(const qq_tensor *t)
-{
-    if (!t)
-        return QQ_ERR_ARGUMENT;
-    if (t->type == QQ_TYPE_NONE || qqi_type_storage(t->type) != t->type)
-        return QQ_ERR_TYPE;
-    if (t->rank > QQ_MAX_RANK)
-        return QQ_ERR_SHAPE;
-    const size_t bytes = qq_tensor_bytes(t);
-    if (bytes == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    return bytes > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
-}
-
-QQ_API int32_t qq_tensor_code(const qq_tensor *t, size_t i)
-{
-    QQ_ASSERT(i < qq_tensor_count(t));
-    return qqi_load_integer(t->type, t->data, i);
-}
-
-QQ_API float qq_tensor_value(const qq_tensor *t, size_t i)
-{
-    QQ_ASSERT(i < qq_tensor_count(t));
-    return qqi_load_value(t->type, t->data, i);
-}
-
-// Whether out has room for a result of that many bytes and *view can be set.
-QQI_FN qq_status qqi_bytes_fit(size_t bytes, const void *out, size_t out_bytes,
-                               const qq_tensor *view)
-{
-    if (bytes == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    if (bytes > 0 && !out)
-        return QQ_ERR_ARGUMENT;
-    if (out_bytes < bytes)
-        return QQ_ERR_SIZE;
-    return view ? QQ_OK : QQ_ERR_ARGUMENT;
-}
-
-QQI_FN qq_status qqi_tensor_fits(const qq_tensor *result, const void *out,
-                                 size_t out_bytes, const qq_tensor *view)
-{
-    return qqi_bytes_fit(qq_tensor_bytes(result), out, out_bytes, view);
-}
-
-// The same bytes, at least one; what is left of the last one is 0.
-QQI_FN void qqi_tensor_copy(const qq_tensor *t, size_t bytes, void *out)
-{
-    const unsigned odd = (unsigned)(qq_tensor_count(t) % 8);
-    const unsigned used = odd * qq_type_bits(t->type) % 8;
-    uint8_t *p = (uint8_t *)out;
-
-    QQ_MEMCPY(p, t->data, bytes);
-    if (used > 0)
-        p[bytes - 1] = (uint8_t)(p[bytes - 1] & ((1u << used) - 1));
-}
-
-// By doubles, for types that a float does not hold.
-QQI_FN void qqi_convert_wide(const qq_tensor *t, qq_type type, size_t count,
-                             void *out)
-{
-    for (size_t i = 0; i < count; i++)
-        qqi_store_wide(type, out, i, qqi_load_wide(t->type, t->data, i));
-}
-
-QQI_FN void qqi_convert_narrow(const qq_tensor *t, qq_type type, size_t count,
-                               void *out)
-{
-    float x[QQI_MANY];
-
-    for (size_t i = 0; i < count; i += QQI_MANY) {
-        const size_t n = count - i < QQI_MANY ? count - i : QQI_MANY;
-        qqi_load_values(t->type, t->data, i, n, x);
-        qqi_store_values(type, out, i, n, x);
-    }
-}
-
-QQ_API qq_status qq_tensor_convert(const qq_tensor *t, qq_type type, void *out,
-                                   size_t out_bytes, qq_tensor *view)
-{
-    qq_status status = qq_tensor_check(t);
-
-    if (status != QQ_OK)
-        return status;
-    if (type == QQ_TYPE_NONE || type == QQ_TYPE_BOOK ||
-        qqi_type_storage(type) != type)
-        return QQ_ERR_TYPE;
-    const size_t count = qq_tensor_count(t);
-    const qq_tensor result = qq_tensor_make(out, type, t->rank, t->shape);
-    const size_t bytes = qq_tensor_bytes(&result);
-    status = qqi_bytes_fit(bytes, out, out_bytes, view);
-    if (status != QQ_OK)
-        return status;
-
-    if (bytes == 0) {
-        *view = result;
-        return QQ_OK;
-    }
-    if (type == t->type) {
-        qqi_tensor_copy(t, bytes, out);
-    } else if (t->type == QQ_TYPE_F64 || t->type == QQ_TYPE_INT32) {
-        QQ_MEMSET(out, 0, bytes);
-        qqi_convert_wide(t, type, count, out);
-    } else {
-        qqi_convert_narrow(t, type, count, out);
-    }
-    *view = result;
-    return QQ_OK;
-}
 
 // ==== array/make.h ====
 
@@ -10314,102 +11017,6 @@ QQ_API qq_status qq_array1b_unpack_integers(const qq_array1b *a, unsigned width,
     return QQ_OK;
 }
 
-// ==== array/block.h ====
-
-// qquant floor 5: 64 numbers at a time, as floats.
-//
-// Long loops go block by block, the loops inside have a constant length and no
-// calls through pointers, so compilers can turn them into vectors. A block
-// begins at a number that is a multiple of 64, so its codes begin at a whole
-// byte, and a buffer is filled up with zeros where the tensor ends.
-
-#define QQI_BLOCK 64
-
-// The numbers of the next block, where left are left.
-QQI_INLINE size_t qqi_block_size(size_t left)
-{
-    return left < QQI_BLOCK ? left : QQI_BLOCK;
-}
-
-// Numbers first ... first + n - 1 of floats in any type that scales and inputs
-// come in: f32, f16, bf16, f64, e8m0, e4m3fn.
-QQI_FN void qqi_load_floats(qq_type type, const void *data, size_t first,
-                            size_t n, float *out)
-{
-    const uint8_t *p = (const uint8_t *)data;
-
-    switch ((int)type) {
-    case QQ_TYPE_F32:
-        QQ_MEMCPY(out, p + 4 * first, 4 * n);
-        return;
-    case QQ_TYPE_F16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * (first + i)));
-        return;
-    case QQ_TYPE_BF16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * (first + i)));
-        return;
-    case QQ_TYPE_F64:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_f64(qqi_load_f64(p + 8 * (first + i)));
-        return;
-    case QQ_TYPE_E8M0:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_e8m0(p[first + i]);
-        return;
-    default: // e4m3fn
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_minifloat(&qqi_e4m3fn, p[first + i]);
-        return;
-    }
-}
-
-// The way back, rounded to nearest even; e8m0 upwards.
-QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
-                             const float *x)
-{
-    uint8_t *p = (uint8_t *)data;
-
-    switch ((int)type) {
-    case QQ_TYPE_F32:
-        QQ_MEMCPY(p + 4 * first, x, 4 * n);
-        return;
-    case QQ_TYPE_F16:
-        for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * (first + i), qqi_f16_from_f32(x[i]));
-        return;
-    case QQ_TYPE_BF16:
-        for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * (first + i), qqi_bf16_from_f32(x[i]));
-        return;
-    case QQ_TYPE_F64:
-        for (size_t i = 0; i < n; i++)
-            qqi_store_f64(p + 8 * (first + i), qqi_f64_from_f32(x[i]));
-        return;
-    case QQ_TYPE_E8M0:
-        for (size_t i = 0; i < n; i++)
-            p[first + i] = qqi_e8m0_from_f32(x[i], QQI_E8M0_UP);
-        return;
-    default: // e4m3fn
-        for (size_t i = 0; i < n; i++)
-            p[first + i] = qqi_minifloat_from_f32(&qqi_e4m3fn, x[i], 1);
-        return;
-    }
-}
-
-// A block rounded to f16 or bf16; of f32 nothing is done.
-QQI_FN void qqi_block_to_type(qq_type type, float *v)
-{
-    if (type == QQ_TYPE_F16) {
-        for (int i = 0; i < QQI_BLOCK; i++)
-            v[i] = qqi_f32_from_f16(qqi_f16_from_f32(v[i]));
-    } else if (type == QQ_TYPE_BF16) {
-        for (int i = 0; i < QQI_BLOCK; i++)
-            v[i] = qqi_f32_from_bf16(qqi_bf16_from_f32(v[i]));
-    }
-}
-
 // ==== array/decoder.h ====
 
 // qquant floor 5: 64 codes to the numbers they stand for.
@@ -10771,214 +11378,6 @@ QQ_API float qq_scheme_bound(const qq_scheme *s)
     default:
         return qqi_type_bound(s->type);
     }
-}
-
-// ==== array/stat.h ====
-
-// qquant floor 5: what calibration knows of the numbers of a tile.
-//
-// Only finite numbers count. The extremes include 0. Sums are made in f64, one
-// number after another in the order of memory, so a tile seen in pieces gives
-// the bits of the whole; squares of floats are exact there.
-
-struct qqi_stat {
-    uint64_t count; // of finite numbers
-    float min;
-    float max;
-    double sum; // of magnitudes
-    double squares;
-};
-
-#define QQI_LANES_MOST 16 // tiles of a patch
-
-// Which members a calibration needs.
-#define QQI_STAT_EXTREMES 1u
-#define QQI_STAT_SUMS     2u
-
-// What is not finite counts as 0.
-QQI_INLINE float qqi_finite_or_zero(float x)
-{
-    return qqi_is_finite_f32(x) ? x : 0.0f;
-}
-
-// The same as an integer of the same order.
-QQI_INLINE int32_t qqi_finite_rank(float x)
-{
-    const int32_t r = qqi_rank_f32(x);
-
-    return qqi_is_finite_f32(x) ? r : 0;
-}
-
-QQI_INLINE float qqi_float_of_rank(int32_t r)
-{
-    return r < 0 ? -qqi_f32_of((uint32_t)-r) : qqi_f32_of((uint32_t)r);
-}
-
-// As integers, and sixteen at a time, so that loops turn into vectors.
-QQI_FN void qqi_stat_add_extremes(struct qqi_stat *t, const float *x, size_t n)
-{
-    int32_t min = qqi_rank_f32(t->min);
-    int32_t max = qqi_rank_f32(t->max);
-    size_t i = 0;
-
-    for (; i + 16 <= n; i += 16) {
-        for (size_t j = 0; j < 16; j++) {
-            const int32_t r = qqi_finite_rank(x[i + j]);
-            min = r < min ? r : min;
-            max = r > max ? r : max;
-        }
-    }
-    for (; i < n; i++) {
-        const int32_t r = qqi_finite_rank(x[i]);
-        min = r < min ? r : min;
-        max = r > max ? r : max;
-    }
-    t->min = qqi_float_of_rank(min);
-    t->max = qqi_float_of_rank(max);
-}
-
-QQI_FN void qqi_stat_add_sums(struct qqi_stat *t, const float *x, size_t n)
-{
-    double sum = t->sum;
-    double squares = t->squares;
-
-    for (size_t i = 0; i < n; i++) {
-        const double v = qqi_f64_from_f32(qqi_finite_or_zero(x[i]));
-        sum += qqi_abs_f64(v);
-        squares += v * v; // exact, so it may be fused
-        t->count += (uint64_t)qqi_is_finite_f32(x[i]);
-    }
-    t->sum = sum;
-    t->squares = squares;
-}
-
-QQI_FN void qqi_stat_add(struct qqi_stat *t, unsigned want, const float *x,
-                         size_t n)
-{
-    if (want & QQI_STAT_EXTREMES)
-        qqi_stat_add_extremes(t, x, n);
-    if (want & QQI_STAT_SUMS)
-        qqi_stat_add_sums(t, x, n);
-}
-
-// Adds the numbers of tile, or of up to QQI_LANES_MOST neighbours where each
-// has but one number on the last axis, to t[0], t[1], ...; returns how many.
-QQI_NOINLINE size_t qqi_stat_patch(const struct qqi_tiling *tiling,
-                                   const qq_tensor *x, size_t tile,
-                                   unsigned want, struct qqi_stat *t)
-{
-    struct qqi_patch p;
-    float v[QQI_BLOCK];
-
-    qqi_patch_begin(&p, tiling, tile, QQI_LANES_MOST);
-    const int each = tiling->tile[tiling->rank - 1] == 1;
-    while (p.runs > 0) {
-        const size_t first = qqi_patch_next(&p);
-        for (size_t i = 0; i < p.run; i += QQI_BLOCK) {
-            const size_t n = qqi_block_size(p.run - i);
-            qqi_load_floats(x->type, x->data, first + i, n, v);
-            if (!each) {
-                qqi_stat_add(t, want, v, n);
-                continue;
-            }
-            for (size_t j = 0; j < n; j++)
-                qqi_stat_add(&t[j], want, &v[j], 1);
-        }
-    }
-    return p.lanes;
-}
-
-// ==== array/calibrate.h ====
-
-// qquant floor 5: from the numbers of a tile to its bound: rule qquant.
-//
-//   absmax       f max|x|                      rms          f sqrt(mean x^2)
-//   minmax       f min(min x, 0), f max(max x, 0)
-//   fixed        the numbers given             mse          see search.h
-//   absmean      f (mean |x|^p)^(1/p)          percentile   see search.h
-//
-// of the finite numbers x; of none: 0. Made in f64 and rounded to f32 once.
-
-// What the codes of a tile have to reach: -max to max, or min to max.
-struct qqi_bound {
-    float min;
-    float max;
-};
-
-// The first argument, or 1.
-QQI_INLINE double qqi_calib_factor(const qq_calibration *c)
-{
-    return c->arg_count > 0 ? c->args[0] : 1.0;
-}
-
-// Whether a calibration asks for a minimum and a maximum.
-QQI_FN int qqi_calib_is_asymmetric(const qq_calibration *c)
-{
-    if (c->method == QQ_CALIB_MINMAX)
-        return 1;
-    if (c->method != QQ_CALIB_FIXED || c->arg_count != 2)
-        return 0;
-    const double sum = c->args[0] + c->args[1];
-    return sum < 0.0 || sum > 0.0 || qqi_is_nan_f64(sum);
-}
-
-// To f32; the largest float for all beyond it.
-QQI_FN float qqi_bound_f32(double x)
-{
-    const float r = qqi_f32_from_f64(x);
-
-    if (!qqi_is_inf_f32(r))
-        return r;
-    return x < 0.0 ? -3.40282347e38f : 3.40282347e38f;
-}
-
-// The exponent p of absmean; 1 where none is given.
-QQI_INLINE int qqi_calib_power(const qq_calibration *c)
-{
-    return c->arg_count > 1 ? (int)c->args[1] : 1;
-}
-
-// The members of a stat that a calibration needs.
-QQI_FN unsigned qqi_calib_wants(const qq_calibration *c)
-{
-    if (c->method == QQ_CALIB_RMS || c->method == QQ_CALIB_ABSMEAN)
-        return QQI_STAT_SUMS;
-    return QQI_STAT_EXTREMES;
-}
-
-// The bound of what needs no second look at the numbers.
-QQI_FN struct qqi_bound qqi_bound_of_stat(const qq_calibration *c,
-                                          const struct qqi_stat *t)
-{
-    const double f = qqi_calib_factor(c);
-    const double n = (double)(t->count > 0 ? t->count : 1);
-    const float top = t->max > -t->min ? t->max : -t->min;
-    struct qqi_bound b = {0.0f, 0.0f};
-
-    if (c->method == QQ_CALIB_MINMAX) {
-        b.min = qqi_bound_f32(f * (double)t->min);
-        b.max = qqi_bound_f32(f * (double)t->max);
-    } else if (c->method == QQ_CALIB_RMS) {
-        b.max = qqi_bound_f32(f * qqi_sqrt_f64(t->squares / n));
-    } else if (c->method == QQ_CALIB_ABSMEAN && qqi_calib_power(c) == 2) {
-        b.max = qqi_bound_f32(f * qqi_sqrt_f64(t->squares / n));
-    } else if (c->method == QQ_CALIB_ABSMEAN) {
-        b.max = qqi_bound_f32(f * (t->sum / n));
-    } else {
-        b.max = c->arg_count > 0 ? qqi_bound_f32(f * (double)top) : top;
-    }
-    return b;
-}
-
-// fixed: the numbers themselves.
-QQI_FN struct qqi_bound qqi_bound_fixed(const qq_calibration *c)
-{
-    struct qqi_bound b = {0.0f, 0.0f};
-
-    b.max = qqi_bound_f32(c->args[c->arg_count == 2 ? 1 : 0]);
-    if (c->arg_count == 2 && qqi_calib_is_asymmetric(c))
-        b.min = qqi_bound_f32(c->args[0]);
-    return b;
 }
 
 // ==== array/layout.h ====
@@ -11442,402 +11841,6 @@ QQ_API qq_status qq_array_broadcast(const qq_array *a, unsigned rank,
     }
     *view = r;
     return QQ_OK;
-}
-
-// ==== array/parse.h ====
-
-// qquant floor 5: calibrations as text.
-//
-//   text = word { "," number }        "absmax"  "rms,7"  "fixed,-10,10"
-//
-// Numbers are those of Python's float(): a sign, digits with single
-// underscores between them, a point, an exponent, or inf, infinity, nan; no
-// hexadecimal. Upper and lower case are alike everywhere.
-
-// What is left of a text.
-struct qqi_text {
-    const char *p;
-    size_t n;
-};
-
-// The next character in lower case without taking it; 0 at the end.
-QQI_FN char qqi_text_peek(const struct qqi_text *t)
-{
-    if (t->n == 0)
-        return 0;
-    return (char)(*t->p >= 'A' && *t->p <= 'Z' ? *t->p - 'A' + 'a' : *t->p);
-}
-
-QQI_FN void qqi_text_skip(struct qqi_text *t, size_t n)
-{
-    t->p += n;
-    t->n -= n;
-}
-
-// Takes the character c if it is the next.
-QQI_FN int qqi_text_take(struct qqi_text *t, char c)
-{
-    if (t->n == 0 || qqi_text_peek(t) != c)
-        return 0;
-    qqi_text_skip(t, 1);
-    return 1;
-}
-
-// Whether the whole text is the word.
-QQI_FN int qqi_text_is(struct qqi_text t, const char *word)
-{
-    while (*word != 0 && qqi_text_take(&t, *word))
-        word++;
-    return *word == 0 && t.n == 0;
-}
-
-// The digit that comes next, past an underscore if one stands between two
-// digits; -1 if there is none.
-QQI_FN int qqi_text_digit(struct qqi_text *t, int after_digit)
-{
-    struct qqi_text ahead = *t;
-
-    if (after_digit)
-        (void)qqi_text_take(&ahead, '_');
-    const char c = qqi_text_peek(&ahead);
-    if (c < '0' || c > '9')
-        return -1;
-    qqi_text_skip(&ahead, 1);
-    *t = ahead;
-    return c - '0';
-}
-
-// Digits as an exponent, cut where it cannot matter any more; 0 if there are
-// none.
-QQI_FN int qqi_text_exponent(struct qqi_text *t, int64_t *exponent)
-{
-    const int negative = qqi_text_take(t, '-');
-    int64_t e = 0;
-    int n = 0;
-
-    if (!negative)
-        (void)qqi_text_take(t, '+');
-    for (int c = 0; (c = qqi_text_digit(t, n)) >= 0; n = 1) {
-        if (e < (int64_t)1 << 58)
-            e = e * 10 + c;
-    }
-    *exponent = negative ? -e : e;
-    return n;
-}
-
-// Digits about an optional point; *digits counts those before it.
-QQI_FN int qqi_text_mantissa(struct qqi_text *t, struct qqi_decimal *d,
-                             int64_t power, size_t *digits)
-{
-    int any = 0;
-    int n = 0;
-    int c = 0;
-
-    *digits = 0;
-    for (; (c = qqi_text_digit(t, n)) >= 0; n = any = 1) {
-        qqi_decimal_put(d, (unsigned)c, power--);
-        ++*digits;
-    }
-    if (!qqi_text_take(t, '.'))
-        return any;
-    for (n = 0; (c = qqi_text_digit(t, n)) >= 0; n = any = 1)
-        qqi_decimal_put(d, (unsigned)c, power--);
-    return any;
-}
-
-// An unsigned number of Python; 0 if the text is none.
-QQI_FN int qqi_text_unsigned(struct qqi_text t, double *out)
-{
-    struct qqi_decimal d;
-    struct qqi_text start = t;
-    size_t digits = 0;
-    int64_t exponent = 0;
-
-    if (qqi_text_is(t, "inf") || qqi_text_is(t, "infinity")) {
-        *out = qqi_f64_of((uint64_t)0x7ff << 52);
-        return 1;
-    }
-    if (qqi_text_is(t, "nan")) {
-        *out = qqi_f64_of((uint64_t)0xfff << 51);
-        return 1;
-    }
-    // Once to find the exponent, once to put the digits in their places.
-    QQ_MEMSET(&d, 0, sizeof d);
-    if (!qqi_text_mantissa(&t, &d, 0, &digits))
-        return 0;
-    if (qqi_text_take(&t, 'e') && !qqi_text_exponent(&t, &exponent))
-        return 0;
-    if (t.n != 0)
-        return 0;
-    QQ_MEMSET(&d, 0, sizeof d);
-    (void)qqi_text_mantissa(&start, &d, exponent + (int64_t)digits - 1,
-                            &digits);
-    *out = qqi_decimal_value(&d);
-    return 1;
-}
-
-QQI_FN int qqi_is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-// A number with blanks around it.
-QQI_FN int qqi_text_number(struct qqi_text t, double *out)
-{
-    while (t.n != 0 && qqi_is_blank(*t.p))
-        qqi_text_skip(&t, 1);
-    while (t.n != 0 && qqi_is_blank(t.p[t.n - 1]))
-        t.n--;
-    const int negative = qqi_text_take(&t, '-');
-    if (!negative)
-        (void)qqi_text_take(&t, '+');
-    if (!qqi_text_unsigned(t, out))
-        return 0;
-    if (negative)
-        *out = -*out;
-    return 1;
-}
-
-// The text up to the next comma; 0 at the end of the text.
-QQI_FN int qqi_text_field(struct qqi_text *t, int *open, struct qqi_text *field)
-{
-    if (!*open)
-        return 0;
-    *field = *t;
-    field->n = 0;
-    while (field->n < t->n && t->p[field->n] != ',')
-        field->n++;
-    qqi_text_skip(t, field->n);
-    *open = qqi_text_take(t, ',');
-    return 1;
-}
-
-struct qqi_calib_word {
-    const char *word;
-    qq_calib method;
-    unsigned char least; // arguments
-    unsigned char most;  // 255: further ones are read and ignored
-};
-
-QQI_FN const struct qqi_calib_word *qqi_calib_find(struct qqi_text t)
-{
-    static const struct qqi_calib_word words[] = {
-        {"absmax", QQ_CALIB_ABSMAX, 0, 255},
-        {"minmax", QQ_CALIB_MINMAX, 0, 255},
-        {"rms", QQ_CALIB_RMS, 1, 255},
-        {"fixed", QQ_CALIB_FIXED, 1, 2},
-        {"mse", QQ_CALIB_MSE, 0, 1},
-        {"percentile", QQ_CALIB_PERCENTILE, 1, 1},
-        {"absmean", QQ_CALIB_ABSMEAN, 1, 2},
-    };
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (qqi_text_is(t, words[i].word))
-            return &words[i];
-    }
-    return NULL;
-}
-
-// Whether fixed's numbers are a range about zero. NaN is in no range.
-QQI_FN int qqi_calib_fixed_ok(const qq_calibration *c)
-{
-    const double lo = c->arg_count == 1 ? -c->args[0] : c->args[0];
-    const double hi = c->args[c->arg_count == 1 ? 0 : 1];
-
-    return lo <= 0.0 && hi >= 0.0 && lo < hi;
-}
-
-QQ_API qq_status qq_calibration_parse(const char *text, size_t length,
-                                      qq_calibration *out)
-{
-    struct qqi_text t = {text, length};
-    struct qqi_text field = {text, 0};
-    qq_calibration c = {{0.0, 0.0}, 0, QQ_CALIB_ABSMAX};
-    size_t count = 0;
-    int open = 1;
-
-    if ((text == NULL && length != 0) || out == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (length == 0)
-        return QQ_ERR_FORMAT;
-    (void)qqi_text_field(&t, &open, &field);
-    const struct qqi_calib_word *w = qqi_calib_find(field);
-    if (w == NULL)
-        return QQ_ERR_FORMAT;
-    c.method = w->method;
-    for (; qqi_text_field(&t, &open, &field); count++) {
-        double x = 0.0;
-        if (!qqi_text_number(field, &x))
-            return QQ_ERR_FORMAT;
-        if (c.arg_count < 2)
-            c.args[c.arg_count++] = x;
-    }
-    if (count < w->least || (w->most != 255 && count > w->most))
-        return QQ_ERR_FORMAT;
-    if (c.method == QQ_CALIB_FIXED && !qqi_calib_fixed_ok(&c))
-        return QQ_ERR_FORMAT;
-    *out = c;
-    return QQ_OK;
-}
-
-// ==== array/check.h ====
-
-// qquant floor 5: what is wrong with a scheme: the questions rules share.
-
-// Types that inputs come in.
-QQI_FN int qqi_is_input_type(qq_type type)
-{
-    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
-}
-
-// Members that are enumerators, but for the type.
-QQI_FN uint32_t qqi_check_enums(const qq_scheme *s)
-{
-    const int rule = (int)s->rule;
-    const int range = (int)s->range;
-    const int division = (int)s->division;
-    const int noise = (int)s->noise;
-    const int layout = (int)s->layout;
-
-    if (rule < QQ_RULE_QQUANT || rule > QQ_RULE_FJFORMER ||
-        range < QQ_RANGE_HALF_STEP || range > QQ_RANGE_FULL ||
-        division < QQ_DIVISION_TRUE ||
-        division > QQ_DIVISION_MULTIPLY_RECIPROCAL || noise < QQ_NOISE_NONE ||
-        noise > QQ_NOISE_GIVEN || layout < QQ_RANDOM_PARTITIONABLE ||
-        layout > QQ_RANDOM_LEGACY)
-        return QQ_BAD_RULE;
-    return 0;
-}
-
-// What holds under every rule. x may be NULL.
-QQI_FN uint32_t qqi_check_common(const qq_scheme *s, const qq_tensor *x)
-{
-    uint32_t bad = qqi_check_enums(s);
-
-    // eformer pads axes and takes integers: its rows judge x by themselves.
-    if (x == NULL || s->rule >= QQ_RULE_EFORMER)
-        return bad | qqi_check_roles(s, x == NULL ? QQ_MAX_RANK : x->rank);
-    if (!qqi_is_input_type(x->type))
-        bad |= QQ_BAD_INPUT;
-    return bad | qqi_check_axes(s, x->rank, x->shape);
-}
-
-// A format has tiles, of its own size. A part of an axis is judged where the
-// axis is known.
-QQI_FN uint32_t qqi_check_format(const qq_scheme *s, const qq_tensor *x)
-{
-    const size_t want = qqi_type_info(s->type).tile;
-    int tiled = want == 0;
-
-    for (unsigned a = 0; a < QQ_MAX_RANK && want != 0; a++) {
-        if (!qqi_axis_is_tiled(s, a))
-            continue;
-        tiled = 1;
-        if (s->tile[a] == 0 && (x == NULL || a >= x->rank))
-            continue;
-        const size_t n = x != NULL && a < x->rank ? x->shape[a] : 0;
-        if (qqi_scheme_tile_at(s, a, n) != want)
-            return QQ_BAD_TILE;
-    }
-    return tiled ? 0 : QQ_BAD_TILE;
-}
-
-// Given noise is a float tensor that broadcasts to x.
-QQI_FN int qqi_noise_fits(const qq_tensor *noise, const qq_tensor *x)
-{
-    if (noise == NULL || qq_tensor_check(noise) != QQ_OK ||
-        !qqi_is_input_type(noise->type))
-        return 0;
-    if (x == NULL)
-        return 1;
-    if (noise->rank > x->rank)
-        return 0;
-    for (unsigned a = 0; a < noise->rank; a++) {
-        const size_t n = x->shape[x->rank - noise->rank + a];
-        if (noise->shape[a] != 1 && noise->shape[a] != n)
-            return 0;
-    }
-    return 1;
-}
-
-// Whether noise can be drawn for x: the legacy layout has but 2^32 - 1 words.
-QQI_FN int qqi_noise_drawable(const qq_scheme *s, const qq_tensor *x)
-{
-    const size_t each = 32 / qqi_noise_width(s->noise);
-    size_t count = 1;
-
-    if (s->layout != QQ_RANDOM_LEGACY || qq_tensor_count(x) == 0)
-        return 1;
-    for (unsigned a = 0; a < x->rank; a++) {
-        if (!(s->noise_shared >> a & 1))
-            count *= x->shape[a];
-    }
-    return ((count - 1) / each + 1) >> 16 >> 16 == 0;
-}
-
-// One that is drawn is shared along axes that exist.
-QQI_FN uint32_t qqi_check_noise(const qq_scheme *s, const qq_tensor *x)
-{
-    if (s->noise == QQ_NOISE_NONE)
-        return 0;
-    if (s->noise == QQ_NOISE_GIVEN)
-        return qqi_noise_fits(s->given_noise, x) ? 0 : QQ_BAD_NOISE;
-    const unsigned rank = x != NULL ? x->rank : QQ_MAX_RANK;
-    if (s->noise_shared >> rank != 0)
-        return QQ_BAD_NOISE;
-    return x == NULL || qqi_noise_drawable(s, x) ? 0 : QQ_BAD_NOISE;
-}
-
-// A finite number above 0.
-QQI_FN int qqi_is_factor(double f)
-{
-    return f > 0.0 && qqi_is_finite_f64(f);
-}
-
-// A whole number from 1 to most.
-QQI_FN int qqi_is_count(double n, double most)
-{
-    return n >= 1.0 && n <= most && n <= qqi_floor_f64(n);
-}
-
-// Numerics and their companions belong to AQT and FJ.
-QQI_FN uint32_t qqi_check_no_numerics(const qq_scheme *s)
-{
-    if (s->numerics.kind != QQ_NUMERICS_NONE || s->power_of_two ||
-        s->fake_quant || s->clips != NULL || s->bound != NULL ||
-        s->bias != NULL || s->has_bias)
-        return QQ_BAD_NUMERICS;
-    return 0;
-}
-
-// Whether two pieces of memory share no byte: what QQ_ASSERT asks of inputs
-// and outputs.
-QQI_FN int qqi_apart(const void *p, size_t p_bytes, const void *q,
-                     size_t q_bytes)
-{
-    const uintptr_t a = (uintptr_t)p;
-    const uintptr_t b = (uintptr_t)q;
-
-    return p_bytes == 0 || q_bytes == 0 ||
-           (a < b ? b - a >= p_bytes : a - b >= q_bytes);
-}
-
-// The status that goes with the bits: that of the lowest.
-QQI_FN qq_status qqi_status_of_bad(uint32_t bad)
-{
-    if (bad == 0)
-        return QQ_OK;
-    if (bad & (QQ_BAD_INIT | QQ_BAD_RULE))
-        return QQ_ERR_SCHEME;
-    if (bad & QQ_BAD_TYPE)
-        return QQ_ERR_TYPE;
-    if (bad & QQ_BAD_AXIS)
-        return QQ_ERR_AXIS;
-    if (bad & QQ_BAD_TILE)
-        return QQ_ERR_SHAPE;
-    if (bad == QQ_BAD_INPUT)
-        return QQ_ERR_TYPE;
-    return QQ_ERR_SCHEME;
 }
 
 // ==== array/eformer_int8.h ====

@@ -60,9 +60,10 @@ QQ_API qq_status qq_quantize(const qq_tensor *x, const qq_scheme *s, void *out,
 //
 // Dequantizes: (code - zero point) * scale [* scale2], rule qquant: one
 // rounding of each product in f32, then one to type (f32, f16, bf16), in which
-// what is finite stays finite; Qwix: every step is rounded to the scale's
-// type, then converted to type. out:
-// qq_type_bytes(type, count) bytes, must not overlap the array.
+// what is finite stays finite; the product itself can pass the largest float
+// where x came within a step of it. Qwix: every step is rounded to the scale's
+// type, then converted to type. out: qq_type_bytes(type, count) bytes, must
+// not overlap the array.
 QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
                                void *out, size_t out_bytes, qq_tensor *view);
 

@@ -3,6 +3,7 @@
 #ifndef QQUANT_ARRAY_AQT_CHECK_H
 #define QQUANT_ARRAY_AQT_CHECK_H
 
+#include "array/check.h"
 #include "array/scheme.h"
 
 #if !QQ_NO_TRAIN
@@ -64,7 +65,9 @@ QQI_FN uint32_t qqi_aqt_check_noise(const qq_scheme *s, const qq_tensor *x)
         return QQ_BAD_NOISE;
     if (is_float && n->stochastic && !keyed)
         return QQ_BAD_NOISE;
-    return x && s->noise_shared >> x->rank != 0 ? QQ_BAD_NOISE : 0;
+    if (x && s->noise_shared >> x->rank != 0)
+        return QQ_BAD_NOISE;
+    return x && known && !qqi_noise_drawable(s, x) ? QQ_BAD_NOISE : 0;
 }
 
 // A tensor that is broadcast over x: as many axes, sizes that divide.

@@ -100,6 +100,31 @@ static void test_odd_scales(void)
         CHECK(qq_tensor_code(&a.value, i) == want[i]);
 }
 
+// A scale in f64 counts rounded to f32, under Qwix to the type of x.
+static void test_wide_scale(void)
+{
+    const float data[3] = {1.0f, -0.4f, 0.05f};
+    const double scale = 0.1;
+    const size_t n = 3, one = 1;
+    const qq_tensor x = qq_tensor_make(data, QQ_TYPE_F32, 1, &n);
+    const qq_tensor s = qq_tensor_make(&scale, QQ_TYPE_F64, 1, &one);
+    qq_scheme q = qq_scheme_init(QQ_TYPE_INT16);
+    uint8_t out[16];
+    float back[3];
+    qq_tensor view;
+    qq_array a;
+
+    for (int k = 0; k < 2; k++) {
+        q.rule = k ? QQ_RULE_QWIX : QQ_RULE_QQUANT;
+        CHECK(qq_quantize_given(&x, &q, &s, NULL, out, 16, &a) == QQ_OK);
+        CHECK(a.scale.type == (k ? QQ_TYPE_F32 : QQ_TYPE_F64));
+        CHECK(qq_tensor_code(&a.value, 0) == 10);
+        CHECK(qq_tensor_code(&a.value, 1) == -4);
+        CHECK(qq_dequantize(&a, q.rule, QQ_TYPE_F32, back, 12, &view) == QQ_OK);
+        CHECK(check_bits(back[0]) == check_bits(10.0f * 0.1f));
+    }
+}
+
 static void test_given_errors(void)
 {
     float data[6] = {0};
@@ -250,6 +275,7 @@ int main(void)
 {
     test_steps();
     test_odd_scales();
+    test_wide_scale();
     test_given_errors();
     test_scale_errors();
     test_encode();

@@ -92,6 +92,28 @@ static void test_gain(void)
     room_free();
 }
 
+// Under two levels the bounds do not depend on the second one.
+static void test_two_level(void)
+{
+    const size_t shape[2] = {4, 64};
+    const qq_tensor x = weights_tensor(QQ_TYPE_F32, 2, shape, 1.0f);
+    qq_scheme s = weights_scheme(QQ_TYPE_NVFP4, 2, 1);
+    qq_scheme plain = weights_scheme(QQ_TYPE_E2M1, 2, 1);
+    float one[16], two[16];
+    qq_array a;
+    qq_bounds b;
+
+    CHECK(qq_scheme_channel(&s, 0, 2) == QQ_OK);
+    CHECK(qq_scheme_channel(&plain, 0, 2) == QQ_OK);
+    CHECK(qq_scheme_tile(&plain, 1, 2, 16) == QQ_OK);
+    s.calibration.method = plain.calibration.method = QQ_CALIB_MSE;
+    CHECK(qq_calibrate(&x, &s, one, sizeof one, &b) == QQ_OK);
+    CHECK(qq_calibrate(&x, &plain, two, sizeof two, &b) == QQ_OK);
+    CHECK(memcmp(one, two, sizeof one) == 0);
+    CHECK(weights_quantize(&x, &s, &a) == QQ_OK);
+    room_free();
+}
+
 static void test_nothing(void)
 {
     const float zeros[5] = {0.0f, -0.0f, NAN, INFINITY, 0.0f};
@@ -110,6 +132,7 @@ int main(void)
 {
     test_types();
     test_gain();
+    test_two_level();
     test_nothing();
     return check_done();
 }
