@@ -69,7 +69,7 @@ static void rms_norm(const float *w, plane x, plane y, size_t length)
         float sum = 0;
         for (size_t i = 0; i < DIM; i++)
             sum += x[i][t] * x[i][t];
-        const float r = 1.0f / sqrtf(sum / DIM + 1e-5f);
+        const float r = 1.0f / sqrtf(sum / (float)DIM + 1e-5f);
         for (size_t i = 0; i < DIM; i++)
             y[i][t] = x[i][t] * r * w[i];
     }
@@ -79,7 +79,7 @@ static void rms_norm(const float *w, plane x, plane y, size_t length)
 static void rope(plane x, size_t rows, size_t length)
 {
     for (size_t i = 0; i < rows; i += 2) {
-        const double f = pow(1e4, -(double)(i % HEAD) / HEAD);
+        const double f = pow(1e4, -(double)(i % HEAD) / (double)HEAD);
         for (size_t t = 0; t < length; t++) {
             const float c = (float)cos((double)t * f);
             const float s = (float)sin((double)t * f);
@@ -101,7 +101,7 @@ static void attention(plane q, plane k, plane v, plane out, size_t length)
                 float d = 0;
                 for (size_t c = 0; c < HEAD; c++)
                     d += q[o + c][t] * k[g + c][j];
-                score[j] = d / sqrtf(HEAD);
+                score[j] = d / sqrtf((float)HEAD);
                 top = score[j] > top ? score[j] : top;
             }
             for (size_t j = 0; j <= t; j++) {
