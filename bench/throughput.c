@@ -62,7 +62,7 @@ static double measure(void (*work)(job *), job *j, double *low, double *high)
     for (int i = 0; i < RUNS; i++) {
         const double begin = seconds();
         work(j);
-        rate[i] = 4e-9 * COUNT / (seconds() - begin);
+        rate[i] = 4e-9 * (double)COUNT / (seconds() - begin);
     }
     qsort(rate, RUNS, sizeof rate[0], by_value);
     *low = rate[0];
@@ -100,7 +100,7 @@ int main(void)
     job j;
     j.t = qq_tensor_make(x, QQ_TYPE_F32, 2, shape);
     for (int i = 0; i < COUNT; i++)
-        x[i] = (float)((i * 2654435761u >> 8 & 0xffff) - 32768) / 32768.0f;
+        x[i] = (float)(int)((unsigned)i * 2654435761u >> 16) / 32768.0f - 1.0f;
     printf("what\tcall\tGB/s\tslowest\tfastest\tof memcpy\n");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         j.s = qq_scheme_init(cases[i].type);

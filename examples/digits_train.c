@@ -33,7 +33,7 @@ static float uniform(qq_key key, size_t total, size_t i)
 static void start(qq_key key)
 {
     for (int l = 0; l < DIGITS_LAYERS; l++) {
-        const size_t count = (size_t)digits_size[l] * digits_size[l + 1];
+        const size_t count = (size_t)(digits_size[l] * digits_size[l + 1]);
         const float limit = qq_sqrt(6.0f / (float)digits_size[l]);
         const qq_key k = qq_key_fold_in(key, (uint32_t)l);
         for (size_t i = 0; i < count; i++)

@@ -13,7 +13,7 @@ typedef struct fuzz_input {
     size_t size;
 } fuzz_input;
 
-static uint32_t fuzz_u8(fuzz_input *in)
+static inline uint32_t fuzz_u8(fuzz_input *in)
 {
     if (in->size == 0)
         return 0;
@@ -21,7 +21,7 @@ static uint32_t fuzz_u8(fuzz_input *in)
     return *in->data++;
 }
 
-static uint32_t fuzz_u32(fuzz_input *in)
+static inline uint32_t fuzz_u32(fuzz_input *in)
 {
     uint32_t x = fuzz_u8(in);
     x |= fuzz_u8(in) << 8;
@@ -29,7 +29,7 @@ static uint32_t fuzz_u32(fuzz_input *in)
     return x | fuzz_u8(in) << 24;
 }
 
-static float fuzz_f32(fuzz_input *in)
+static inline float fuzz_f32(fuzz_input *in)
 {
     const uint32_t bits = fuzz_u32(in);
     float x;
@@ -39,7 +39,7 @@ static float fuzz_f32(fuzz_input *in)
 
 // A buffer of exactly size bytes, so that a sanitizer sees the first one
 // beyond; never NULL.
-static void *fuzz_room(size_t size)
+static inline void *fuzz_room(size_t size)
 {
     void *p = malloc(size ? size : 1);
     if (p == NULL)
@@ -48,14 +48,14 @@ static void *fuzz_room(size_t size)
 }
 
 // What must hold, whatever the input.
-static void fuzz_require(int holds)
+static inline void fuzz_require(int holds)
 {
     if (!holds)
         abort();
 }
 
 // A shape of up to four small axes, now and then larger or empty.
-static unsigned fuzz_shape(fuzz_input *in, size_t shape[QQ_MAX_RANK])
+static inline unsigned fuzz_shape(fuzz_input *in, size_t shape[QQ_MAX_RANK])
 {
     const unsigned rank = fuzz_u8(in) % 5;
     for (unsigned a = 0; a < rank; a++)
@@ -65,7 +65,7 @@ static unsigned fuzz_shape(fuzz_input *in, size_t shape[QQ_MAX_RANK])
 
 // A tensor of the type with a copy of the input as its data, of exact size;
 // the caller frees it. One of no type has no data.
-static void *fuzz_tensor(fuzz_input *in, qq_type type, qq_tensor *t)
+static inline void *fuzz_tensor(fuzz_input *in, qq_type type, qq_tensor *t)
 {
     size_t shape[QQ_MAX_RANK] = {0};
     const unsigned rank = fuzz_shape(in, shape);
