@@ -7391,7 +7391,7 @@ QQI_FN void qqi_load_floats(qq_type type, const void *data, size_t first,
     }
 }
 
-// The way back, rounded to nearest even; e8m0 upwards.
+// The way back, rounded to nearest even, e8m0 upwards; not to f64.
 QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
                              const float *x)
 {
@@ -7408,10 +7408,6 @@ QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
     case QQ_TYPE_BF16:
         for (size_t i = 0; i < n; i++)
             qqi_store_u16(p + 2 * (first + i), qqi_bf16_from_f32(x[i]));
-        return;
-    case QQ_TYPE_F64:
-        for (size_t i = 0; i < n; i++)
-            qqi_store_f64(p + 8 * (first + i), qqi_f64_from_f32(x[i]));
         return;
     case QQ_TYPE_E8M0:
         for (size_t i = 0; i < n; i++)
