@@ -88,15 +88,26 @@ QQI_FN int qqi_axis_is_tiled(const qq_scheme *s, unsigned a)
     return s->tile[a] != 0 || f < 0.0 || f > 0.0 || qqi_is_nan_f64(f);
 }
 
-QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank)
+// The axis that a setter means.
+QQI_FN qq_status qqi_setter_axis(const qq_scheme *s, int axis, unsigned rank,
+                                 unsigned *a)
 {
-    const unsigned a = qqi_axis_of(axis, rank);
-
     if (s == NULL)
         return QQ_ERR_ARGUMENT;
     if (s->init != QQI_SCHEME_INIT)
         return QQ_ERR_SCHEME;
-    if (a == QQ_MAX_RANK || qqi_axis_is_tiled(s, a))
+    *a = qqi_axis_of(axis, rank);
+    return *a == QQ_MAX_RANK ? QQ_ERR_AXIS : QQ_OK;
+}
+
+QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank)
+{
+    unsigned a;
+    const qq_status status = qqi_setter_axis(s, axis, rank, &a);
+
+    if (status != QQ_OK)
+        return status;
+    if (qqi_axis_is_tiled(s, a))
         return QQ_ERR_AXIS;
     s->channels |= (uint32_t)1 << a;
     return QQ_OK;
@@ -105,13 +116,12 @@ QQ_API qq_status qq_scheme_channel(qq_scheme *s, int axis, unsigned rank)
 QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
                                 size_t tile)
 {
-    const unsigned a = qqi_axis_of(axis, rank);
+    unsigned a;
+    const qq_status status = qqi_setter_axis(s, axis, rank, &a);
 
-    if (s == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (s->init != QQI_SCHEME_INIT)
-        return QQ_ERR_SCHEME;
-    if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
+    if (status != QQ_OK)
+        return status;
+    if (qqi_axis_is_channel(s, a))
         return QQ_ERR_AXIS;
     if (tile == 0)
         return QQ_ERR_ARGUMENT;
@@ -123,13 +133,12 @@ QQ_API qq_status qq_scheme_tile(qq_scheme *s, int axis, unsigned rank,
 QQ_API qq_status qq_scheme_tile_fraction(qq_scheme *s, int axis, unsigned rank,
                                          double fraction)
 {
-    const unsigned a = qqi_axis_of(axis, rank);
+    unsigned a;
+    const qq_status status = qqi_setter_axis(s, axis, rank, &a);
 
-    if (s == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (s->init != QQI_SCHEME_INIT)
-        return QQ_ERR_SCHEME;
-    if (a == QQ_MAX_RANK || qqi_axis_is_channel(s, a))
+    if (status != QQ_OK)
+        return status;
+    if (qqi_axis_is_channel(s, a))
         return QQ_ERR_AXIS;
     if (!(fraction > 0.0 && fraction <= 1.0))
         return QQ_ERR_ARGUMENT;

@@ -517,6 +517,15 @@ static void check_numerics_refused(const qq_tensor *t)
     s.noise_shared = 4;
     CHECK(bad_of(&s, t) == QQ_BAD_NOISE);
     s.noise_shared = 0;
+#if SIZE_MAX > 0xffffffffu
+    qq_tensor big = *t;
+    big.rank = 2;
+    big.shape[0] = big.shape[1] = 65536;
+    s.layout = QQ_RANDOM_LEGACY; // draws less than 2^32 words
+    CHECK(bad_of(&s, &big) == QQ_BAD_NOISE);
+    s.layout = QQ_RANDOM_PARTITIONABLE;
+    CHECK(bad_of(&s, &big) == 0);
+#endif
     s.layout = (qq_random_layout)0; // no key
     CHECK(bad_of(&s, t) != 0);
     s = make(QQ_RULE_FJ, 8, QQ_TYPE_NONE);

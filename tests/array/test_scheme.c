@@ -51,6 +51,11 @@ static void test_setters(void)
     CHECK(qq_scheme_channel(&s, 0, 9) == QQ_ERR_AXIS);
     CHECK(qq_scheme_channel(&s, 0, 0) == QQ_ERR_AXIS);
     CHECK(qq_scheme_channel(NULL, 0, 3) == QQ_ERR_ARGUMENT);
+    qq_scheme zeros;
+    memset(&zeros, 0, sizeof zeros);
+    CHECK(qq_scheme_channel(&zeros, 0, 3) == QQ_ERR_SCHEME);
+    CHECK(qq_scheme_tile(&zeros, 0, 3, 4) == QQ_ERR_SCHEME);
+    CHECK(qq_scheme_tile_fraction(&zeros, 0, 3, 0.5) == QQ_ERR_SCHEME);
     CHECK(qq_scheme_tile(&s, 0, 3, 4) == QQ_ERR_AXIS);
     CHECK(qq_scheme_tile_fraction(&s, 2, 3, 0.5) == QQ_ERR_AXIS);
     CHECK(qq_scheme_tile(&s, -2, 3, 4) == QQ_OK && s.tile[1] == 4);
