@@ -71,12 +71,21 @@ CONTENTS
         default: those of <string.h>, which is not included when all three
                  are defined.
 
-    QQ_NO_FILE, QQ_NO_OP, QQ_NO_TRAIN
+    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_TRAIN
         affects: leaves out what reads other people's checkpoints (the blocks
-                 of bitsandbytes), the operations on decoded tensors, the
-                 rules and calibrations of AQT and FJFormer's bits.
+                 of bitsandbytes), packed matrices and their products, the
+                 operations on decoded tensors, the rules and calibrations of
+                 AQT and FJFormer's bits.
         default: everything is in.
         symptom: the names of that wing are unknown.
+
+    QQ_NO_SIMD
+        affects: products are made by plain C and no instruction set is ever
+                 looked for: each part of a product needs 1 KiB of scratch
+                 instead of 16, and nothing is remembered between calls.
+        default: the best that the build and the machine have; as yet plain C
+                 is all there is.
+        cost:    speed, once there is more than plain C.
 
 3  MEMORY, ERRORS, THREADS
 
@@ -88,9 +97,10 @@ CONTENTS
     are checked first, in their order, and nothing is written on failure.
     NULL is allowed where there are no bytes. Nothing aborts.
 
-    qquant keeps no state and may be called from any thread. Long calls take
-    a qq_parallel_for through which the caller lends its threads; the result
-    does not depend on it.
+    qquant may be called from any thread. It keeps no state but which kernels
+    are in use (qq_use_isa in api/matmul.h), and not even that under QQ_NO_SIMD.
+    Long calls take a qq_parallel_for through which the caller lends its
+    threads; the result does not depend on it.
 
 4  THE SAME BITS EVERYWHERE
 
@@ -113,6 +123,12 @@ CONTENTS
         api/pack.h     codes in bits          api/bnb.h      bitsandbytes
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
+        api/matrix.h   packed matrices        api/matmul.h   their products
+
+    A packed matrix holds the codes of a weight, its scales, factors and bias
+    in one block of bytes, which is the same on every machine and is multiplied
+    where it lies. api/matrix.h states the bytes, api/matmul.h every rounding
+    of a product and the way from weights to a layer.
 
 6  THE RULES
 
@@ -188,11 +204,25 @@ CONTENTS
 #  define QQ_NO_FILE 1
 #endif
 
+#ifndef QQ_NO_MATRIX
+#  define QQ_NO_MATRIX 0
+#elif (0 - QQ_NO_MATRIX - 1) == 1
+#  undef QQ_NO_MATRIX
+#  define QQ_NO_MATRIX 1
+#endif
+
 #ifndef QQ_NO_OP
 #  define QQ_NO_OP 0
 #elif (0 - QQ_NO_OP - 1) == 1
 #  undef QQ_NO_OP
 #  define QQ_NO_OP 1
+#endif
+
+#ifndef QQ_NO_SIMD
+#  define QQ_NO_SIMD 0
+#elif (0 - QQ_NO_SIMD - 1) == 1
+#  undef QQ_NO_SIMD
+#  define QQ_NO_SIMD 1
 #endif
 
 #ifndef QQ_NO_TRAIN
@@ -1890,6 +1920,377 @@ typedef enum qq_calibrator_part {
 // a part that it does not have.
 QQ_API qq_status qq_calibrator_view(const void *state, size_t bytes,
                                     qq_calibrator_part part, qq_tensor *view);
+
+#endif
+#if !QQ_NO_MATRIX
+
+// ==== api/matrix.h ====
+
+// qquant floor 1: packed matrices: weights as the products want them.
+//
+// A packed matrix is one block of bytes, the same on every machine: it has no
+// pointers, no alignment, and numbers are little-endian. It can be written to
+// a file, mapped, put into flash, and multiplied where it lies.
+//
+// THE PACKED FORM. W has n rows and k columns. It is cut into panels of 16
+// rows; the last one is filled up with rows of zero bytes. In order:
+//
+//   header           64 bytes
+//   constants        64 bytes, if QQ_MATRIX_CONSTANTS (books, e4m3fn scales)
+//   column factors   k f32, if QQ_MATRIX_COLUMN_FACTORS
+//   panels           ceil(n / 16), each as long as the others
+//
+// and in a panel
+//
+//   cells            the codes
+//   scales           tiles * 16, tiles in order of k, the 16 rows in each
+//   zero points      tiles * 16 bytes, if QQ_MATRIX_ZERO_POINTS
+//   row factors      16 f32, if QQ_MATRIX_ROW_FACTORS
+//   bias             16 f32, if QQ_MATRIX_BIAS
+//   sums             tiles * 16 int32, if QQ_MATRIX_SUMS
+//
+// Each of these is filled up with zero bytes to a multiple of 64; where k is 0
+// the cells are 64 zero bytes. tiles is ceil(k / tile_k), or 1 where tile_k is
+// 0; 0 where k is 0.
+//
+//   header at  size  what
+//           0     4  "QQMX"
+//           4     2  version: 1
+//           6     2  qq_type of the codes
+//           8     2  qq_type of the scales: f32, f16, e8m0 or e4m3fn
+//          10     2  planes: 1 (more are reserved)
+//          12     4  flags, below
+//          16     8  n
+//          24     8  k
+//          32     4  tile_n: rows that share a scale: 1, a multiple of 16, or
+//                    0 for all (scales are stored for every row all the same)
+//          36     4  tile_k: columns that share a scale: a multiple of 4 from
+//                    8 to 65536 and below k, or 0 for all
+//          40     8  seed: 0 (reserved for rotations)
+//          48     8  bytes of the whole packed form
+//          56     8  0
+//
+//   constants at  size  what
+//              0     4  f32: a second scale, of the whole matrix; else 1
+//              4     4  the number of levels: 4 or 16 for QQ_TYPE_BOOK, else 0
+//              8    16  the levels, int8, those that are missing 0
+//             24    40  0
+//
+// Stored codes are unsigned: code + 2^(bits - 1) for int2 to int8, the code of
+// qq_tensor for all others (sign: 0 or 1; ternary: value + 1). A zero point is
+// a byte, stored the same way. A book of 4 levels has 2 bits, one of 16 has 4.
+//
+// CELLS. A cell is 64 bytes: 16 lanes of 4 bytes, lane r for row r. With b
+// bits, b being 1, 2, 4 or 8, it holds 32 / b columns; byte j of a lane holds
+// the columns j, 4 + j, 8 + j and so on, from the low bits up: bits b * f to
+// b * f + b - 1, field f, belong to column 4 * f + j. So a mask shows four
+// neighbouring columns as four bytes. Columns are filled up to whole cells
+// with code 0. A 2 x 10 matrix of int4 codes (b = 4, a cell holds 8 columns),
+// u[r][c] being the stored code:
+//
+//   byte   0: u[0][0] + 16 u[0][4]      byte  64: u[0][8]
+//          1: u[0][1] + 16 u[0][5]            65: u[0][9]
+//          2: u[0][2] + 16 u[0][6]            66: 0
+//          3: u[0][3] + 16 u[0][7]            67: 0
+//          4: u[1][0] + 16 u[1][4]            68: u[1][8]
+//          5: u[1][1] + 16 u[1][5]            69: u[1][9]
+//   ...
+//          8 to 63: 0, for there are          70 to 127: 0
+//                   no rows 2 to 15
+//
+// Other widths are sums: 3 = 2 + 1, 5 = 4 + 1, 6 = 4 + 2, 7 = 4 + 2 + 1. Each
+// 32 columns have first the cells of their high bits, then those of the next
+// ones: 3 bits are two cells of code >> 1, 16 columns each, and one cell of
+// code & 1. Columns are filled up to 32.
+//
+// BASE 3 (QQ_MATRIX_BASE3, ternary only) stores 80 columns, which are five
+// cells of 2 bits, in 256 bytes: with t(i, f) the 2-bit field f of byte x of
+// cell i, byte 64 f + x is t(0, f) + 3 t(1, f) + 9 t(2, f) + 27 t(3, f) +
+// 81 t(4, f), for f = 0 to 3. Bytes above 242 are read as 242.
+//
+// A small whole example: W = [1 -1], sign, one f32 scale of 0.5, is 64 + 128
+// bytes: the header 51 51 4d 58  01 00  08 00  01 00  01 00  00 00 00 00, n 1,
+// k 2, tiles 0 0, seed 0, bytes 192, 0; a cell whose byte 0 is 1 (column 0 is
+// +1) and whose byte 1 is 0; 16 scales: 00 00 00 3f, then zeros.
+
+#define QQ_MATRIX_VERSION 1
+
+// Flags of the header. Others are refused; from 1 << 16 on they are reserved:
+// rotation, half-step grid, offset grid, signed scales, planes.
+#define QQ_MATRIX_ZERO_POINTS    1u
+#define QQ_MATRIX_ROW_FACTORS    2u
+#define QQ_MATRIX_BIAS           4u
+#define QQ_MATRIX_COLUMN_FACTORS 8u
+#define QQ_MATRIX_SUMS           16u
+#define QQ_MATRIX_BASE3          32u
+#define QQ_MATRIX_CONSTANTS      64u
+#define QQ_MATRIX_ROTATION       65536u
+#define QQ_MATRIX_HALF_STEP      131072u
+#define QQ_MATRIX_OFFSET         262144u
+#define QQ_MATRIX_SIGNED_SCALES  524288u
+#define QQ_MATRIX_PLANES         1048576u
+
+// A view of packed bytes, made by the calls below: read it, do not fill it in.
+// Owns nothing; free to copy as long as the bytes stay where they are.
+typedef struct qq_matrix {
+    uint32_t init;
+    uint32_t flags;
+    const void *data; // the packed bytes, the header first
+    size_t bytes;
+    size_t n;      // rows: outputs
+    size_t k;      // columns: inputs
+    size_t tile_n; // as in the header, 0 for all
+    size_t tile_k;
+    size_t tiles; // scales along k
+    qq_type type;
+    qq_type scale_type;
+    unsigned bits;    // of a stored code
+    size_t column_at; // where things lie: from the first byte ...
+    size_t panel_at;
+    size_t panels;
+    size_t panel_bytes; // ... and from the first byte of a panel
+    size_t scale_at;
+    size_t zero_at;
+    size_t factor_at;
+    size_t bias_at;
+    size_t sum_at;
+} qq_matrix;
+
+// What goes along with the codes. Make one with qq_matrix_options_init; NULL
+// stands for the defaults: nothing.
+//   y[m][n] = a[n] * sum over k of W[n][k] * b[k] * x[m][k] + bias[n]
+typedef struct qq_matrix_options {
+    uint32_t init;
+    const float *a;    // n row factors, or NULL
+    const float *b;    // k column factors, or NULL: x * b is rounded first
+    const float *bias; // n, or NULL
+    int sums;  // 1: stores the sums of (code - zero point), which speed up
+               // static inputs with a zero point; tiles up to 2^23 only
+    int base3; // 1: ternary in 1.6 bits, expanded panel by panel
+} qq_matrix_options;
+
+QQ_API qq_matrix_options qq_matrix_options_init(void);
+
+// --- packing ---------------------------------------------------------------
+
+// The bytes of the packed form of an array; its data are not looked at, so
+// pointers may be NULL. SIZE_MAX where qq_matrix_pack would refuse.
+QQ_API size_t qq_matrix_size(const qq_array *a, const qq_matrix_options *o);
+
+// Packs an array of shape {n, k}. Types: sign, ternary, int2 to int8, uint2,
+// uint4, uint8, nf4, bnb_fp4, e2m1, mxfp4, nvfp4, e4m3fn, e5m2, mxfp8,
+// mxfp8_16, and book with 4 or 16 levels that are integers from -128 to 127
+// (codes beyond the book become its last one). Scales: f32, f16, e8m0, e4m3fn,
+// or bf16, which are stored as f32. Tiles: all columns or a multiple of 4 from
+// 8 to 65536; all rows, 1, or a multiple of 16; those of the zero points are
+// the same. out: qq_matrix_size bytes, must not overlap a. *view becomes the
+// matrix. QQ_ERR_TYPE; QQ_ERR_SHAPE: rank, tiles, sums of tiles too long;
+// QQ_ERR_FORMAT: base 3 and a code of +2; QQ_ERR_UNSUPPORTED: an array with a
+// bias of AQT's; QQ_ERR_SIZE.
+QQ_API qq_status qq_matrix_pack(const qq_array *a, const qq_matrix_options *o,
+                                void *out, size_t out_bytes, qq_matrix *view);
+
+// The same from numbers (f32, f16, bf16) of shape {n, k}: the bytes are those
+// of qq_quantize and qq_matrix_pack. Rule qquant only. Schemes whose scales
+// belong to single rows go 16 rows at a time; others quantize all of x into
+// scratch first. out: qq_matrix_quantize_size bytes; scratch:
+// qq_matrix_quantize_scratch_size. QQ_ERR_SCHEME: another rule; what
+// qq_quantize and qq_matrix_pack refuse; QQ_ERR_SCRATCH.
+QQ_API size_t qq_matrix_quantize_size(const qq_tensor *x, const qq_scheme *s,
+                                      const qq_matrix_options *o);
+QQ_API size_t qq_matrix_quantize_scratch_size(const qq_tensor *x,
+                                              const qq_scheme *s);
+QQ_API qq_status qq_matrix_quantize(const qq_tensor *x, const qq_scheme *s,
+                                    const qq_matrix_options *o, void *out,
+                                    size_t out_bytes, void *scratch,
+                                    size_t scratch_bytes, qq_matrix *view);
+
+// A OneBit layer: signs of shape {n, k}, type sign (or ternary), no scales:
+// a and b are those of the options. The scale that is stored is 1.
+QQ_API size_t qq_matrix_sign_size(const qq_tensor *sign,
+                                  const qq_matrix_options *o);
+QQ_API qq_status qq_matrix_pack_sign(const qq_tensor *sign,
+                                     const qq_matrix_options *o, void *out,
+                                     size_t out_bytes, qq_matrix *view);
+
+// --- reading ---------------------------------------------------------------
+
+// A view of packed bytes from anywhere. The header and the constants are
+// checked whole, and bytes against all that they announce; more bytes than
+// these may follow. Codes, scales and factors are not read: any bytes there
+// are some matrix. QQ_ERR_FORMAT: not a packed matrix, cut short, or at odds
+// with itself; QQ_ERR_VERSION: a version or a flag that this library does not
+// know; QQ_ERR_TYPE: a type that it does not multiply; QQ_ERR_SIZE: more than
+// this machine can address.
+QQ_API qq_status qq_matrix_open(const void *data, size_t bytes,
+                                qq_matrix *view);
+
+// The array again: codes, scales, zero points and levels as they were packed.
+// out: qq_matrix_unpack_size bytes, must not overlap.
+QQ_API size_t qq_matrix_unpack_size(const qq_matrix *w);
+QQ_API qq_status qq_matrix_unpack(const qq_matrix *w, void *out,
+                                  size_t out_bytes, qq_array *view);
+
+// The factors: n, k and n floats; each may be NULL. Where the matrix has none
+// a and b are filled with 1 and bias with 0.
+QQ_API qq_status qq_matrix_factors(const qq_matrix *w, float *a, float *b,
+                                   float *bias);
+
+// Rows as f32, out[i][c] = W[rows[i]][c], rows NULL: the first count ones.
+// Each is what qq_dequantize makes of the array, then times a, then times b,
+// rounded every time. out: count * k floats. QQ_ERR_SHAPE: no such row.
+QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
+                               const size_t *rows, void *out, size_t out_bytes);
+
+// ==== api/matmul.h ====
+
+// qquant floor 1: products with packed matrices.
+//
+// From weights to a layer, all memory being the program's:
+//
+//   qq_scheme s = qq_scheme_init(QQ_TYPE_INT4);
+//   qq_scheme_channel(&s, 0, 2);                  a scale for every row
+//   size_t bytes = qq_matrix_quantize_size(&weights, &s, NULL);
+//   size_t room = qq_matrix_quantize_scratch_size(&weights, &s);
+//   qq_matrix w;
+//   qq_matrix_quantize(&weights, &s, NULL, packed, bytes, scratch, room, &w);
+//
+//   size_t need = qq_matmul_scratch_size(&w, NULL, batch);
+//   qq_matmul(&w, NULL, batch, x, w.k, y, w.n, scratch, need);
+//
+// and on another machine, from the same bytes: qq_matrix_open(packed, bytes,
+// &w), and multiply.
+//
+//   y[i][r] = a[r] * sum over c of W[r][c] * (b[c] * x[i][c]) + bias[r]
+//
+// THE ARITHMETIC. Every machine, thread count and batch gives these bits. fl
+// is one rounding to f32, to nearest even; fma rounds once; NaN is 7fc00000.
+//
+//   xb    = x, or fl(x * b) where the matrix has column factors
+//   q     = the integers made of xb, by the mode below; they mean sx * q
+//   D     = sum over the columns of one scale tile of (c - z) * (q - zx),
+//           exact, then rounded once to f32
+//   s     = fl(fl(scale * second scale) * unit)
+//   acc   = +0; for every tile in order: acc = fma(s, D, acc), or
+//           fma(fl(s * sx), D, acc) where x has a scale for every tile
+//   v     = fl(acc * sx) where x has one for every row, else acc
+//   v     = fma(v, a, bias), with a = 1 and bias = 0 where there is none
+//   v     = fl(y + v) if accumulate; then v < lo ? lo : v > hi ? hi : v
+//
+// c - z is the code less the zero point, or the integer that a code stands
+// for: sign -1 and +1; ternary -1, 0, +1 (code 3: +2). Code books stand for
+// integers times a unit, which else is 1:
+//
+//   e2m1, mxfp4, nvfp4   0 1 2 3 4 6 8 12 and their negatives, unit 1/2
+//   nf4                  -127 -88 -67 -50 -36 -23 -12 0 10 20 31 43 56 71 92
+//                        127: rounded levels * 127, unit fl(1/127). At most
+//                        0.004 of a tile's largest weight away from nf4.
+//   bnb_fp4              0 1 85 127 42 64 21 32 and their negatives, likewise
+//   book                 the caller's levels
+//
+// q, by mode, Q being 127 (int8), 32639 (int16) or 8355711 (int24):
+//
+//   dynamic   M = max |xb| of the row (or of the tile); sx = fl(M / Q), r =
+//             fl(Q / M), q = fl(xb * r) to nearest even, within -Q ... Q; M
+//             below 2^-100: sx = 0, q = 0
+//   static    r = fl(1 / sx), q = fl(xb * r) to nearest even + zx, within
+//             -128 ... 127
+//
+// A NaN or an infinity in x makes sx NaN: that row of y is NaN, and no other.
+// In the f32 mode inputs are not rounded: inside a tile t = +0, then t =
+// fma(v, xb, t) in order of the columns, v being the number that the code
+// stands for (less the zero point, nf4 exact, unit 1); at its end acc =
+// fma(s, t, acc). NaN and infinities do there what they do in fma.
+
+// What is made of x before it is multiplied.
+typedef enum qq_input {
+    // int8 by row; f32 for e4m3fn, e5m2 and the formats made of them.
+    QQ_INPUT_DEFAULT = 1,
+    QQ_INPUT_INT8_ROW = 2,    // dynamic, one scale a row
+    QQ_INPUT_INT8_TILE = 3,   // dynamic, one scale for every scale tile of W
+    QQ_INPUT_INT8_STATIC = 4, // x_scale and x_zero
+    QQ_INPUT_INT16 = 5,       // dynamic by row, two int8 digits
+    QQ_INPUT_INT24 = 6,       // dynamic by row, three: as good as f32
+    QQ_INPUT_F32 = 7
+} qq_input;
+
+// How to multiply. Make one with qq_matmul_options_init; NULL stands for the
+// defaults: f32 inputs, QQ_INPUT_DEFAULT, nothing clamped, y overwritten, the
+// calling thread alone. A struct of zeros is refused.
+typedef struct qq_matmul_options {
+    uint32_t init;
+    int accumulate; // 1: adds to y
+    qq_type x_type; // f32, f16, bf16; or int8: quantized already
+    qq_input input;
+    float x_scale;  // INT8_STATIC: above 0, finite
+    int32_t x_zero; // INT8_STATIC: zx, from -128 to 127
+    // int8 inputs: INT8_ROW m scales, INT8_TILE m rows of one for every tile.
+    const float *x_scales;
+    float lo; // lo <= hi; -inf and inf: nothing is clamped
+    float hi;
+    // The caller's threads, and into how many parts the work is cut: from 1
+    // on, also without threads. Scratch depends on it, results do not. A
+    // small product stays on the calling thread.
+    size_t parts;
+    qq_parallel_for parallel;
+    void *parallel_user;
+} qq_matmul_options;
+
+QQ_API qq_matmul_options qq_matmul_options_init(void);
+
+// The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
+// size_t and for a matrix or options that make no sense. It holds x as codes,
+// and for every part some room for tables (with QQ_NO_SIMD 1 KiB, else 16).
+QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
+                                     const qq_matmul_options *o, size_t m);
+
+// The product. x: m rows of k numbers (options: which), ldx numbers from one
+// to the next; y: m rows of n f32, ldy numbers apart; neither need be aligned.
+// ldx and ldy are at least a row's length, whatever m is. Numbers between the
+// rows are neither read nor written. y may not overlap anything else.
+// QQ_ERR_ARGUMENT: NULL, options that make no sense; QQ_ERR_TYPE: a type of x,
+// or a mode, that does not go with the matrix (int8 inputs and column factors,
+// integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
+// point of x and a tile of more than 2^23; QQ_ERR_SCRATCH.
+QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
+                           size_t m, const void *x, size_t ldx, void *y,
+                           size_t ldy, void *scratch, size_t scratch_bytes);
+
+// The same for a program that hands out work by itself: once for phase 0 and
+// every part below o->parts, in any order and on any threads; then, when all
+// of these have returned, once for phase 1 and every part. All other arguments
+// are the same each time. QQ_ERR_ARGUMENT: no such phase or part.
+QQ_API qq_status qq_matmul_part(const qq_matrix *w, const qq_matmul_options *o,
+                                size_t m, const void *x, size_t ldx, void *y,
+                                size_t ldy, void *scratch, size_t scratch_bytes,
+                                unsigned phase, size_t part);
+
+// --- instruction sets ------------------------------------------------------
+
+// The rungs of the ladder; numbers are never reused.
+typedef enum qq_isa {
+    QQ_ISA_BEST = 0, // whichever the machine has
+    QQ_ISA_SCALAR = 1,
+    QQ_ISA_AVX2 = 16,
+    QQ_ISA_AVX_VNNI = 17,
+    QQ_ISA_AVX512 = 18,
+    QQ_ISA_AVX512_VNNI = 19,
+    QQ_ISA_AMX = 20,
+    QQ_ISA_NEON = 32,
+    QQ_ISA_NEON_DOT = 33,
+    QQ_ISA_NEON_I8MM = 34
+} qq_isa;
+
+// Uses this rung from now on, in the whole process; no product may run in the
+// meantime. Results do not change. QQ_ERR_UNSUPPORTED: not in this build or on
+// this machine; QQ_ERR_ARGUMENT: no rung at all.
+QQ_API qq_status qq_use_isa(qq_isa isa);
+
+// The rung in use.
+QQ_API qq_isa qq_isa_in_use(void);
+
+// "scalar", "avx2", ...; "none" for a number that is no rung.
+QQ_API const char *qq_isa_name(qq_isa isa);
 
 #endif
 #if !QQ_NO_OP
@@ -11457,17 +11858,17 @@ QQI_FN void qqi_layout_given(struct qqi_layout *l, const qq_scheme *s,
     qqi_layout_sum(l);
 }
 
-// Where the parts lie; out may be NULL where nothing lies there.
+// Where the parts lie; NULL stays NULL, for a view without data.
 QQI_FN void *qqi_layout_zero(const struct qqi_layout *l, void *out)
 {
-    return l->scale_bytes > 0 ? (uint8_t *)out + l->scale_bytes : out;
+    return out != NULL ? (uint8_t *)out + l->scale_bytes : NULL;
 }
 
 QQI_FN void *qqi_layout_codes(const struct qqi_layout *l, void *out)
 {
     const size_t before = l->scale_bytes + l->zero_bytes;
 
-    return before > 0 ? (uint8_t *)out + before : out;
+    return out != NULL ? (uint8_t *)out + before : NULL;
 }
 
 // The array whose parts lie in out.
@@ -13518,6 +13919,7 @@ QQI_FN qq_status qqi_qquant_given(const qq_tensor *x, const qq_scheme *s,
         QQ_MEMCPY(out, scale->data, l.scale_bytes);
     if (l.zero_bytes > 0)
         QQ_MEMCPY(qqi_layout_zero(&l, out), zero_point->data, l.zero_bytes);
+    QQ_MEMSET(&book, 0, sizeof book); // a scheme without levels reads none
     if (s->type == QQ_TYPE_BOOK)
         qqi_book_make(&book, s->levels, s->level_count);
     qqi_plan_encoder(&e, s, zero_point != NULL, &book);
@@ -16839,6 +17241,2784 @@ QQ_API qq_status qq_array_astype(const qq_array *a, qq_type type, void *out,
     return QQ_OK;
 }
 
+#if !QQ_NO_MATRIX
+
+// ==== kernel/cell.h ====
+
+// qquant floor 5: the geometry of cells (api/matrix.h).
+//
+// A width is a sum of parts, powers of two, the high one first. 32 columns of
+// a panel are a block of 64 * bits bytes, which holds the cells of the first
+// part, then those of the next; a field is four columns of one part: 64 bytes
+// of a cell, shifted and masked.
+
+// The highest power of two in b: the width of the first part.
+QQI_INLINE unsigned qqi_part_bits(unsigned b)
+{
+    return b >= 8 ? 8 : b >= 4 ? 4 : b >= 2 ? 2 : 1;
+}
+
+// The columns that are filled up to: those of a cell, or a block.
+QQI_INLINE size_t qqi_cell_columns(unsigned b)
+{
+    return b == qqi_part_bits(b) ? 32 / b : 32;
+}
+
+// Bytes of the cells of a panel with k columns; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_cells_bytes(unsigned b, size_t k)
+{
+    const size_t columns = qqi_cell_columns(b);
+    const size_t count = k / columns + (k % columns > 0);
+    size_t bytes;
+
+    return qqi_mul_size(count, 64 * columns / 32 * b, &bytes) ? bytes
+                                                              : SIZE_MAX;
+}
+
+// The 64 bytes that hold the part p bits wide of columns k to k + 3 (k a
+// multiple of 4) of a panel of b bits, at bytes the part's place in a block;
+// the field is *shift bits up.
+QQI_INLINE const uint8_t *qqi_field_at(const uint8_t *cells, unsigned b,
+                                       unsigned p, unsigned at, size_t k,
+                                       unsigned *shift)
+{
+    const unsigned in = (unsigned)(k % 32);
+    const unsigned columns = 32 / p;
+
+    *shift = in % columns / 4 * p;
+    return cells + k / 32 * 64 * b + at + in / columns * 64;
+}
+
+// Adds a part of columns k to k + 3 to the codes: (code << p) | part. Bytes are
+// handled eight at a time, each by itself: what a shift takes from a
+// neighbour the mask removes, so the byte order does not matter.
+QQI_INLINE void qqi_field_add(const uint8_t *cell, unsigned p, unsigned shift,
+                              uint8_t *codes)
+{
+    const uint64_t mask = ((1u << p) - 1) * (uint64_t)0x0101010101010101u;
+
+    for (size_t i = 0; i < 64; i += 8) {
+        const uint64_t w = qqi_load_u64(cell + i) >> shift & mask;
+        qqi_store_u64(codes + i, qqi_load_u64(codes + i) << p | w);
+    }
+}
+
+// Codes of columns k to k + 3 (k a multiple of 4): byte 4 * row + column.
+QQI_FN void qqi_field(const uint8_t *cells, unsigned b, size_t k,
+                      uint8_t *codes)
+{
+    unsigned left = b;
+    unsigned at = 0;
+
+    QQ_MEMSET(codes, 0, 64);
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        unsigned shift;
+        const uint8_t *cell = qqi_field_at(cells, b, p, at, k, &shift);
+        qqi_field_add(cell, p, shift, codes);
+        at += 64 * p;
+        left -= p;
+    }
+}
+
+// The code of a row and a column.
+QQI_FN uint8_t qqi_cell_code(const uint8_t *cells, unsigned b, size_t row,
+                             size_t k)
+{
+    unsigned code = 0;
+    unsigned left = b;
+    unsigned at = 0;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        unsigned shift;
+        const uint8_t *cell = qqi_field_at(cells, b, p, at, k, &shift);
+        const unsigned byte = cell[4 * row + k % 4];
+        code = code << p | (byte >> shift & ((1u << p) - 1));
+        at += 64 * p;
+        left -= p;
+    }
+    return (uint8_t)code;
+}
+
+// ==== kernel/kernel.h ====
+
+// qquant floor 5: what a set of kernels is, and what it is handed.
+//
+// A kernel set belongs to a rung of the ladder. The driver (matrix/) describes
+// a product in a qqi_product and asks the set for a plan: how x shall lie, who
+// makes codes of it, who multiplies. Then, for every group of columns,
+//
+//   plan.prepare(p, group)                        phase 0
+//   plan.multiply(p, group, first, last, work)    phase 1, panels first ...
+//                                                 last - 1, in any pieces
+//
+// A new set starts from the plan of the scalar one and replaces what it does
+// faster; what it returns must equal the scalar result bit for bit
+// (api/matmul.h states the arithmetic). No function here checks anything, and
+// none reads or writes a byte outside of what it is handed: whole cells,
+// sections of a panel up to their multiple of 64 bytes, all of a group.
+//
+// COLUMNS. A column is a row of x, as in y = W x. A group holds count of them
+// and has room for width: int16 and int24 inputs are digits = 2 or 3 columns
+// of int8 each, the low digit first, column i having the digits digits * i and
+// following: x = sum of 256^d * digit d. Columns from count * digits to width
+// are zeros. With unit u, number k of column c is byte
+//
+//   k / u * u * width + c * u + k % u
+//
+// of q: unit 4 is what dot instructions of 4 bytes broadcast, 64 what AMX
+// loads as rows of a tile. p->padded numbers a column, zeros from k on.
+
+// Columns of q that count in one exact sum of int32: a tile, or 65536 at a
+// time where a tile is longer. 255 * 128 * 65536 = 2139095040 < 2^31.
+#define QQI_SPAN ((size_t)65536)
+
+// Bytes of work that multiply has to itself, aligned to 64.
+#if QQ_NO_SIMD
+#  define QQI_WORK_BYTES ((size_t)1024)
+#else
+#  define QQI_WORK_BYTES ((size_t)16384)
+#endif
+
+// What a stored code means.
+typedef enum qqi_code {
+    QQI_CODE_PLAIN = 1, // the integer mul * code - add (add: or a zero point)
+    QQI_CODE_BOOK = 2,  // the integer book[code] - add; levels[code] in f32
+    QQI_CODE_E4M3FN = 3,
+    QQI_CODE_E5M2 = 4
+} qqi_code;
+
+// One product: the matrix, x, y and how.
+typedef struct qqi_product {
+    // The matrix. A place of 0 means that there is no such section.
+    size_t n;
+    size_t k;
+    size_t tile; // columns that share a scale; the last ones may be fewer
+    size_t tiles;
+    unsigned bits; // of a stored code
+    qqi_code code;
+    int32_t mul;
+    int32_t add;      // ignored where there are zero points
+    uint8_t book[16]; // at most 254
+    float levels[16];
+    qq_type scale_type;
+    float scale2;
+    float unit;
+    const uint8_t *panels;
+    size_t panel_bytes;
+    size_t scale_at;
+    size_t zero_at;
+    size_t factor_at;
+    size_t bias_at;
+    const uint8_t *factors; // of the columns, f32, or NULL
+
+    // Cells of panel i: cells + (i - cells_from) * cells_bytes. In the panel,
+    // or expanded from base 3.
+    const uint8_t *cells;
+    size_t cells_bytes;
+    size_t cells_from;
+    // Sums of (code - zero point), tiles * 16 int32, likewise; only where x
+    // has a zero point. Little-endian, as all that is packed.
+    const uint8_t *sums;
+    size_t sums_bytes;
+    size_t sums_from;
+
+    // x and what is made of it. input is never the default.
+    const uint8_t *x;
+    size_t ldx;
+    qq_type x_type;
+    qq_input input;
+    float x_scale;
+    int32_t x_zero;
+    const float *x_scales;
+    unsigned digits; // 1 to 3
+    size_t span;     // at most QQI_SPAN; a tile, or a piece of one
+    size_t spans;    // of k
+    size_t padded;   // k up to a multiple of 64
+
+    // y.
+    uint8_t *y;
+    size_t ldy;
+    float lo;
+    float hi;
+    int accumulate;
+} qqi_product;
+
+// A group of columns. The memory is the driver's.
+typedef struct qqi_columns {
+    size_t first; // its first row of x and y
+    size_t count; // rows of x
+    size_t width; // columns that q has room for
+    unsigned unit;
+    int8_t *q;    // padded * width bytes
+    int32_t *sum; // sum[s * width + c]: of span s of column c
+    float *scale; // scale[i] of row first + i; by tile: scale[t * width + i]
+    float *real;  // f32 mode instead of all that: real[k * width + i]
+} qqi_columns;
+
+// Makes q, sum and scale (or real) of rows first to first + count - 1 of x,
+// zeros for what is missing.
+typedef void (*qqi_prepare_fn)(const qqi_product *p, const qqi_columns *g);
+
+// y of rows 16 * first to 16 * last - 1 (below n) for the rows of a group.
+typedef void (*qqi_multiply_fn)(const qqi_product *p, const qqi_columns *g,
+                                size_t first, size_t last, void *work);
+
+// How a set wants to do a product.
+typedef struct qqi_strategy {
+    qqi_prepare_fn prepare;
+    qqi_multiply_fn multiply;
+    unsigned columns; // the widest group: a multiple of 4, up to 64
+    unsigned widths;  // which narrow ones there are: bit w for width w; 1 and
+                      // 4 always, maybe 2 and 3. Wider ones: multiples of 4
+    unsigned unit;    // 4, 8, 16, 32 or 64
+    unsigned panels;  // panels that multiply likes to have at once
+} qqi_strategy;
+
+typedef struct qqi_kernel {
+    qq_isa isa;
+    void (*choose)(const qqi_product *p, qqi_strategy *how);
+    // Expands count times 256 bytes of base 3 into five cells each.
+    void (*expand)(size_t count, const uint8_t *packed, uint8_t *cells);
+    // Codes of 16 rows, 32 bytes a row, to the cells of as many columns, 1 to
+    // 32: qqi_cells_bytes(bits, columns), 64 * bits for all 32.
+    void (*pack)(unsigned bits, size_t columns, const uint8_t *codes,
+                 uint8_t *cells);
+} qqi_kernel;
+
+// A panel, and its cells.
+QQI_INLINE const uint8_t *qqi_panel(const qqi_product *p, size_t i)
+{
+    return p->panels + i * p->panel_bytes;
+}
+
+QQI_INLINE const uint8_t *qqi_panel_cells(const qqi_product *p, size_t i)
+{
+    return p->cells + (i - p->cells_from) * p->cells_bytes;
+}
+
+QQI_INLINE const uint8_t *qqi_panel_sums(const qqi_product *p, size_t i)
+{
+    return p->sums + (i - p->sums_from) * p->sums_bytes;
+}
+
+// Where number k of column c stands in q.
+QQI_INLINE size_t qqi_columns_at(const qqi_columns *g, size_t k, size_t c)
+{
+    return k / g->unit * g->unit * g->width + c * g->unit + k % g->unit;
+}
+
+// ==== kernel/scalar/core.h ====
+
+// qquant floor 5: the scalar kernels' vocabulary: scales, sums, the ends.
+//
+// What these give is the definition; api/matmul.h says it in words.
+
+QQI_INLINE float qqi_load_le_f32(const uint8_t *p)
+{
+    return qqi_f32_of(qqi_load_le32(p));
+}
+
+// v to nearest even. From 2^31 on it is shifted until it fits, what falls out
+// being kept in the last bit: that lies seven bits below those that stay.
+QQI_FN float qqi_f32_from_i64(int64_t v)
+{
+    if (v >= INT32_MIN && v <= INT32_MAX)
+        return (float)(int32_t)v;
+    uint64_t a = v < 0 ? (uint64_t)(-(v + 1)) + 1 : (uint64_t)v;
+    uint32_t shift = 0;
+    for (; a > 0x7fffffffu; shift++)
+        a = a >> 1 | (a & 1);
+    // Times a power of two: exact.
+    const float f = (float)(int32_t)a * qqi_f32_of((127 + shift) << 23);
+    return v < 0 ? -f : f;
+}
+
+// A scale as it is stored.
+QQI_INLINE float qqi_stored_scale(qq_type type, const uint8_t *scales, size_t i)
+{
+    switch ((int)type) {
+    case QQ_TYPE_F16:
+        return qqi_f32_from_f16(qqi_load_le16(scales + 2 * i));
+    case QQ_TYPE_E8M0:
+        return qqi_f32_from_e8m0(scales[i]);
+    case QQ_TYPE_E4M3FN:
+        return qqi_f32_from_minifloat(&qqi_e4m3fn, scales[i]);
+    default:
+        return qqi_load_le_f32(scales + 4 * i);
+    }
+}
+
+// s of a row of a tile.
+QQI_INLINE float qqi_scale_of(const qqi_product *p, const uint8_t *panel,
+                              size_t tile, size_t row)
+{
+    const float stored =
+        qqi_stored_scale(p->scale_type, panel + p->scale_at, 16 * tile + row);
+
+    return qqi_mul_f32(qqi_mul_f32(stored, p->scale2), p->unit);
+}
+
+// What is taken off a code: the zero point of a row of a tile, or add.
+QQI_INLINE int32_t qqi_zero_of(const qqi_product *p, const uint8_t *panel,
+                               size_t tile, size_t row)
+{
+    return p->zero_at != 0 ? panel[p->zero_at + 16 * tile + row] : p->add;
+}
+
+QQI_INLINE size_t qqi_tile_end(const qqi_product *p, size_t tile)
+{
+    const size_t first = tile * p->tile;
+
+    return p->tile < p->k - first ? first + p->tile : p->k;
+}
+
+// v of a row of W and a row of x: their scale, factor and bias, what y holds
+// already, the limits. sx is 1 where there is no scale by row: fl(v * 1) = v.
+QQI_INLINE float qqi_end_one(const qqi_product *p, const uint8_t *panel,
+                             size_t row, float acc, float sx, float before)
+{
+    const float a =
+        p->factor_at ? qqi_load_le_f32(panel + p->factor_at + 4 * row) : 1.0f;
+    const float bias =
+        p->bias_at ? qqi_load_le_f32(panel + p->bias_at + 4 * row) : 0.0f;
+    float v = qqi_fma_f32(qqi_mul_f32(acc, sx), a, bias);
+
+    if (p->accumulate)
+        v = before + v;
+    v = v < p->lo ? p->lo : v;
+    v = v > p->hi ? p->hi : v;
+    return qqi_canon_f32(v);
+}
+
+// y of panel i and row column of x, from its 16 sums.
+QQI_FN void qqi_end(const qqi_product *p, size_t i, size_t column, float sx,
+                    const float *acc)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
+    const size_t rows = p->n - 16 * i < 16 ? p->n - 16 * i : 16;
+
+    for (size_t r = 0; r < rows; r++) {
+        const float before = p->accumulate ? qqi_load_f32(y + 4 * r) : 0.0f;
+        qqi_store_f32(y + 4 * r, qqi_end_one(p, panel, r, acc[r], sx, before));
+    }
+}
+
+// ==== kernel/scalar/dot.h ====
+
+// qquant floor 5: the scalar dot engine, for all codes that are integers.
+//
+// Codes of four columns of W at a time become bytes, which are multiplied with
+// four numbers of each column of q. At the end of a span the sums, exact in
+// int32, are joined in int64: with S = sum u * q and Q = sum q, u being the
+// code or what the book has for it,
+//
+//   D = sum over the digits of 256^d * (mul * S - z * Q), less zx * sum (c - z)
+//
+// 4 columns of q are in work at once, or 3 that are digits of one: rows of x
+// are done 4, 2 or 1 at a time.
+
+typedef struct qqi_dot_work {
+    int64_t total[4][16];
+    float acc[4][16];
+    int32_t sum[4][16];
+} qqi_dot_work;
+
+QQI_STATIC_ASSERT(dot_work, sizeof(qqi_dot_work) <= QQI_WORK_BYTES);
+
+// sum[r] += 4 codes of row r times 4 numbers.
+QQI_INLINE void qqi_dot_four(const uint8_t *u, const int8_t *q, int32_t *sum)
+{
+    for (size_t r = 0; r < 16; r++)
+        sum[r] += u[4 * r] * q[0] + u[4 * r + 1] * q[1] + u[4 * r + 2] * q[2] +
+                  u[4 * r + 3] * q[3];
+}
+
+// w->sum[c] = S of columns c0 to c0 + count - 1 of q and numbers k to end - 1
+// (up to a multiple of 4: zeros of q follow).
+QQI_FN void qqi_dot_span(const qqi_product *p, const uint8_t *cells,
+                         const qqi_columns *g, size_t c0, size_t count,
+                         size_t k, size_t end, qqi_dot_work *w)
+{
+    uint8_t u[64];
+
+    QQ_MEMSET(w->sum, 0, count * sizeof w->sum[0]);
+    for (; k < end; k += 4) {
+        qqi_field(cells, p->bits, k, u);
+        for (size_t i = 0; i < 64 && p->code == QQI_CODE_BOOK; i++)
+            u[i] = p->book[u[i] & 15];
+        for (size_t c = 0; c < count; c++)
+            qqi_dot_four(u, g->q + qqi_columns_at(g, k, c0 + c), w->sum[c]);
+    }
+}
+
+// Adds span s, in tile t, to total[c] of count rows of x from row i on.
+QQI_FN void qqi_dot_join(const qqi_product *p, const uint8_t *panel, size_t t,
+                         size_t s, const qqi_columns *g, size_t i, size_t count,
+                         qqi_dot_work *w)
+{
+    for (size_t c = 0; c < count; c++) {
+        int64_t times = 1;
+        for (size_t d = 0; d < p->digits; d++) {
+            const size_t column = c * p->digits + d;
+            const int64_t sum = g->sum[s * g->width + i * p->digits + column];
+            for (size_t r = 0; r < 16; r++)
+                w->total[c][r] += times * (p->mul * (int64_t)w->sum[column][r] -
+                                           qqi_zero_of(p, panel, t, r) * sum);
+            times *= 256;
+        }
+    }
+}
+
+// The end of tile t: acc = fma(s, D, acc).
+QQI_FN void qqi_dot_tile(const qqi_product *p, size_t panel_i, size_t t,
+                         const qqi_columns *g, size_t i, size_t count,
+                         qqi_dot_work *w)
+{
+    const uint8_t *panel = qqi_panel(p, panel_i);
+
+    for (size_t c = 0; c < count; c++) {
+        for (size_t r = 0; r < 16; r++) {
+            float s = qqi_scale_of(p, panel, t, r);
+            int64_t v = w->total[c][r];
+            if (p->x_zero != 0) {
+                const uint8_t *sums = qqi_panel_sums(p, panel_i);
+                const uint32_t u = qqi_load_le32(sums + 4 * (16 * t + r));
+                v -= (int64_t)p->x_zero * (int64_t)(int32_t)u;
+            }
+            if (p->input == QQ_INPUT_INT8_TILE)
+                s = qqi_mul_f32(s, g->scale[t * g->width + i + c]);
+            w->acc[c][r] = qqi_fma_f32(s, qqi_f32_from_i64(v), w->acc[c][r]);
+        }
+    }
+}
+
+// A panel and count rows of x from row i of the group on.
+QQI_FN void qqi_dot_panel(const qqi_product *p, size_t panel_i,
+                          const qqi_columns *g, size_t i, size_t count,
+                          qqi_dot_work *w)
+{
+    const uint8_t *panel = qqi_panel(p, panel_i);
+    const uint8_t *cells = qqi_panel_cells(p, panel_i);
+    size_t s = 0;
+
+    QQ_MEMSET(w->acc, 0, sizeof w->acc);
+    for (size_t t = 0; t < p->tiles; t++) {
+        const size_t end = qqi_tile_end(p, t);
+        QQ_MEMSET(w->total, 0, sizeof w->total);
+        for (size_t k = t * p->tile; k < end; k += p->span, s++) {
+            const size_t to = p->span < end - k ? k + p->span : end;
+            qqi_dot_span(p, cells, g, i * p->digits, count * p->digits, k, to,
+                         w);
+            qqi_dot_join(p, panel, t, s, g, i, count, w);
+        }
+        qqi_dot_tile(p, panel_i, t, g, i, count, w);
+    }
+}
+
+QQI_FN void qqi_multiply_dot_scalar(const qqi_product *p, const qqi_columns *g,
+                                    size_t first, size_t last, void *work)
+{
+    qqi_dot_work *w = (qqi_dot_work *)work;
+    const size_t most = 4 / p->digits;
+
+    for (size_t panel = first; panel < last; panel++) {
+        for (size_t i = 0; i < g->count; i += most) {
+            const size_t count = most < g->count - i ? most : g->count - i;
+            qqi_dot_panel(p, panel, g, i, count, w);
+            for (size_t c = 0; c < count; c++) {
+                const int tiled = p->input == QQ_INPUT_INT8_TILE;
+                const float sx = tiled ? 1.0f : g->scale[i + c];
+                qqi_end(p, panel, g->first + i + c, sx, w->acc[c]);
+            }
+        }
+    }
+}
+
+// ==== kernel/scalar/pack.h ====
+
+// qquant floor 5: codes to cells and base 3 to cells, scalar.
+
+// One cell of the part p bits wide, left bits up in codes[32 * row + column].
+QQI_FN void qqi_pack_cell(unsigned p, unsigned left, const uint8_t *codes,
+                          uint8_t *cell)
+{
+    const unsigned mask = (1u << p) - 1;
+
+    for (unsigned i = 0; i < 64; i++) {
+        const uint8_t *row = codes + i / 4 * 32 + i % 4;
+        unsigned byte = 0;
+        for (unsigned f = 0; f < 8 / p; f++)
+            byte |= (row[4 * f] >> left & mask) << p * f;
+        cell[i] = (uint8_t)byte;
+    }
+}
+
+// A block, or the first cells of one. Widths that are sums have whole blocks.
+QQI_FN void qqi_pack_block_scalar(unsigned bits, size_t columns,
+                                  const uint8_t *codes, uint8_t *cells)
+{
+    const int sum = bits != qqi_part_bits(bits);
+    const size_t end = sum ? 32 : columns;
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        left -= p;
+        for (size_t first = 0; first < end; first += 32 / p, cells += 64)
+            qqi_pack_cell(p, left, codes + first, cells);
+    }
+}
+
+// Digit d of byte x of part f becomes field f of byte x of cell d.
+QQI_FN void qqi_expand_scalar(size_t count, const uint8_t *packed,
+                              uint8_t *cells)
+{
+    for (; count > 0; count--, packed += 256, cells += 320) {
+        QQ_MEMSET(cells, 0, 320);
+        for (size_t i = 0; i < 256; i++) {
+            unsigned byte = packed[i] < 243 ? packed[i] : 242;
+            for (size_t d = 0; d < 5; d++, byte /= 3) {
+                const unsigned field = byte % 3 << i / 64 * 2;
+                uint8_t *cell = cells + 64 * d + i % 64;
+                *cell = (uint8_t)(*cell | field);
+            }
+        }
+    }
+}
+
+// ==== kernel/scalar/prepare.h ====
+
+// qquant floor 5: what is made of x before it is multiplied, scalar.
+//
+//   dynamic   M = max |xb|, sx = fl(M / Q), r = fl(Q / M), q = fl(xb * r) to
+//             nearest even within -Q ... Q; M below 2^-100: sx = 0, q = 0
+//   static    r = fl(1 / sx), q = fl(xb * r) to nearest even + zx, within int8
+//
+// Q is the largest number whose balanced digits, -128 to 127 each, fit: 127,
+// 127 * 256 + 127 = 32639, 127 * 65536 + 32639 = 8355711. M is found among the
+// bits of magnitudes, which order like them, NaN and infinity above all.
+
+// Numbers of x in work at a time.
+#define QQI_STRIP ((size_t)64)
+
+// 2^-100 as bits.
+#define QQI_TINY ((uint32_t)(127 - 100) << 23)
+
+// A run of numbers that share sx.
+typedef struct qqi_run {
+    size_t row; // of x
+    size_t column;
+    size_t k;
+    size_t end;
+    float r;
+    int32_t lo; // limits of q before zero is added
+    int32_t hi;
+    int32_t zero;
+} qqi_run;
+
+// xb of numbers k to k + count - 1 of a row.
+QQI_FN void qqi_load_strip(const qqi_product *p, size_t row, size_t k,
+                           size_t count, float *v)
+{
+    const size_t at = row * p->ldx + k;
+
+    if (p->x_type == QQ_TYPE_F32) {
+        QQ_MEMCPY(v, p->x + 4 * at, 4 * count);
+    } else if (p->x_type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < count; i++)
+            v[i] = qqi_f32_from_f16(qqi_load_u16(p->x + 2 * (at + i)));
+    } else {
+        for (size_t i = 0; i < count; i++)
+            v[i] = qqi_f32_from_bf16(qqi_load_u16(p->x + 2 * (at + i)));
+    }
+    for (size_t i = 0; i < count && p->factors != NULL; i++)
+        v[i] = qqi_mul_f32(v[i], qqi_load_le_f32(p->factors + 4 * (k + i)));
+}
+
+QQI_FN uint32_t qqi_run_largest(const qqi_product *p, const qqi_run *run)
+{
+    float v[QQI_STRIP];
+    uint32_t most = 0;
+
+    for (size_t k = run->k; k < run->end; k += QQI_STRIP) {
+        const size_t left = run->end - k;
+        const size_t count = QQI_STRIP < left ? QQI_STRIP : left;
+        qqi_load_strip(p, run->row, k, count, v);
+        for (size_t i = 0; i < count; i++) {
+            const uint32_t u = qqi_f32_magnitude(v[i]);
+            most = u > most ? u : most;
+        }
+    }
+    return most;
+}
+
+// Stores q as digits and adds them to the sums of the span.
+QQI_FN void qqi_store_digits(const qqi_product *p, const qqi_columns *g,
+                             size_t k, size_t column, int32_t q)
+{
+    for (size_t d = 0; d < p->digits; d++, column++) {
+        const int32_t digit = ((q + 128) & 255) - 128;
+        g->q[qqi_columns_at(g, k, column)] = (int8_t)digit;
+        g->sum[k / p->span * g->width + column] += digit;
+        q = (q - digit) / 256;
+    }
+}
+
+QQI_FN void qqi_run_codes(const qqi_product *p, const qqi_columns *g,
+                          const qqi_run *run)
+{
+    float v[QQI_STRIP];
+
+    for (size_t k = run->k; k < run->end; k += QQI_STRIP) {
+        const size_t left = run->end - k;
+        const size_t count = QQI_STRIP < left ? QQI_STRIP : left;
+        qqi_load_strip(p, run->row, k, count, v);
+        for (size_t i = 0; i < count; i++) {
+            const float scaled = qqi_mul_f32(v[i], run->r);
+            const int32_t q = qqi_sat_i32(scaled, run->lo, run->hi) + run->zero;
+            qqi_store_digits(p, g, k + i, run->column, q);
+        }
+    }
+}
+
+// Codes of a run; returns sx.
+QQI_FN float qqi_run_prepare(const qqi_product *p, const qqi_columns *g,
+                             qqi_run *run)
+{
+    const int32_t most = p->digits == 1   ? 127
+                         : p->digits == 2 ? 32639
+                                          : 8355711;
+    const uint32_t u = qqi_run_largest(p, run);
+    const float largest = qqi_f32_of(u);
+
+    if (u >= 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    if (p->input == QQ_INPUT_INT8_STATIC) {
+        run->r = 1.0f / p->x_scale;
+        run->zero = p->x_zero;
+        run->lo = -128 - run->zero;
+        run->hi = 127 - run->zero;
+        qqi_run_codes(p, g, run);
+        return p->x_scale;
+    }
+    if (u < QQI_TINY)
+        return 0.0f;
+    run->r = (float)most / largest;
+    run->zero = 0;
+    run->lo = -most;
+    run->hi = most;
+    qqi_run_codes(p, g, run);
+    return largest / (float)most;
+}
+
+// A row that is int8 already.
+QQI_FN void qqi_row_copy(const qqi_product *p, const qqi_columns *g, size_t i)
+{
+    const uint8_t *x = p->x + (g->first + i) * p->ldx;
+
+    for (size_t k = 0; k < p->k; k++)
+        qqi_store_digits(p, g, k, i, x[k] - ((x[k] & 128) << 1));
+    if (p->input == QQ_INPUT_INT8_STATIC)
+        g->scale[i] = p->x_scale;
+    else if (p->input == QQ_INPUT_INT8_ROW)
+        g->scale[i] = p->x_scales[g->first + i];
+    else
+        for (size_t t = 0; t < p->tiles; t++)
+            g->scale[t * g->width + i] =
+                p->x_scales[(g->first + i) * p->tiles + t];
+}
+
+QQI_FN void qqi_prepare_dot_scalar(const qqi_product *p, const qqi_columns *g)
+{
+    QQ_MEMSET(g->q, 0, p->padded * g->width);
+    QQ_MEMSET(g->sum, 0, p->spans * g->width * sizeof g->sum[0]);
+    for (size_t i = 0; i < g->count; i++) {
+        qqi_run run = {g->first + i, i * p->digits, 0, p->k, 0.0f, 0, 0, 0};
+        if (p->x_type == QQ_TYPE_INT8) {
+            qqi_row_copy(p, g, i);
+        } else if (p->input != QQ_INPUT_INT8_TILE) {
+            g->scale[i] = qqi_run_prepare(p, g, &run);
+        } else {
+            for (size_t t = 0; t < p->tiles; t++) {
+                run.k = t * p->tile;
+                run.end = qqi_tile_end(p, t);
+                g->scale[t * g->width + i] = qqi_run_prepare(p, g, &run);
+            }
+        }
+    }
+}
+
+QQI_FN void qqi_prepare_real_scalar(const qqi_product *p, const qqi_columns *g)
+{
+    float v[QQI_STRIP];
+
+    for (size_t k = 0; k < p->k; k += QQI_STRIP) {
+        const size_t count = QQI_STRIP < p->k - k ? QQI_STRIP : p->k - k;
+        for (size_t c = 0; c < g->width; c++) {
+            if (c < g->count)
+                qqi_load_strip(p, g->first + c, k, count, v);
+            else
+                QQ_MEMSET(v, 0, sizeof v);
+            for (size_t i = 0; i < count; i++)
+                g->real[(k + i) * g->width + c] = v[i];
+        }
+    }
+}
+
+// ==== kernel/scalar/real.h ====
+
+// qquant floor 5: the scalar float engine: x as it is, codes as they decode.
+//
+// Inside a tile t = +0, then t = fma(v, x, t) column by column; at its end
+// acc = fma(s, t, acc).
+
+typedef struct qqi_real_work {
+    float v[16][4];
+    float acc[4][16];
+    float tile[4][16];
+} qqi_real_work;
+
+QQI_STATIC_ASSERT(real_work, sizeof(qqi_real_work) <= QQI_WORK_BYTES);
+
+// The number a code stands for, less zero.
+QQI_INLINE float qqi_real_code(const qqi_product *p, unsigned u, int32_t zero)
+{
+    switch (p->code) {
+    case QQI_CODE_BOOK:
+        return p->levels[u & 15];
+    case QQI_CODE_E4M3FN:
+        return qqi_f32_from_minifloat(&qqi_e4m3fn, (uint8_t)u);
+    case QQI_CODE_E5M2:
+        return qqi_f32_from_minifloat(&qqi_e5m2, (uint8_t)u);
+    case QQI_CODE_PLAIN:
+    default:
+        return (float)(p->mul * (int32_t)u - zero);
+    }
+}
+
+// Numbers k to end - 1, all in tile t, at most 4, k a multiple of 4, of count
+// columns from column i on.
+QQI_FN void qqi_real_field(const qqi_product *p, size_t panel_i, size_t t,
+                           const qqi_columns *g, size_t i, size_t count,
+                           size_t k, size_t end, qqi_real_work *w)
+{
+    const uint8_t *panel = qqi_panel(p, panel_i);
+    uint8_t u[64];
+
+    qqi_field(qqi_panel_cells(p, panel_i), p->bits, k, u);
+    for (size_t r = 0; r < 16; r++)
+        for (size_t j = 0; j < 4; j++)
+            w->v[r][j] =
+                qqi_real_code(p, u[4 * r + j], qqi_zero_of(p, panel, t, r));
+    for (size_t j = 0; j < end - k; j++) {
+        for (size_t c = 0; c < count; c++) {
+            const float x = g->real[(k + j) * g->width + i + c];
+            for (size_t r = 0; r < 16; r++)
+                w->tile[c][r] = qqi_fma_f32(w->v[r][j], x, w->tile[c][r]);
+        }
+    }
+}
+
+QQI_FN void qqi_real_panel(const qqi_product *p, size_t panel_i,
+                           const qqi_columns *g, size_t i, size_t count,
+                           qqi_real_work *w)
+{
+    const uint8_t *panel = qqi_panel(p, panel_i);
+
+    QQ_MEMSET(w->acc, 0, sizeof w->acc);
+    for (size_t t = 0; t < p->tiles; t++) {
+        const size_t end = qqi_tile_end(p, t);
+        QQ_MEMSET(w->tile, 0, sizeof w->tile);
+        for (size_t k = t * p->tile; k < end; k += 4) {
+            const size_t to = 4 < end - k ? k + 4 : end;
+            qqi_real_field(p, panel_i, t, g, i, count, k, to, w);
+        }
+        for (size_t c = 0; c < count; c++)
+            for (size_t r = 0; r < 16; r++)
+                w->acc[c][r] = qqi_fma_f32(qqi_scale_of(p, panel, t, r),
+                                           w->tile[c][r], w->acc[c][r]);
+    }
+}
+
+QQI_FN void qqi_multiply_real_scalar(const qqi_product *p, const qqi_columns *g,
+                                     size_t first, size_t last, void *work)
+{
+    qqi_real_work *w = (qqi_real_work *)work;
+
+    for (size_t panel = first; panel < last; panel++) {
+        for (size_t i = 0; i < g->count; i += 4) {
+            const size_t count = 4 < g->count - i ? 4 : g->count - i;
+            qqi_real_panel(p, panel, g, i, count, w);
+            for (size_t c = 0; c < count; c++)
+                qqi_end(p, panel, g->first + i + c, 1.0f, w->acc[c]);
+        }
+    }
+}
+
+// ==== kernel/scalar/table.h ====
+
+// qquant floor 5: the scalar kernel set, which defines all others.
+
+QQI_FN void qqi_choose_scalar(const qqi_product *p, qqi_strategy *how)
+{
+    const int real = p->input == QQ_INPUT_F32;
+
+    how->prepare = real ? qqi_prepare_real_scalar : qqi_prepare_dot_scalar;
+    how->multiply = real ? qqi_multiply_real_scalar : qqi_multiply_dot_scalar;
+    how->columns = 4;
+    how->widths = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4;
+    how->unit = 4;
+    how->panels = 1;
+}
+
+static const qqi_kernel qqi_kernel_scalar QQI_UNUSED = {
+    QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar};
+
+// ==== dispatch.h ====
+
+// qquant floor 6: the ladder of instruction sets, and the rung in use.
+//
+// A rung is a row of the ladder: its number, its name, whether the machine has
+// it, and its kernels. The one thing that qquant remembers is which kernels
+// are in use; it is found on first use, by whichever thread comes first, and
+// threads that come at the same time find the same.
+
+typedef struct qqi_rung {
+    qq_isa isa;
+    const char *name;
+    int (*has)(void);         // NULL: always
+    const qqi_kernel *kernel; // NULL: not in this build
+    int asked;                // 1: never the best, only when asked for
+} qqi_rung;
+
+// From the best to the least of each family.
+static const qqi_rung qqi_ladder[] = {
+    {QQ_ISA_AMX, "amx", NULL, NULL, 1},
+    {QQ_ISA_AVX512_VNNI, "avx512_vnni", NULL, NULL, 0},
+    {QQ_ISA_AVX512, "avx512", NULL, NULL, 0},
+    {QQ_ISA_AVX_VNNI, "avx_vnni", NULL, NULL, 0},
+    {QQ_ISA_AVX2, "avx2", NULL, NULL, 0},
+    {QQ_ISA_NEON_I8MM, "neon_i8mm", NULL, NULL, 0},
+    {QQ_ISA_NEON_DOT, "neon_dot", NULL, NULL, 0},
+    {QQ_ISA_NEON, "neon", NULL, NULL, 0},
+    {QQ_ISA_SCALAR, "scalar", NULL, &qqi_kernel_scalar, 0},
+};
+
+enum { QQI_RUNGS = sizeof qqi_ladder / sizeof qqi_ladder[0] };
+
+QQI_FN int qqi_rung_works(const qqi_rung *rung)
+{
+    return rung->kernel != NULL && (rung->has == NULL || rung->has());
+}
+
+// The kernels of a rung, or of the best one; NULL where they cannot be had.
+QQI_FN const qqi_kernel *qqi_kernel_of(qq_isa isa)
+{
+    for (int i = 0; i < QQI_RUNGS; i++) {
+        const qqi_rung *rung = &qqi_ladder[i];
+        const int wanted = isa == QQ_ISA_BEST ? !rung->asked : isa == rung->isa;
+        if (wanted && qqi_rung_works(rung))
+            return rung->kernel;
+    }
+    return NULL;
+}
+
+#if QQ_NO_SIMD
+
+QQI_FN const qqi_kernel *qqi_kernel_now(void)
+{
+    return &qqi_kernel_scalar;
+}
+
+QQI_FN void qqi_kernel_use(const qqi_kernel *kernel)
+{
+    (void)kernel;
+}
+
+#else
+
+static const qqi_kernel *qqi_kernel_used;
+
+// Relaxed: all that is reached through the pointer is constant.
+#  if (defined(__GNUC__) || defined(__clang__)) && !defined(__TINYC__)
+QQI_FN const qqi_kernel *qqi_kernel_load(void)
+{
+    return __atomic_load_n(&qqi_kernel_used, __ATOMIC_RELAXED);
+}
+
+QQI_FN void qqi_kernel_use(const qqi_kernel *kernel)
+{
+    __atomic_store_n(&qqi_kernel_used, kernel, __ATOMIC_RELAXED);
+}
+#  else
+QQI_FN const qqi_kernel *qqi_kernel_load(void)
+{
+    return *(const qqi_kernel *const volatile *)&qqi_kernel_used;
+}
+
+QQI_FN void qqi_kernel_use(const qqi_kernel *kernel)
+{
+    *(const qqi_kernel *volatile *)&qqi_kernel_used = kernel;
+}
+#  endif
+
+QQI_FN const qqi_kernel *qqi_kernel_now(void)
+{
+    const qqi_kernel *kernel = qqi_kernel_load();
+
+    if (kernel == NULL) {
+        kernel = qqi_kernel_of(QQ_ISA_BEST);
+        qqi_kernel_use(kernel);
+    }
+    return kernel;
+}
+
+#endif
+
+QQ_API qq_status qq_use_isa(qq_isa isa)
+{
+    const qqi_kernel *kernel = qqi_kernel_of(isa);
+    int known = isa == QQ_ISA_BEST;
+
+    for (int i = 0; i < QQI_RUNGS; i++)
+        known = known || qqi_ladder[i].isa == isa;
+    if (!known)
+        return QQ_ERR_ARGUMENT;
+    if (kernel == NULL)
+        return QQ_ERR_UNSUPPORTED;
+    qqi_kernel_use(kernel);
+    return QQ_OK;
+}
+
+QQ_API qq_isa qq_isa_in_use(void)
+{
+    return qqi_kernel_now()->isa;
+}
+
+QQ_API const char *qq_isa_name(qq_isa isa)
+{
+    for (int i = 0; i < QQI_RUNGS; i++)
+        if (qqi_ladder[i].isa == isa)
+            return qqi_ladder[i].name;
+    return "none";
+}
+
+// ==== matrix/format.h ====
+
+// qquant floor 7: the types that are multiplied, and what their codes mean.
+//
+// A type with plain codes is one row of the list.
+
+// X(type, bits, meaning, mul, add, flip): a stored code u is the code of the
+// tensor, cut to its bits, ^ flip; it stands for mul * u - add. Books: what
+// stands in the product's book, less add.
+#define QQI_MATRIX_TYPES(X)                                                    \
+    X(SIGN, 1, PLAIN, 2, 1, 0)                                                 \
+    X(TERNARY, 2, PLAIN, 1, 1, 0)                                              \
+    X(INT2, 2, PLAIN, 1, 2, 2)                                                 \
+    X(INT3, 3, PLAIN, 1, 4, 4)                                                 \
+    X(INT4, 4, PLAIN, 1, 8, 8)                                                 \
+    X(INT5, 5, PLAIN, 1, 16, 16)                                               \
+    X(INT6, 6, PLAIN, 1, 32, 32)                                               \
+    X(INT7, 7, PLAIN, 1, 64, 64)                                               \
+    X(INT8, 8, PLAIN, 1, 128, 128)                                             \
+    X(UINT2, 2, PLAIN, 1, 0, 0)                                                \
+    X(UINT4, 4, PLAIN, 1, 0, 0)                                                \
+    X(UINT8, 8, PLAIN, 1, 0, 0)                                                \
+    X(NF4, 4, BOOK, 1, 127, 0)                                                 \
+    X(BNB_FP4, 4, BOOK, 1, 127, 0)                                             \
+    X(E2M1, 4, BOOK, 1, 12, 0)                                                 \
+    X(MXFP4, 4, BOOK, 1, 12, 0)                                                \
+    X(NVFP4, 4, BOOK, 1, 12, 0)                                                \
+    X(BOOK, 4, BOOK, 1, 128, 0)                                                \
+    X(E4M3FN, 8, E4M3FN, 1, 0, 0)                                              \
+    X(E5M2, 8, E5M2, 1, 0, 0)                                                  \
+    X(MXFP8, 8, E4M3FN, 1, 0, 0)                                               \
+    X(MXFP8_16, 8, E4M3FN, 1, 0, 0)
+
+typedef struct qqi_matrix_format {
+    qq_type type;
+    unsigned bits; // of a book of 16 levels; one of 4 has 2
+    qqi_code code;
+    int32_t mul;
+    int32_t add;
+    uint8_t flip;
+} qqi_matrix_format;
+
+#define QQI_MATRIX_ROW(type, bits, code, mul, add, flip)                       \
+    {QQ_TYPE_##type, bits, QQI_CODE_##code, mul, add, flip},
+static const qqi_matrix_format qqi_matrix_formats[] = {
+    QQI_MATRIX_TYPES(QQI_MATRIX_ROW)};
+
+enum {
+    QQI_MATRIX_FORMATS =
+        sizeof qqi_matrix_formats / sizeof qqi_matrix_formats[0]
+};
+
+// NULL for a type that is not multiplied.
+QQI_FN const qqi_matrix_format *qqi_matrix_find(qq_type type)
+{
+    for (int i = 0; i < QQI_MATRIX_FORMATS; i++)
+        if (qqi_matrix_formats[i].type == type)
+            return &qqi_matrix_formats[i];
+    return NULL;
+}
+
+// Levels as integers: rounded levels * 127 for nf4 and bnb_fp4, levels * 2 for
+// e2m1.
+static const int8_t qqi_nf4_int8[16] = {
+    -127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127};
+static const int8_t qqi_bnb_fp4_int8[16] = {
+    0, 1, 85, 127, 42, 64, 21, 32, 0, -1, -85, -127, -42, -64, -21, -32};
+static const int8_t qqi_e2m1_int8[16] = {0, 1,  2,  3,  4,  6,  8,  12,
+                                         0, -1, -2, -3, -4, -6, -8, -12};
+
+// Whether an array in a packed matrix has integers for its codes.
+QQI_INLINE int qqi_format_is_float(const qqi_matrix_format *f)
+{
+    return f->code == QQI_CODE_E4M3FN || f->code == QQI_CODE_E5M2;
+}
+
+// The integers of a book of 16, and the unit they are counted in. levels:
+// those of QQ_TYPE_BOOK.
+QQI_FN const int8_t *qqi_format_book(const qqi_matrix_format *f,
+                                     const int8_t *levels, float *unit)
+{
+    // 1/127 to nearest even.
+    *unit = qqi_f32_of(0x3c010204u);
+    if (f->type == QQ_TYPE_NF4)
+        return qqi_nf4_int8;
+    if (f->type == QQ_TYPE_BNB_FP4)
+        return qqi_bnb_fp4_int8;
+    *unit = f->type == QQ_TYPE_BOOK ? 1.0f : 0.5f;
+    return f->type == QQ_TYPE_BOOK ? levels : qqi_e2m1_int8;
+}
+
+// Level i of a book as a number.
+QQI_FN float qqi_format_level(const qqi_matrix_format *f, const int8_t *levels,
+                              size_t i)
+{
+    const float *known = qq_book_levels(f->type);
+
+    if (f->type == QQ_TYPE_BOOK)
+        return (float)levels[i];
+    return known != NULL ? known[i] : qqi_e2m1_levels[i];
+}
+
+// ==== matrix/layout.h ====
+
+// qquant floor 7: where things lie in packed bytes (api/matrix.h).
+
+// What the calls leave in a qq_matrix: "qqm1".
+#define QQI_MATRIX_INIT 0x316d7171u
+
+// Where the constants lie, and what in them.
+enum {
+    QQI_HEADER_BYTES = 64,
+    QQI_CONSTANTS_AT = 64,
+    QQI_LEVEL_COUNT_AT = QQI_CONSTANTS_AT + 4,
+    QQI_LEVELS_AT = QQI_CONSTANTS_AT + 8
+};
+
+#define QQI_MATRIX_FLAGS                                                       \
+    (QQ_MATRIX_ZERO_POINTS | QQ_MATRIX_ROW_FACTORS | QQ_MATRIX_BIAS |          \
+     QQ_MATRIX_COLUMN_FACTORS | QQ_MATRIX_SUMS | QQ_MATRIX_BASE3 |             \
+     QQ_MATRIX_CONSTANTS)
+
+// The longest tile whose sum of (code - zero point), 255 at most each, is an
+// int32: 255 * 2^23 = 2139095040.
+#define QQI_MOST_SUMMED ((size_t)1 << 23)
+
+// Moves *at behind count things of that many bytes, up to a multiple of 64;
+// 0 beyond size_t.
+QQI_FN int qqi_place(size_t *at, size_t count, size_t bytes)
+{
+    size_t all, sum;
+
+    if (!qqi_mul_size(count, bytes, &all) || !qqi_add_size(all, 63, &all) ||
+        !qqi_add_size(*at, all / 64 * 64, &sum))
+        return 0;
+    *at = sum;
+    return 1;
+}
+
+// The same for a section of a panel, which stands where *at is if it exists.
+QQI_FN int qqi_place_section(size_t *at, int exists, size_t *where,
+                             size_t count, size_t bytes)
+{
+    *where = exists ? *at : 0;
+    return !exists || qqi_place(at, count, bytes);
+}
+
+QQI_INLINE int qqi_matrix_has(const qq_matrix *w, uint32_t flag)
+{
+    return (w->flags & flag) != 0;
+}
+
+// Bytes of a panel's codes as they are stored; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_codes_bytes(const qq_matrix *w)
+{
+    size_t bytes;
+
+    if (!qqi_matrix_has(w, QQ_MATRIX_BASE3))
+        return qqi_cells_bytes(w->bits, w->k);
+    const size_t count = w->k / 80 + (w->k % 80 > 0);
+    return qqi_mul_size(count, 256, &bytes) ? bytes : SIZE_MAX;
+}
+
+QQI_FN int qqi_matrix_place_panel(qq_matrix *w)
+{
+    const size_t codes = qqi_codes_bytes(w);
+    size_t rows, at = 0;
+
+    if (codes == SIZE_MAX || !qqi_mul_size(w->tiles, 16, &rows))
+        return 0;
+    // A place of 0 means "there is none", so there is always a cell.
+    const int fits =
+        qqi_place(&at, codes > 0 ? codes : 64, 1) &&
+        qqi_place_section(&at, 1, &w->scale_at, rows,
+                          qq_type_bits(w->scale_type) / 8) &&
+        qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_ZERO_POINTS),
+                          &w->zero_at, rows, 1) &&
+        qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_ROW_FACTORS),
+                          &w->factor_at, 16, 4) &&
+        qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_BIAS), &w->bias_at,
+                          16, 4) &&
+        qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_SUMS), &w->sum_at,
+                          rows, 4);
+    w->panel_bytes = at;
+    return fits;
+}
+
+// Fills in what follows from shape, tiles, types and flags; 0 beyond size_t.
+QQI_FN int qqi_matrix_place(qq_matrix *w)
+{
+    size_t at = QQI_HEADER_BYTES;
+
+    w->init = QQI_MATRIX_INIT;
+    w->tiles =
+        w->tile_k == 0 ? w->k > 0 : w->k / w->tile_k + (w->k % w->tile_k > 0);
+    w->panels = w->n / 16 + (w->n % 16 > 0);
+    if (qqi_matrix_has(w, QQ_MATRIX_CONSTANTS))
+        at += 64;
+    if (!qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_COLUMN_FACTORS),
+                           &w->column_at, w->k, 4) ||
+        !qqi_matrix_place_panel(w))
+        return 0;
+    w->panel_at = at;
+    if (!qqi_place(&at, w->panels, w->panel_bytes))
+        return 0;
+    w->bytes = at;
+    return 1;
+}
+
+// What tiles may be; those of an axis are below its size, or 0.
+QQI_FN int qqi_matrix_tiles_fit(const qq_matrix *w)
+{
+    const int rows = w->tile_n == 0 || w->tile_n == 1 || w->tile_n % 16 == 0;
+    const int columns =
+        w->tile_k == 0 ||
+        (w->tile_k % 4 == 0 && w->tile_k >= 8 && w->tile_k <= 65536);
+
+    return rows && columns && w->tile_n <= 0xfffffff0u &&
+           (w->tile_n == 0 || w->tile_n < w->n) &&
+           (w->tile_k == 0 || w->tile_k < w->k);
+}
+
+// Columns of a whole tile.
+QQI_INLINE size_t qqi_matrix_tile(const qq_matrix *w)
+{
+    return w->tile_k == 0 ? w->k : w->tile_k;
+}
+
+QQI_INLINE int qqi_is_matrix_scale(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_E8M0 ||
+           type == QQ_TYPE_E4M3FN;
+}
+
+// What holds of flags and type together; levels: those of the constants.
+QQI_FN int qqi_matrix_flags_fit(const qq_matrix *w, const qqi_matrix_format *f)
+{
+    const int affine = qqi_type_find(w->type)->info.affine;
+
+    if (qqi_matrix_has(w, QQ_MATRIX_ZERO_POINTS) && !affine)
+        return 0;
+    if (qqi_matrix_has(w, QQ_MATRIX_BASE3) && w->type != QQ_TYPE_TERNARY)
+        return 0;
+    if (qqi_matrix_has(w, QQ_MATRIX_SUMS) &&
+        (qqi_format_is_float(f) || qqi_matrix_tile(w) > QQI_MOST_SUMMED))
+        return 0;
+    return w->type != QQ_TYPE_BOOK || qqi_matrix_has(w, QQ_MATRIX_CONSTANTS);
+}
+
+QQI_INLINE const uint8_t *qqi_matrix_bytes(const qq_matrix *w)
+{
+    return (const uint8_t *)w->data;
+}
+
+QQI_INLINE const uint8_t *qqi_matrix_panel(const qq_matrix *w, size_t i)
+{
+    return qqi_matrix_bytes(w) + w->panel_at + i * w->panel_bytes;
+}
+
+// The second scale; 1 where there are no constants.
+QQI_FN float qqi_matrix_scale2(const qq_matrix *w)
+{
+    if (!qqi_matrix_has(w, QQ_MATRIX_CONSTANTS))
+        return 1.0f;
+    return qqi_f32_of(qqi_load_le32(qqi_matrix_bytes(w) + QQI_CONSTANTS_AT));
+}
+
+// The levels of a caller's book; NULL where there is none.
+QQI_FN const int8_t *qqi_matrix_levels(const qq_matrix *w)
+{
+    const void *levels = NULL;
+
+    if (w->type == QQ_TYPE_BOOK)
+        levels = qqi_matrix_bytes(w) + QQI_LEVELS_AT;
+    return (const int8_t *)levels;
+}
+
+// ==== matrix/code.h ====
+
+// qquant floor 7: single codes of a packed matrix.
+
+// A ternary code of a panel that is stored in base 3.
+QQI_FN uint8_t qqi_base3_code(const uint8_t *codes, size_t row, size_t k)
+{
+    static const uint8_t power[5] = {1, 3, 9, 27, 81};
+    const size_t in = k % 80;
+    const size_t at = in % 16 / 4 * 64 + 4 * row + in % 4;
+    const unsigned byte = codes[k / 80 * 256 + at];
+    const unsigned most = byte < 243 ? byte : 242;
+
+    return (uint8_t)(most / power[in / 16] % 3);
+}
+
+// The stored codes of a row of a panel, count of them from column k on.
+QQI_FN void qqi_panel_codes(const qq_matrix *w, const uint8_t *panel,
+                            size_t row, size_t k, size_t count, uint8_t *codes)
+{
+    const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
+
+    for (size_t i = 0; i < count; i++)
+        codes[i] = base3 ? qqi_base3_code(panel, row, k + i)
+                         : qqi_cell_code(panel, w->bits, row, k + i);
+}
+
+// The sums of (code - zero point) of every tile of the first rows of a panel.
+QQI_FN void qqi_sum_codes(const qq_matrix *w, size_t rows, uint8_t *panel)
+{
+    const qqi_matrix_format *f = qqi_matrix_find(w->type);
+    float unit;
+    const int8_t *book = f->code == QQI_CODE_BOOK
+                             ? qqi_format_book(f, qqi_matrix_levels(w), &unit)
+                             : NULL;
+
+    for (size_t i = 0; i < w->tiles * 16; i++) {
+        if (i % 16 >= rows)
+            continue;
+        const size_t first = i / 16 * qqi_matrix_tile(w);
+        const size_t most = qqi_matrix_tile(w);
+        const size_t end = most < w->k - first ? first + most : w->k;
+        const int32_t zero = w->zero_at != 0 ? panel[w->zero_at + i] : f->add;
+        int32_t sum = 0;
+        for (size_t k = first; k < end; k++) {
+            uint8_t u;
+            qqi_panel_codes(w, panel, i % 16, k, 1, &u);
+            sum += book != NULL ? book[u] : f->mul * u - zero;
+        }
+        qqi_store_le32(panel + w->sum_at + 4 * i, (uint32_t)sum);
+    }
+}
+
+// ==== matrix/plan.h ====
+
+// qquant floor 7: what an array becomes when it is packed.
+
+// What qq_matrix_options_init leaves: "qmo1".
+#define QQI_MATRIX_OPTIONS_INIT 0x316f6d71u
+
+QQ_API qq_matrix_options qq_matrix_options_init(void)
+{
+    qq_matrix_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_MATRIX_OPTIONS_INIT;
+    return o;
+}
+
+// The statuses of a buffer.
+QQI_FN qq_status qqi_check_bytes(size_t need, const void *p, size_t bytes)
+{
+    if (need > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    return bytes < need || need == SIZE_MAX ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// Flags by what the options hold. NULL holds nothing.
+QQI_FN uint32_t qqi_options_flags(const qq_matrix_options *o)
+{
+    uint32_t flags = 0;
+
+    if (o == NULL)
+        return 0;
+    flags |= o->a != NULL ? QQ_MATRIX_ROW_FACTORS : 0;
+    flags |= o->b != NULL ? QQ_MATRIX_COLUMN_FACTORS : 0;
+    flags |= o->bias != NULL ? QQ_MATRIX_BIAS : 0;
+    flags |= o->sums ? QQ_MATRIX_SUMS : 0;
+    flags |= o->base3 ? QQ_MATRIX_BASE3 : 0;
+    return flags;
+}
+
+QQI_FN qq_status qqi_check_matrix_options(const qq_matrix_options *o)
+{
+    return o != NULL && o->init != QQI_MATRIX_OPTIONS_INIT ? QQ_ERR_ARGUMENT
+                                                           : QQ_OK;
+}
+
+// Types of codes, scales and zero points.
+QQI_FN qq_status qqi_matrix_plan_types(const qq_array *a,
+                                       const qq_matrix_options *o, qq_matrix *w)
+{
+    const qqi_matrix_format *f = qqi_matrix_find(a->type);
+
+    if (f == NULL || qqi_array_check_types(a) != QQ_OK)
+        return QQ_ERR_TYPE;
+    w->type = a->type;
+    w->bits = f->bits;
+    w->scale_type = a->scale.type == QQ_TYPE_BF16 ? QQ_TYPE_F32 : a->scale.type;
+    w->flags = qqi_options_flags(o);
+    if (a->zero_point.type != QQ_TYPE_NONE)
+        w->flags |= QQ_MATRIX_ZERO_POINTS;
+    if (a->type == QQ_TYPE_BOOK || a->scale.type == QQ_TYPE_E4M3FN ||
+        qqi_f32_bits(a->scale2) != 0x3f800000u)
+        w->flags |= QQ_MATRIX_CONSTANTS;
+    if (a->type == QQ_TYPE_BOOK && a->level_count != 4 && a->level_count != 16)
+        return QQ_ERR_TYPE;
+    if (a->type == QQ_TYPE_BOOK && a->level_count == 4)
+        w->bits = 2;
+    if (!qqi_is_matrix_scale(w->scale_type) ||
+        (o != NULL && o->base3 && a->type != QQ_TYPE_TERNARY) ||
+        (o != NULL && o->sums && qqi_format_is_float(f)))
+        return QQ_ERR_TYPE;
+    return a->bias.type != QQ_TYPE_NONE ? QQ_ERR_UNSUPPORTED : QQ_OK;
+}
+
+// A tile as the header has it: 0 for the whole axis.
+QQI_INLINE size_t qqi_matrix_plan_tile(size_t tile, size_t axis)
+{
+    return tile >= axis ? 0 : tile;
+}
+
+QQI_FN qq_status qqi_matrix_plan_shape(const qq_array *a, qq_matrix *w)
+{
+    const qq_tensor *v = &a->value;
+
+    if (v->rank != 2 || qqi_check_tiles(v, &a->scale, a->tile) != QQ_OK)
+        return QQ_ERR_SHAPE;
+    w->n = v->shape[0];
+    w->k = v->shape[1];
+    w->tile_n = qqi_matrix_plan_tile(a->tile[0], w->n);
+    w->tile_k = qqi_matrix_plan_tile(a->tile[1], w->k);
+    if (qqi_matrix_has(w, QQ_MATRIX_ZERO_POINTS)) {
+        if (qqi_check_tiles(v, &a->zero_point, a->zero_tile) != QQ_OK ||
+            qqi_matrix_plan_tile(a->zero_tile[0], w->n) != w->tile_n ||
+            qqi_matrix_plan_tile(a->zero_tile[1], w->k) != w->tile_k)
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// The matrix that an array will be, but for its data.
+QQI_FN qq_status qqi_matrix_plan(const qq_array *a, const qq_matrix_options *o,
+                                 qq_matrix *w)
+{
+    QQ_MEMSET(w, 0, sizeof *w);
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_matrix_plan_types(a, o, w);
+    if (status == QQ_OK)
+        status = qqi_matrix_plan_shape(a, w);
+    if (status == QQ_OK)
+        status = qqi_check_matrix_options(o);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_matrix_tiles_fit(w) ||
+        !qqi_matrix_flags_fit(w, qqi_matrix_find(w->type)))
+        return QQ_ERR_SHAPE;
+    return qqi_matrix_place(w) ? QQ_OK : QQ_ERR_SIZE;
+}
+
+QQ_API size_t qq_matrix_size(const qq_array *a, const qq_matrix_options *o)
+{
+    qq_matrix w;
+
+    return qqi_matrix_plan(a, o, &w) == QQ_OK ? w.bytes : SIZE_MAX;
+}
+
+// ==== matrix/unpack.h ====
+
+// qquant floor 7: panels back into an array, factors, rows.
+
+// The tensors of the array and where they lie in out: scales, zero points,
+// codes, and levels, aligned, with room to move.
+typedef struct qqi_unpacked {
+    qq_array a;
+    size_t zero_at;
+    size_t value_at;
+    size_t levels_at;
+    size_t bytes;
+} qqi_unpacked;
+
+QQI_FN int qqi_unpacked_make(const qq_matrix *w, qqi_unpacked *u)
+{
+    const size_t value[2] = {w->n, w->k};
+    const size_t rows = w->tile_n == 0 ? w->n : w->tile_n;
+    const size_t row_tiles = rows > 0 ? w->n / rows + (w->n % rows > 0) : 0;
+    const size_t tiles[2] = {row_tiles, w->tiles};
+    const int zero = qqi_matrix_has(w, QQ_MATRIX_ZERO_POINTS);
+    qq_array *a = &u->a;
+
+    QQ_MEMSET(u, 0, sizeof *u);
+    a->value = qq_tensor_make(NULL, qqi_type_storage(w->type), 2, value);
+    a->scale = qq_tensor_make(NULL, w->scale_type, 2, tiles);
+    a->zero_point =
+        qq_tensor_make(NULL, zero ? a->value.type : QQ_TYPE_NONE, 2, tiles);
+    a->type = w->type;
+    a->scale2 = qqi_matrix_scale2(w);
+    a->tile[0] = a->zero_tile[0] = rows > 0 ? rows : 1;
+    a->tile[1] = a->zero_tile[1] =
+        qqi_matrix_tile(w) > 0 ? qqi_matrix_tile(w) : 1;
+    const size_t scales = qq_tensor_bytes(&a->scale);
+    const size_t zeros = zero ? qq_tensor_bytes(&a->zero_point) : 0;
+    const size_t codes = qq_tensor_bytes(&a->value);
+    const size_t levels = w->type == QQ_TYPE_BOOK ? 17 * sizeof(float) : 0;
+    u->zero_at = scales;
+    return scales != SIZE_MAX && zeros != SIZE_MAX && codes != SIZE_MAX &&
+           qqi_add_size(scales, zeros, &u->value_at) &&
+           qqi_add_size(u->value_at, codes, &u->levels_at) &&
+           qqi_add_size(u->levels_at, levels, &u->bytes);
+}
+
+QQI_FN int qqi_is_matrix(const qq_matrix *w)
+{
+    return w != NULL && w->init == QQI_MATRIX_INIT;
+}
+
+QQ_API size_t qq_matrix_unpack_size(const qq_matrix *w)
+{
+    qqi_unpacked u;
+
+    return qqi_is_matrix(w) && qqi_unpacked_make(w, &u) ? u.bytes : SIZE_MAX;
+}
+
+// Scales and zero points of row tile i.
+QQI_FN void qqi_unpack_tiles(const qq_matrix *w, const qqi_unpacked *u,
+                             size_t i, uint8_t *out)
+{
+    const size_t row = i * u->a.tile[0];
+    const uint8_t *panel = qqi_matrix_panel(w, row / 16);
+    const uint8_t *scale = panel + w->scale_at;
+    const uint8_t flip = qqi_matrix_find(w->type)->flip;
+
+    for (size_t t = 0; t < w->tiles; t++) {
+        const size_t from = 16 * t + row % 16;
+        const size_t to = i * w->tiles + t;
+        if (w->scale_type == QQ_TYPE_F32)
+            qqi_store_u32(out + 4 * to, qqi_load_le32(scale + 4 * from));
+        else if (w->scale_type == QQ_TYPE_F16)
+            qqi_store_u16(out + 2 * to, qqi_load_le16(scale + 2 * from));
+        else
+            out[to] = scale[from];
+        if (w->zero_at != 0)
+            qqi_store_code(u->a.zero_point.type, out + u->zero_at, to,
+                           (uint32_t)(panel[w->zero_at + from] ^ flip));
+    }
+}
+
+// The codes of the tensor, not those stored, of a row.
+QQI_FN void qqi_row_codes(const qq_matrix *w, size_t row, size_t k,
+                          size_t count, uint8_t *codes)
+{
+    const uint8_t flip = qqi_matrix_find(w->type)->flip;
+
+    qqi_panel_codes(w, qqi_matrix_panel(w, row / 16), row % 16, k, count,
+                    codes);
+    for (size_t i = 0; i < count; i++)
+        codes[i] ^= flip;
+}
+
+// The levels of a book, aligned: out has room for one more.
+QQI_FN void qqi_unpack_levels(const qq_matrix *w, void *out, qq_array *a)
+{
+    const size_t off = (size_t)((uintptr_t)out % sizeof(float));
+    const size_t skip = off > 0 ? sizeof(float) - off : 0;
+    void *place = (uint8_t *)out + skip;
+    float *levels = (float *)place;
+    const int8_t *from = qqi_matrix_levels(w);
+
+    a->level_count = w->bits == 2 ? 4 : 16;
+    for (size_t i = 0; i < a->level_count; i++)
+        levels[i] = (float)from[i];
+    a->levels = levels;
+}
+
+QQ_API qq_status qq_matrix_unpack(const qq_matrix *w, void *out,
+                                  size_t out_bytes, qq_array *view)
+{
+    qqi_unpacked u;
+    uint8_t *p = (uint8_t *)out;
+    uint8_t codes[64];
+
+    if (!qqi_is_matrix(w))
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_unpacked_make(w, &u))
+        return QQ_ERR_SIZE;
+    const qq_status status = qqi_check_bytes(u.bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    const unsigned bits = qq_type_bits(u.a.value.type);
+    for (size_t i = 0; i < u.a.scale.shape[0]; i++)
+        qqi_unpack_tiles(w, &u, i, p);
+    for (size_t row = 0; row < w->n; row++) {
+        for (size_t k = 0; k < w->k; k += 64) {
+            const size_t count = w->k - k < 64 ? w->k - k : 64;
+            qqi_row_codes(w, row, k, count, codes);
+            qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, row * w->k + k, count,
+                           codes, p + u.value_at);
+        }
+    }
+    *view = u.a;
+    if (u.bytes == 0)
+        return QQ_OK;
+    view->scale.data = p;
+    if (w->zero_at != 0)
+        view->zero_point.data = p + u.zero_at;
+    view->value.data = p + u.value_at;
+    if (w->type == QQ_TYPE_BOOK)
+        qqi_unpack_levels(w, p + u.levels_at, view);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_matrix_factors(const qq_matrix *w, float *a, float *b,
+                                   float *bias)
+{
+    if (!qqi_is_matrix(w))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < w->n; i++) {
+        const uint8_t *panel = qqi_matrix_panel(w, i / 16) + i % 16 * 4;
+        if (a != NULL)
+            a[i] = w->factor_at ? qqi_load_le_f32(panel + w->factor_at) : 1.0f;
+        if (bias != NULL)
+            bias[i] = w->bias_at ? qqi_load_le_f32(panel + w->bias_at) : 0.0f;
+    }
+    const uint8_t *columns = qqi_matrix_bytes(w) + w->column_at;
+    for (size_t i = 0; b != NULL && i < w->k; i++)
+        b[i] = w->column_at ? qqi_load_le_f32(columns + 4 * i) : 1.0f;
+    return QQ_OK;
+}
+
+// ==== matrix/product.h ====
+
+// qquant floor 7: what a product is asked for, checked and spelled out.
+
+// What qq_matmul_options_init leaves: "qpo1".
+#define QQI_MATMUL_INIT 0x316f7071u
+
+QQ_API qq_matmul_options qq_matmul_options_init(void)
+{
+    qq_matmul_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_MATMUL_INIT;
+    o.x_type = QQ_TYPE_F32;
+    o.input = QQ_INPUT_DEFAULT;
+    o.hi = qqi_f32_of((uint32_t)QQI_F32_INF);
+    o.lo = -o.hi;
+    o.parts = 1;
+    return o;
+}
+
+// What is wrong with options by themselves.
+QQI_FN qq_status qqi_check_matmul_options(const qq_matmul_options *o)
+{
+    const int input = (int)o->input;
+
+    if (o->init != QQI_MATMUL_INIT || o->parts == 0 || !(o->lo <= o->hi) ||
+        input < QQ_INPUT_DEFAULT || input > QQ_INPUT_F32)
+        return QQ_ERR_ARGUMENT;
+    if (o->input == QQ_INPUT_INT8_STATIC &&
+        (!(o->x_scale > 0.0f) || !qqi_is_finite_f32(o->x_scale) ||
+         o->x_zero < -128 || o->x_zero > 127))
+        return QQ_ERR_ARGUMENT;
+    switch ((int)o->x_type) {
+    case QQ_TYPE_F32:
+    case QQ_TYPE_F16:
+    case QQ_TYPE_BF16:
+        return QQ_OK;
+    case QQ_TYPE_INT8:
+        return input <= QQ_INPUT_INT8_STATIC ? QQ_OK : QQ_ERR_TYPE;
+    default:
+        return QQ_ERR_TYPE;
+    }
+}
+
+// The input that a product has; the default is spelled out.
+QQI_INLINE qq_input qqi_input_of(const qq_matmul_options *o, int is_float)
+{
+    if (o->input != QQ_INPUT_DEFAULT)
+        return o->input;
+    return is_float ? QQ_INPUT_F32 : QQ_INPUT_INT8_ROW;
+}
+
+// Whether options and matrix go together.
+QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
+                                   const qq_matmul_options *o)
+{
+    const int is_float = qqi_format_is_float(qqi_matrix_find(w->type));
+    const qq_input input = qqi_input_of(o, is_float);
+    const int is_int8 = o->x_type == QQ_TYPE_INT8;
+
+    if (is_float && input != QQ_INPUT_F32)
+        return QQ_ERR_TYPE;
+    if (is_int8 && (w->column_at != 0 || input == QQ_INPUT_F32))
+        return QQ_ERR_TYPE;
+    if (input == QQ_INPUT_INT8_STATIC && o->x_zero != 0 &&
+        qqi_matrix_tile(w) > QQI_MOST_SUMMED)
+        return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// The matrix in a product: meaning of the codes.
+QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w)
+{
+    const qqi_matrix_format *f = qqi_matrix_find(w->type);
+    const size_t levels = (size_t)1 << (w->bits < 4 ? w->bits : 4);
+
+    p->bits = w->bits;
+    p->code = f->code;
+    p->mul = f->mul;
+    p->add = f->add;
+    p->unit = 1.0f;
+    if (f->code != QQI_CODE_BOOK)
+        return;
+    float unit;
+    const int8_t *book = qqi_format_book(f, qqi_matrix_levels(w), &unit);
+    for (size_t i = 0; i < levels; i++) {
+        p->book[i] = (uint8_t)(book[i] + f->add);
+        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i);
+    }
+    p->unit = p->input == QQ_INPUT_F32 ? 1.0f : unit;
+}
+
+// And where its parts lie.
+QQI_FN void qqi_product_matrix(qqi_product *p, const qq_matrix *w)
+{
+    p->n = w->n;
+    p->k = w->k;
+    p->tile = qqi_matrix_tile(w);
+    p->tiles = w->tiles;
+    p->scale_type = w->scale_type;
+    p->scale2 = qqi_matrix_scale2(w);
+    p->panels = qqi_matrix_panel(w, 0);
+    p->panel_bytes = w->panel_bytes;
+    p->scale_at = w->scale_at;
+    p->zero_at = w->zero_at;
+    p->factor_at = w->factor_at;
+    p->bias_at = w->bias_at;
+    p->factors = w->column_at ? qqi_matrix_bytes(w) + w->column_at : NULL;
+    p->cells = p->panels;
+    p->cells_bytes = p->panel_bytes;
+    if (p->x_zero != 0 && w->sum_at != 0) {
+        p->sums = p->panels + w->sum_at;
+        p->sums_bytes = p->panel_bytes;
+    }
+}
+
+// A product but for x, y and strides. QQ_ERR_SIZE beyond size_t.
+QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
+                                  const qq_matmul_options *o)
+{
+    QQ_MEMSET(p, 0, sizeof *p);
+    if (!qqi_is_matrix(w))
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_matmul_options(o);
+    if (status == QQ_OK)
+        status = qqi_check_pairing(w, o);
+    if (status != QQ_OK)
+        return status;
+    const int is_float = qqi_format_is_float(qqi_matrix_find(w->type));
+    p->input = qqi_input_of(o, is_float);
+    p->x_type = o->x_type;
+    p->x_scale = o->x_scale;
+    p->x_scales = o->x_scales;
+    p->x_zero = p->input == QQ_INPUT_INT8_STATIC ? o->x_zero : 0;
+    p->digits = p->input == QQ_INPUT_INT24   ? 3
+                : p->input == QQ_INPUT_INT16 ? 2
+                                             : 1;
+    p->lo = o->lo;
+    p->hi = o->hi;
+    p->accumulate = o->accumulate;
+    qqi_product_codes(p, w);
+    qqi_product_matrix(p, w);
+    // Spans do not cross tiles: where a tile is longer there is only one.
+    p->span = p->tile < QQI_SPAN ? p->tile : QQI_SPAN;
+    p->spans = p->tile <= QQI_SPAN ? p->tiles
+                                   : p->k / QQI_SPAN + (p->k % QQI_SPAN > 0);
+    if (!qqi_add_size(p->k, 63, &p->padded))
+        return QQ_ERR_SIZE;
+    p->padded = p->padded / 64 * 64;
+    return QQ_OK;
+}
+
+// ==== matrix/scratch.h ====
+
+// qquant floor 7: groups of columns, and where they lie in scratch.
+//
+//   q (or real)   columns * padded int8, or columns * k f32
+//   sum           columns * spans int32
+//   scale         columns f32, or columns * tiles
+//   a part's own  work, cells expanded from base 3, sums of codes
+//
+// each from a multiple of 64. Columns are counted the same on every machine:
+// rows of x times digits, rounded up to a multiple of 4, int24 having 4 a row;
+// a lone row of one digit counts as 1. Groups lie behind each other in each of
+// these; all but the last are as wide as the strategy wants.
+
+typedef struct qqi_room {
+    size_t columns;
+    size_t real_at;
+    size_t sum_at;
+    size_t scale_at;
+    size_t part_at;
+    size_t part_bytes; // of one part
+    size_t cells_at;   // in a part; 0: none are expanded
+    size_t sums_at;    // in a part; 0: none are made
+    size_t bytes;      // of all
+} qqi_room;
+
+// Panels that are expanded or summed at once.
+#define QQI_AHEAD ((size_t)2)
+
+// Rows of x in 4 columns.
+QQI_INLINE size_t qqi_rows_of_four(const qqi_product *p)
+{
+    return 4 / p->digits;
+}
+
+QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
+{
+    const size_t rows = qqi_rows_of_four(p);
+
+    *columns = m * p->digits;
+    return m * p->digits <= 1 ||
+           qqi_mul_size(m / rows + (m % rows > 0), 4, columns);
+}
+
+QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
+{
+    const size_t cells = qqi_cells_bytes(p->bits, p->k);
+    const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
+    const int sums = p->x_zero != 0 && w->sum_at == 0;
+    // Whole groups of five cells.
+    const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
+    size_t at = QQI_WORK_BYTES;
+
+    return cells != SIZE_MAX &&
+           qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
+           qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
+                             p->tiles) &&
+           qqi_place(&r->part_bytes, at, 1);
+}
+
+// The room for m rows and parts; 0 beyond size_t.
+QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
+                         size_t parts, qqi_room *r)
+{
+    const int real = p->input == QQ_INPUT_F32;
+    const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
+    size_t q, sum, scale;
+
+    QQ_MEMSET(r, 0, sizeof *r);
+    if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
+        !qqi_room_columns(p, m, &r->columns) || !qqi_room_part(p, w, r))
+        return 0;
+    if (!qqi_mul_size(r->columns, real ? p->k : p->padded, &q) ||
+        !qqi_mul_size(r->columns, real ? 0 : p->spans, &sum) ||
+        !qqi_mul_size(r->columns, real ? 0 : scales, &scale))
+        return 0;
+    r->real_at = 0;
+    r->bytes = 0;
+    if (!qqi_place(&r->bytes, q, real ? sizeof(float) : 1))
+        return 0;
+    r->sum_at = r->bytes;
+    if (!qqi_place(&r->bytes, sum, sizeof(int32_t)))
+        return 0;
+    r->scale_at = r->bytes;
+    if (!qqi_place(&r->bytes, scale, sizeof(float)))
+        return 0;
+    r->part_at = r->bytes;
+    return qqi_place(&r->bytes, parts, r->part_bytes) &&
+           qqi_add_size(r->bytes, 63, &r->bytes); // to align it
+}
+
+// How rows of x are grouped by a strategy: rows in all groups but the last,
+// and the columns of those.
+typedef struct qqi_grouping {
+    size_t m;
+    size_t count;
+    size_t rows;
+    size_t width;
+} qqi_grouping;
+
+// As few groups as the widest allows, of like width: 4, 8, 12 ... columns.
+QQI_FN void qqi_grouping_make(const qqi_product *p, const qqi_strategy *how,
+                              size_t m, qqi_grouping *g)
+{
+    const size_t rows = qqi_rows_of_four(p);
+    const size_t fours = m / rows + (m % rows > 0);
+    const size_t most = how->columns / 4;
+    const size_t groups = fours / most + (fours % most > 0);
+    const size_t per = groups > 0 ? fours / groups + (fours % groups > 0) : 1;
+
+    g->m = m;
+    g->rows = per * rows;
+    g->width = per * 4;
+    g->count = m / g->rows + (m % g->rows > 0);
+}
+
+// The columns that a group of count rows has room for.
+QQI_FN size_t qqi_columns_width(const qqi_product *p, const qqi_strategy *how,
+                                size_t count)
+{
+    const size_t columns = count * p->digits;
+
+    for (size_t w = columns; w < 4; w++)
+        if (how->widths >> w & 1)
+            return w;
+    return (columns + 3) / 4 * 4;
+}
+
+// Group i in scratch that begins at base.
+QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
+                             const qqi_grouping *all, const qqi_room *r,
+                             size_t i, uint8_t *base, qqi_columns *g)
+{
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const size_t left = all->m - i * all->rows;
+    const size_t before = i * all->width; // columns
+    void *real = base + r->real_at;
+    void *sum = base + r->sum_at;
+    void *scale = base + r->scale_at;
+
+    QQ_MEMSET(g, 0, sizeof *g);
+    g->first = i * all->rows;
+    g->count = left < all->rows ? left : all->rows;
+    g->width = qqi_columns_width(p, how, g->count);
+    g->unit = how->unit;
+    if (p->input == QQ_INPUT_F32) {
+        g->real = (float *)real + before * p->k;
+        return;
+    }
+    g->q = (int8_t *)real + before * p->padded;
+    g->sum = (int32_t *)sum + before * p->spans;
+    g->scale = (float *)scale + before * (tiled ? p->tiles : 1);
+}
+
+// ==== matrix/ahead.h ====
+
+// qquant floor 7: what must be done to panels before they are multiplied.
+//
+// Ternary in base 3 is expanded to cells, and where x has a zero point and the
+// panel brings no sums of codes they are made; a few panels at a time, in the
+// memory of the part that multiplies them.
+
+// A product on its way.
+typedef struct qqi_matmul {
+    qqi_product p;
+    qqi_room room;
+    qqi_strategy how;
+    qqi_grouping groups;
+    const qqi_kernel *kernel;
+    const qq_matrix *w;
+    size_t parts;
+    uint8_t *scratch; // aligned
+} qqi_matmul;
+
+// The sums of (code - zero point) of a panel that does not bring them.
+QQI_FN void qqi_sum_panel(const qqi_product *p, size_t i, uint8_t *sums)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    uint8_t u[64];
+
+    for (size_t t = 0; t < p->tiles; t++) {
+        int32_t sum[16] = {0};
+        const size_t end = qqi_tile_end(p, t);
+        for (size_t k = t * p->tile; k < end; k++) {
+            if (k % 4 == 0)
+                qqi_field(qqi_panel_cells(p, i), p->bits, k, u);
+            for (size_t r = 0; r < 16; r++) {
+                const uint8_t code = u[4 * r + k % 4];
+                const int32_t c = p->code == QQI_CODE_BOOK ? p->book[code & 15]
+                                                           : p->mul * code;
+                sum[r] += c - qqi_zero_of(p, panel, t, r);
+            }
+        }
+        for (size_t r = 0; r < 16; r++)
+            qqi_store_le32(sums + 4 * (16 * t + r), (uint32_t)sum[r]);
+    }
+}
+
+// Expands and sums panels first to last - 1, at most QQI_AHEAD, in the part's
+// own memory, and makes p find them there.
+QQI_FN void qqi_panels_ahead(const qqi_matmul *t, size_t first, size_t last,
+                             uint8_t *mine, qqi_product *p)
+{
+    if (t->room.cells_at != 0) {
+        const size_t fives = p->k / 80 + (p->k % 80 > 0);
+        uint8_t *cells = mine + t->room.cells_at;
+        for (size_t i = first; i < last; i++)
+            t->kernel->expand(fives, qqi_panel(p, i),
+                              cells + (i - first) * fives * 320);
+        p->cells = cells;
+        p->cells_bytes = fives * 320;
+        p->cells_from = first;
+    }
+    if (t->room.sums_at != 0) {
+        uint8_t *sums = mine + t->room.sums_at;
+        for (size_t i = first; i < last; i++)
+            qqi_sum_panel(p, i, sums + (i - first) * p->tiles * 64);
+        p->sums = sums;
+        p->sums_bytes = p->tiles * 64;
+        p->sums_from = first;
+    }
+}
+
+// ==== matrix/matmul.h ====
+
+// qquant floor 7: the driver of products.
+//
+// Phase 0 makes codes of x, group by group; phase 1 multiplies. A part of
+// phase 0 is a range of groups, one of phase 1 a range of panels or, where
+// there are more groups than panels for everybody, of groups. Each number of y
+// is computed by one part, in one order, so parts cannot change it.
+//
+// In a part, groups whose codes fit a cache together meet a few panels at a
+// time, which stay in a nearer cache for all of them.
+
+// Bytes of codes of x, and of cells of W, that shall stay in caches.
+#define QQI_NEAR_X ((size_t)1 << 18)
+#define QQI_NEAR_W ((size_t)1 << 14)
+
+// Multiplications below which threads are not worth waking.
+#define QQI_SMALL_PRODUCT ((size_t)1 << 20)
+
+// Part i of count things: from, and below to.
+QQI_FN void qqi_part_range(size_t count, size_t parts, size_t i, size_t *from,
+                           size_t *to)
+{
+    const size_t each = count / parts;
+    const size_t more = count % parts;
+
+    *from = each * i + (i < more ? i : more);
+    *to = *from + each + (i < more ? 1 : 0);
+}
+
+QQI_FN void qqi_prepare_part(void *arg, size_t part)
+{
+    const qqi_matmul *t = (const qqi_matmul *)arg;
+    size_t from, to;
+
+    qqi_part_range(t->groups.count, t->parts, part, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        qqi_columns g;
+        qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, i, t->scratch,
+                         &g);
+        t->how.prepare(&t->p, &g);
+    }
+}
+
+// --- panels ----------------------------------------------------------------
+
+// Panels that meet all groups of a block before the next ones do.
+QQI_FN size_t qqi_panels_at_once(const qqi_matmul *t, size_t groups)
+{
+    const size_t bytes = qqi_codes_bytes(t->w);
+    size_t count = t->how.panels;
+
+    if (t->room.cells_at != 0 || t->room.sums_at != 0)
+        return QQI_AHEAD;
+    if (groups == 1)
+        return SIZE_MAX;
+    if (bytes > 0 && QQI_NEAR_W / bytes > count)
+        count = QQI_NEAR_W / bytes / count * count;
+    return count;
+}
+
+// Panels first to last - 1 and groups from to to - 1.
+QQI_FN void qqi_multiply_block(const qqi_matmul *t, size_t first, size_t last,
+                               size_t from, size_t to, uint8_t *mine)
+{
+    const size_t step = qqi_panels_at_once(t, to - from);
+    qqi_product p = t->p;
+    qqi_columns g;
+
+    for (size_t i = first, next; i < last; i = next) {
+        next = step < last - i ? i + step : last;
+        qqi_panels_ahead(t, i, next, mine, &p);
+        for (size_t j = from; j < to; j++) {
+            qqi_columns_make(&p, &t->how, &t->groups, &t->room, j, t->scratch,
+                             &g);
+            t->how.multiply(&p, &g, i, next, mine);
+        }
+    }
+}
+
+QQI_FN void qqi_multiply_part(void *arg, size_t part)
+{
+    const qqi_matmul *t = (const qqi_matmul *)arg;
+    const size_t panels = t->w->panels;
+    const size_t ahead = t->how.panels;
+    const size_t lots = panels / ahead + (panels % ahead > 0);
+    uint8_t *mine = t->scratch + t->room.part_at + part * t->room.part_bytes;
+    size_t first = 0, last = panels, from = 0, to = t->groups.count;
+
+    if (lots >= t->parts || lots >= to) {
+        qqi_part_range(lots, t->parts, part, &first, &last);
+        first *= ahead;
+        last = last * ahead < panels ? last * ahead : panels;
+    } else {
+        qqi_part_range(t->groups.count, t->parts, part, &from, &to);
+    }
+    const size_t bytes = t->p.padded * t->groups.width;
+    const size_t near = bytes > 0 ? QQI_NEAR_X / bytes : 0;
+    const size_t block = near > 1 ? near : 1;
+    for (size_t i = from; i < to; i += block)
+        qqi_multiply_block(t, first, last, i, block < to - i ? i + block : to,
+                           mine);
+}
+
+// --- the calls -------------------------------------------------------------
+
+QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
+                                     const qq_matmul_options *o, size_t m)
+{
+    const qq_matmul_options defaults = qq_matmul_options_init();
+    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qqi_product p;
+    qqi_room room;
+
+    if (qqi_product_make(&p, w, use) != QQ_OK ||
+        !qqi_room_make(&p, w, m, use->parts, &room))
+        return SIZE_MAX;
+    return m > 0 && w->n > 0 ? room.bytes : 0;
+}
+
+// Whether rows of that stride and width lie within what can be addressed.
+QQI_FN int qqi_rows_fit(size_t m, size_t ld, size_t row, size_t bytes)
+{
+    size_t all;
+
+    return ld >= row && (m == 0 || (qqi_mul_size(m - 1, ld, &all) &&
+                                    qqi_add_size(all, row, &all) &&
+                                    qqi_mul_size(all, bytes, &all)));
+}
+
+// Everything about a product, checked in the order of the arguments.
+QQI_FN qq_status qqi_matmul_make(qqi_matmul *t, const qq_matrix *w,
+                                 const qq_matmul_options *o, size_t m,
+                                 const void *x, size_t ldx, void *y, size_t ldy,
+                                 void *scratch, size_t scratch_bytes)
+{
+    qqi_product *p = &t->p;
+    const qq_status status = qqi_product_make(p, w, o);
+
+    if (status != QQ_OK)
+        return status;
+    const int scaled = o->x_type != QQ_TYPE_INT8 ||
+                       p->input == QQ_INPUT_INT8_STATIC || o->x_scales != NULL;
+    if (m > 0 && ((p->k > 0 && x == NULL) || !scaled))
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_rows_fit(m, ldx, p->k, qq_type_bits(p->x_type) / 8))
+        return QQ_ERR_SHAPE;
+    if (m > 0 && p->n > 0 && y == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_rows_fit(m, ldy, p->n, sizeof(float)))
+        return QQ_ERR_SHAPE;
+    if (!qqi_room_make(p, w, m, o->parts, &t->room))
+        return QQ_ERR_SIZE;
+    t->w = w;
+    t->parts = o->parts;
+    p->x = (const uint8_t *)x;
+    p->ldx = ldx;
+    p->y = (uint8_t *)y;
+    p->ldy = ldy;
+    if (m == 0 || p->n == 0)
+        return QQ_OK;
+    if (scratch == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (scratch_bytes < t->room.bytes)
+        return QQ_ERR_SCRATCH;
+    const size_t off = (size_t)((uintptr_t)scratch % 64);
+    t->scratch = (uint8_t *)scratch + (off > 0 ? 64 - off : 0);
+    t->kernel = qqi_kernel_now();
+    t->kernel->choose(p, &t->how);
+    qqi_grouping_make(p, &t->how, m, &t->groups);
+    return QQ_OK;
+}
+
+// A product that one thread has done before a second one wakes.
+QQI_FN int qqi_is_small(const qqi_matmul *t)
+{
+    size_t work;
+
+    return qqi_mul_size(t->p.n, t->p.k, &work) &&
+           qqi_mul_size(work, t->groups.m, &work) && work < QQI_SMALL_PRODUCT;
+}
+
+QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
+                           size_t m, const void *x, size_t ldx, void *y,
+                           size_t ldy, void *scratch, size_t scratch_bytes)
+{
+    const qq_matmul_options defaults = qq_matmul_options_init();
+    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qqi_matmul t;
+
+    const qq_status status =
+        qqi_matmul_make(&t, w, use, m, x, ldx, y, ldy, scratch, scratch_bytes);
+    if (status != QQ_OK || m == 0 || w->n == 0)
+        return status;
+    if (use->parallel == NULL || t.parts == 1 || qqi_is_small(&t)) {
+        t.parts = 1;
+        qqi_prepare_part(&t, 0);
+        qqi_multiply_part(&t, 0);
+        return QQ_OK;
+    }
+    // A lone group is no work for threads.
+    if (t.groups.count == 1)
+        for (size_t i = 0; i < t.parts; i++)
+            qqi_prepare_part(&t, i);
+    else
+        use->parallel(use->parallel_user, t.parts, qqi_prepare_part, &t);
+    use->parallel(use->parallel_user, t.parts, qqi_multiply_part, &t);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_matmul_part(const qq_matrix *w, const qq_matmul_options *o,
+                                size_t m, const void *x, size_t ldx, void *y,
+                                size_t ldy, void *scratch, size_t scratch_bytes,
+                                unsigned phase, size_t part)
+{
+    const qq_matmul_options defaults = qq_matmul_options_init();
+    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qqi_matmul t;
+
+    const qq_status status =
+        qqi_matmul_make(&t, w, use, m, x, ldx, y, ldy, scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (phase > 1 || part >= t.parts)
+        return QQ_ERR_ARGUMENT;
+    if (m == 0 || w->n == 0)
+        return QQ_OK;
+    if (phase == 0)
+        qqi_prepare_part(&t, part);
+    else
+        qqi_multiply_part(&t, part);
+    return QQ_OK;
+}
+
+// ==== matrix/open.h ====
+
+// qquant floor 7: the header, written and read.
+
+// Header and constants of a matrix that is to be; levels: 16, or NULL.
+QQI_FN void qqi_matrix_write(const qq_matrix *w, float scale2,
+                             const int8_t *levels, uint8_t *out)
+{
+    QQ_MEMSET(out, 0, QQI_HEADER_BYTES);
+    QQ_MEMCPY(out, "QQMX", 4);
+    qqi_store_le16(out + 4, QQ_MATRIX_VERSION);
+    qqi_store_le16(out + 6, (uint16_t)w->type);
+    qqi_store_le16(out + 8, (uint16_t)w->scale_type);
+    qqi_store_le16(out + 10, 1);
+    qqi_store_le32(out + 12, w->flags);
+    qqi_store_le64(out + 16, w->n);
+    qqi_store_le64(out + 24, w->k);
+    qqi_store_le32(out + 32, (uint32_t)w->tile_n);
+    qqi_store_le32(out + 36, (uint32_t)w->tile_k);
+    qqi_store_le64(out + 48, w->bytes);
+    if (!qqi_matrix_has(w, QQ_MATRIX_CONSTANTS))
+        return;
+    QQ_MEMSET(out + QQI_CONSTANTS_AT, 0, 64);
+    qqi_store_le32(out + QQI_CONSTANTS_AT, qqi_f32_bits(scale2));
+    if (levels == NULL)
+        return;
+    const size_t count = w->bits == 2 ? 4 : 16;
+    qqi_store_le32(out + QQI_LEVEL_COUNT_AT, (uint32_t)count);
+    QQ_MEMCPY(out + QQI_LEVELS_AT, levels, count);
+}
+
+QQI_FN int qqi_all_zero(const uint8_t *p, size_t count)
+{
+    unsigned any = 0;
+
+    for (size_t i = 0; i < count; i++)
+        any |= p[i];
+    return any == 0;
+}
+
+// Whether the constants are what the type says; finds the bits of a book.
+QQI_FN int qqi_matrix_open_constants(const uint8_t *p, qq_matrix *w)
+{
+    const uint32_t count = qqi_load_le32(p + QQI_LEVEL_COUNT_AT);
+
+    if (w->type == QQ_TYPE_BOOK ? count != 4 && count != 16 : count != 0)
+        return 0;
+    if (count == 4)
+        w->bits = 2;
+    return qqi_all_zero(p + QQI_LEVELS_AT + count, 64 - 8 - count);
+}
+
+// A 64-bit size of the header as a size_t; 0 where that cannot hold it.
+QQI_FN int qqi_open_size(const uint8_t *p, size_t *out)
+{
+    const uint64_t v = qqi_load_le64(p);
+
+    *out = (size_t)v;
+    return *out == v;
+}
+
+// No number beyond the enumerators becomes one.
+QQI_INLINE qq_type qqi_open_type(const uint8_t *p)
+{
+    const unsigned v = qqi_load_le16(p);
+
+    return v <= QQ_TYPE_NVFP4 ? (qq_type)v : QQ_TYPE_NONE;
+}
+
+// What can be told from single fields.
+QQI_FN qq_status qqi_matrix_open_fields(const uint8_t *p, qq_matrix *w)
+{
+    const unsigned version = qqi_load_le16(p + 4);
+
+    w->type = qqi_open_type(p + 6);
+    w->scale_type = qqi_open_type(p + 8);
+    w->flags = qqi_load_le32(p + 12);
+    w->tile_n = qqi_load_le32(p + 32);
+    w->tile_k = qqi_load_le32(p + 36);
+    if (version == 0)
+        return QQ_ERR_FORMAT;
+    if (version > QQ_MATRIX_VERSION || qqi_load_le16(p + 10) != 1 ||
+        (w->flags & ~QQI_MATRIX_FLAGS) != 0)
+        return QQ_ERR_VERSION;
+    if (qqi_matrix_find(w->type) == NULL || !qqi_is_matrix_scale(w->scale_type))
+        return QQ_ERR_TYPE;
+    if (!qqi_all_zero(p + 40, 8) || !qqi_all_zero(p + 56, 8))
+        return QQ_ERR_FORMAT;
+    if (!qqi_open_size(p + 16, &w->n) || !qqi_open_size(p + 24, &w->k))
+        return QQ_ERR_SIZE;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_matrix_open(const void *data, size_t bytes, qq_matrix *view)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    qq_matrix w;
+
+    if ((p == NULL && bytes > 0) || view == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (bytes < QQI_HEADER_BYTES || p[0] != 'Q' || p[1] != 'Q' || p[2] != 'M' ||
+        p[3] != 'X')
+        return QQ_ERR_FORMAT;
+    QQ_MEMSET(&w, 0, sizeof w);
+    w.data = data;
+    const qq_status status = qqi_matrix_open_fields(p, &w);
+    if (status != QQ_OK)
+        return status;
+    const qqi_matrix_format *f = qqi_matrix_find(w.type);
+    w.bits = f->bits;
+    if (!qqi_matrix_tiles_fit(&w) || !qqi_matrix_flags_fit(&w, f))
+        return QQ_ERR_FORMAT;
+    if (qqi_matrix_has(&w, QQ_MATRIX_CONSTANTS) &&
+        (bytes < QQI_HEADER_BYTES + 64 || !qqi_matrix_open_constants(p, &w)))
+        return QQ_ERR_FORMAT;
+    if (!qqi_matrix_place(&w))
+        return QQ_ERR_SIZE;
+    if (qqi_load_le64(p + 48) != w.bytes || bytes < w.bytes)
+        return QQ_ERR_FORMAT;
+    *view = w;
+    return QQ_OK;
+}
+
+// ==== matrix/pack.h ====
+
+// qquant floor 7: an array into panels.
+
+// What is packed: rows of W from row on, as an array.
+typedef struct qqi_source {
+    const qq_array *a;
+    const qq_matrix_options *o;
+    size_t row;
+} qqi_source;
+
+// Stored codes of 16 rows of a panel, count columns from k on, at most 32, 32
+// bytes a row; zeros for what there is not.
+QQI_FN void qqi_source_codes(const qq_matrix *w, const qqi_source *s,
+                             size_t panel, size_t k, size_t count,
+                             uint8_t *codes)
+{
+    const qq_array *a = s->a;
+    const uint8_t flip = qqi_matrix_find(w->type)->flip;
+    const size_t rows = w->n - 16 * panel < 16 ? w->n - 16 * panel : 16;
+    const size_t first = 16 * panel - s->row;
+    const uint8_t most = (uint8_t)((1u << w->bits) - 1);
+
+    QQ_MEMSET(codes, 0, 512);
+    for (size_t r = 0; r < rows; r++) {
+        uint8_t *row = codes + 32 * r;
+        qqi_unpack_codes(qq_type_bits(a->value.type), QQ_ORDER_LOW_FIRST, 0,
+                         (first + r) * w->k + k, count,
+                         (const uint8_t *)a->value.data, row);
+        for (size_t i = 0; i < count; i++)
+            row[i] = row[i] > most ? most : (uint8_t)(row[i] ^ flip);
+    }
+}
+
+QQI_FN void qqi_pack_cells(const qq_matrix *w, const qqi_source *s,
+                           size_t panel, uint8_t *out)
+{
+    uint8_t codes[512];
+
+    for (size_t k = 0; k < w->k; k += 32, out += 64 * w->bits) {
+        const size_t count = w->k - k < 32 ? w->k - k : 32;
+        qqi_source_codes(w, s, panel, k, count, codes);
+        qqi_kernel_now()->pack(w->bits, count, codes, out);
+    }
+}
+
+QQI_FN void qqi_pack_base3(const qq_matrix *w, const qqi_source *s,
+                           size_t panel, uint8_t *out)
+{
+    uint8_t codes[512];
+    unsigned power = 1;
+
+    for (size_t k = 0; k < w->k; k += 16) {
+        const size_t count = w->k - k < 16 ? w->k - k : 16;
+        uint8_t *bytes = out + k / 80 * 256;
+        if (k % 80 == 0) {
+            QQ_MEMSET(bytes, 0, 256);
+            power = 1;
+        }
+        qqi_source_codes(w, s, panel, k, count, codes);
+        for (size_t i = 0; i < 256; i++) {
+            const size_t row = i % 64 / 4;
+            const size_t column = i / 64 * 4 + i % 4;
+            bytes[i] = (uint8_t)(bytes[i] + power * codes[32 * row + column]);
+        }
+        power *= 3;
+    }
+}
+
+// Scales and zero points of a row, r of the panel and row of the array.
+QQI_FN void qqi_pack_row(const qq_matrix *w, const qq_array *a, size_t row,
+                         size_t r, uint8_t *panel)
+{
+    const uint8_t flip = qqi_matrix_find(w->type)->flip;
+    const size_t at = row / a->tile[0] * w->tiles;
+
+    for (size_t t = 0; t < w->tiles; t++) {
+        const size_t to = 16 * t + r;
+        uint8_t *scale = panel + w->scale_at;
+        const uint32_t u = qqi_load_code(a->scale.type, a->scale.data, at + t);
+        if (a->scale.type == QQ_TYPE_BF16)
+            qqi_store_le32(scale + 4 * to, u << 16);
+        else if (a->scale.type == QQ_TYPE_F32)
+            qqi_store_le32(scale + 4 * to, u);
+        else if (a->scale.type == QQ_TYPE_F16)
+            qqi_store_le16(scale + 2 * to, (uint16_t)u);
+        else
+            scale[to] = (uint8_t)u;
+    }
+    for (size_t t = 0; t < w->tiles && w->zero_at != 0; t++) {
+        const size_t from = row / a->zero_tile[0] * w->tiles + t;
+        const uint32_t z =
+            qqi_load_code(a->zero_point.type, a->zero_point.data, from);
+        panel[w->zero_at + 16 * t + r] = (uint8_t)(z ^ flip);
+    }
+}
+
+// A panel, all that is not set 0.
+QQI_FN void qqi_pack_panel(const qq_matrix *w, const qqi_source *s, size_t i,
+                           uint8_t *panel)
+{
+    const size_t rows = w->n - 16 * i < 16 ? w->n - 16 * i : 16;
+
+    QQ_MEMSET(panel, 0, w->panel_bytes);
+    if (qqi_matrix_has(w, QQ_MATRIX_BASE3))
+        qqi_pack_base3(w, s, i, panel);
+    else
+        qqi_pack_cells(w, s, i, panel);
+    for (size_t r = 0; r < rows; r++) {
+        const size_t row = 16 * i + r;
+        qqi_pack_row(w, s->a, row - s->row, r, panel);
+        if (w->factor_at != 0)
+            qqi_store_le32(panel + w->factor_at + 4 * r,
+                           qqi_f32_bits(s->o->a[row]));
+        if (w->bias_at != 0)
+            qqi_store_le32(panel + w->bias_at + 4 * r,
+                           qqi_f32_bits(s->o->bias[row]));
+    }
+    if (w->sum_at != 0)
+        qqi_sum_codes(w, rows, panel);
+}
+
+// The levels of a book as integers; 0 where they are none.
+QQI_FN int qqi_pack_levels(const qq_array *a, int8_t *levels)
+{
+    for (size_t i = 0; i < 16; i++) {
+        const float v = a->levels[i < a->level_count ? i : 0];
+        const int32_t r = qqi_sat_i32(v, -128, 127);
+        if (v < (float)r || v > (float)r)
+            return 0;
+        levels[i] = (int8_t)r;
+    }
+    return 1;
+}
+
+// All that stands before the panels. w->data becomes out.
+QQI_FN qq_status qqi_pack_head(qq_matrix *w, const qq_array *a,
+                               const qq_matrix_options *o, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+    int8_t levels[16];
+    const int book = w->type == QQ_TYPE_BOOK;
+
+    if (book && !qqi_pack_levels(a, levels))
+        return QQ_ERR_TYPE;
+    w->data = out;
+    qqi_matrix_write(w, a->scale2, book ? levels : NULL, p);
+    if (w->column_at == 0)
+        return QQ_OK;
+    for (size_t k = 0; k < w->k; k++)
+        qqi_store_le32(p + w->column_at + 4 * k, qqi_f32_bits(o->b[k]));
+    QQ_MEMSET(p + w->column_at + 4 * w->k, 0,
+              w->panel_at - w->column_at - 4 * w->k);
+    return QQ_OK;
+}
+
+// Whether base 3 can hold the codes.
+QQI_FN int qqi_codes_are_ternary(const qq_tensor *codes)
+{
+    const size_t count = qq_tensor_count(codes);
+
+    for (size_t i = 0; i < count; i++)
+        if (qqi_load_code(QQ_TYPE_TERNARY, codes->data, i) == 3)
+            return 0;
+    return 1;
+}
+
+QQ_API qq_status qq_matrix_pack(const qq_array *a, const qq_matrix_options *o,
+                                void *out, size_t out_bytes, qq_matrix *view)
+{
+    const qqi_source source = {a, o, 0};
+    qq_matrix w;
+
+    qq_status status = qqi_matrix_plan(a, o, &w);
+    if (status == QQ_OK)
+        status = qq_array_check(a);
+    if (status == QQ_OK && qqi_matrix_has(&w, QQ_MATRIX_BASE3) &&
+        !qqi_codes_are_ternary(&a->value))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK)
+        status = qqi_check_bytes(w.bytes, out, out_bytes);
+    if (status == QQ_OK && view == NULL)
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_pack_head(&w, a, o, out);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < w.panels; i++)
+        qqi_pack_panel(&w, &source, i,
+                       (uint8_t *)out + w.panel_at + i * w.panel_bytes);
+    *view = w;
+    return QQ_OK;
+}
+
+// ==== matrix/quantize.h ====
+
+// qquant floor 7: numbers straight into panels.
+
+// Whether the scales of a row depend on that row alone, nothing else either.
+QQI_FN int qqi_scheme_is_by_row(const qq_scheme *s)
+{
+    const int rows = (s->channels & 1) != 0 || s->tile[0] == 1;
+
+    return rows && s->noise == QQ_NOISE_NONE && !s->two_level &&
+           s->calibration.method != QQ_CALIB_FIXED;
+}
+
+// Rows row to row + count - 1 of x, whose data may be NULL if it has none.
+QQI_FN qq_tensor qqi_rows_of(const qq_tensor *x, size_t row, size_t count)
+{
+    const size_t shape[2] = {count, x->shape[1]};
+    const size_t before = row * qqi_stored_bytes(x->type, x->shape[1]);
+    const uint8_t *data = (const uint8_t *)x->data;
+
+    return qq_tensor_make(before > 0 ? data + before : data, x->type, 2, shape);
+}
+
+QQI_FN qq_status qqi_check_quantize(const qq_tensor *x, const qq_scheme *s)
+{
+    const qq_status status = qqi_check_pair(x, s, 0);
+
+    if (status != QQ_OK)
+        return status;
+    if (s->rule != QQ_RULE_QQUANT)
+        return QQ_ERR_SCHEME;
+    return x->rank != 2 ? QQ_ERR_SHAPE : QQ_OK;
+}
+
+// The matrix that x will be; the array that it will be before, without data.
+QQI_NOINLINE qq_status qqi_quantize_plan(const qq_tensor *x, const qq_scheme *s,
+                                         const qq_matrix_options *o,
+                                         qq_matrix *w)
+{
+    struct qqi_layout l;
+    qq_array a;
+    const qq_status status = qqi_check_quantize(x, s);
+
+    if (status != QQ_OK)
+        return status;
+    qqi_qquant_layout(&l, x, s);
+    qqi_layout_view(&l, s, NULL, &a);
+    return qqi_matrix_plan(&a, o, w);
+}
+
+QQ_API size_t qq_matrix_quantize_size(const qq_tensor *x, const qq_scheme *s,
+                                      const qq_matrix_options *o)
+{
+    qq_matrix w;
+
+    return qqi_quantize_plan(x, s, o, &w) == QQ_OK ? w.bytes : SIZE_MAX;
+}
+
+QQ_API size_t qq_matrix_quantize_scratch_size(const qq_tensor *x,
+                                              const qq_scheme *s)
+{
+    if (qqi_check_quantize(x, s) != QQ_OK)
+        return SIZE_MAX;
+    const size_t count = x->shape[0] < 16 ? x->shape[0] : 16;
+    const qq_tensor rows = qqi_rows_of(x, 0, count);
+    return qq_array_size(qqi_scheme_is_by_row(s) ? &rows : x, s);
+}
+
+// One panel of 16 rows after the other.
+QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
+                                           const qq_scheme *s,
+                                           const qq_matrix_options *o,
+                                           qq_matrix *w, void *out,
+                                           void *scratch, size_t scratch_bytes)
+{
+    uint8_t *panel = (uint8_t *)out + w->panel_at;
+    qqi_source source;
+    qq_array a;
+
+    QQ_MEMSET(&a, 0, sizeof a);
+    a.levels = s->levels;
+    a.level_count = s->level_count;
+    a.scale2 = 1.0f;
+    const qq_status status = qqi_pack_head(w, &a, o, out);
+    if (status != QQ_OK)
+        return status;
+    source.a = &a;
+    source.o = o;
+    for (size_t i = 0; i < w->panels; i++, panel += w->panel_bytes) {
+        const size_t left = w->n - 16 * i;
+        const qq_tensor rows = qqi_rows_of(x, 16 * i, left < 16 ? left : 16);
+        qq_quantize(&rows, s, scratch, scratch_bytes, &a);
+        source.row = 16 * i;
+        qqi_pack_panel(w, &source, i, panel);
+    }
+    return QQ_OK;
+}
+
+// All of x first.
+QQI_NOINLINE qq_status qqi_quantize_whole(const qq_tensor *x,
+                                          const qq_scheme *s,
+                                          const qq_matrix_options *o, void *out,
+                                          size_t out_bytes, void *scratch,
+                                          size_t scratch_bytes, qq_matrix *view)
+{
+    qq_array a;
+    const qq_status status = qq_quantize(x, s, scratch, scratch_bytes, &a);
+
+    return status == QQ_OK ? qq_matrix_pack(&a, o, out, out_bytes, view)
+                           : status;
+}
+
+QQ_API qq_status qq_matrix_quantize(const qq_tensor *x, const qq_scheme *s,
+                                    const qq_matrix_options *o, void *out,
+                                    size_t out_bytes, void *scratch,
+                                    size_t scratch_bytes, qq_matrix *view)
+{
+    qq_matrix w;
+
+    qq_status status = qqi_quantize_plan(x, s, o, &w);
+    if (status == QQ_OK)
+        status = qqi_check_bytes(w.bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    const size_t need = qq_matrix_quantize_scratch_size(x, s);
+    if (need > 0 && scratch == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (scratch_bytes < need)
+        return QQ_ERR_SCRATCH;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_scheme_is_by_row(s))
+        return qqi_quantize_whole(x, s, o, out, out_bytes, scratch,
+                                  scratch_bytes, view);
+    status = qqi_quantize_panels(x, s, o, &w, out, scratch, scratch_bytes);
+    if (status == QQ_OK)
+        *view = w;
+    return status;
+}
+
+// --- signs -----------------------------------------------------------------
+
+QQI_FN qq_status qqi_sign_array(const qq_tensor *sign, const float *one,
+                                qq_array *a)
+{
+    const size_t shape[2] = {1, 1};
+
+    QQ_MEMSET(a, 0, sizeof *a);
+    if (sign == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (sign->type != QQ_TYPE_SIGN && sign->type != QQ_TYPE_TERNARY)
+        return QQ_ERR_TYPE;
+    if (sign->rank != 2)
+        return QQ_ERR_SHAPE;
+    a->value = *sign;
+    a->scale = qq_tensor_make(one, QQ_TYPE_F32, 2, shape);
+    a->type = sign->type;
+    a->scale2 = 1.0f;
+    for (int i = 0; i < 2; i++)
+        a->tile[i] = sign->shape[i] > 0 ? sign->shape[i] : 1;
+    return QQ_OK;
+}
+
+QQ_API size_t qq_matrix_sign_size(const qq_tensor *sign,
+                                  const qq_matrix_options *o)
+{
+    qq_array a;
+
+    if (qqi_sign_array(sign, NULL, &a) != QQ_OK)
+        return SIZE_MAX;
+    return qq_matrix_size(&a, o);
+}
+
+QQ_API qq_status qq_matrix_pack_sign(const qq_tensor *sign,
+                                     const qq_matrix_options *o, void *out,
+                                     size_t out_bytes, qq_matrix *view)
+{
+    static const float one = 1.0f;
+    qq_array a;
+    const qq_status status = qqi_sign_array(sign, &one, &a);
+
+    return status == QQ_OK ? qq_matrix_pack(&a, o, out, out_bytes, view)
+                           : status;
+}
+
+// ==== matrix/row.h ====
+
+// qquant floor 7: rows of a packed matrix as numbers.
+
+// What a code of the tensor stands for, less zero, in the codes of the tensor.
+QQI_FN float qqi_code_value(const qq_matrix *w, const qqi_matrix_format *f,
+                            const int8_t *levels, uint8_t code, int32_t zero)
+{
+    const int32_t stored = code ^ f->flip;
+
+    if (f->code == QQI_CODE_BOOK)
+        return qqi_format_level(f, levels, code);
+    if (f->code == QQI_CODE_PLAIN)
+        return (float)(f->mul * stored - zero);
+    return qq_type_decode(qqi_type_storage(w->type), code);
+}
+
+// Columns k to k + count - 1 of a row, all in tile t.
+QQI_FN void qqi_row_values(const qq_matrix *w, size_t row, size_t t, size_t k,
+                           size_t count, uint8_t *out)
+{
+    const qqi_matrix_format *f = qqi_matrix_find(w->type);
+    const uint8_t *panel = qqi_matrix_panel(w, row / 16);
+    const size_t r = row % 16;
+    const int32_t zero =
+        w->zero_at != 0 ? panel[w->zero_at + 16 * t + r] : f->add;
+    const float scale =
+        qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r);
+    const float scale2 = qqi_matrix_scale2(w);
+    const size_t b_at = w->column_at + 4 * k;
+    uint8_t codes[64];
+
+    qqi_row_codes(w, row, k, count, codes);
+    for (size_t i = 0; i < count; i++) {
+        float v = qqi_code_value(w, f, qqi_matrix_levels(w), codes[i], zero);
+        v = qqi_mul_f32(qqi_mul_f32(v, scale), scale2);
+        if (w->factor_at != 0)
+            v = qqi_mul_f32(v, qqi_load_le_f32(panel + w->factor_at + 4 * r));
+        if (w->column_at != 0)
+            v = qqi_mul_f32(
+                v, qqi_load_le_f32(qqi_matrix_bytes(w) + b_at + 4 * i));
+        qqi_store_f32(out + 4 * i, qqi_canon_f32(v));
+    }
+}
+
+QQI_FN void qqi_row(const qq_matrix *w, size_t row, uint8_t *out)
+{
+    size_t count;
+
+    for (size_t k = 0; k < w->k; k += count) {
+        const size_t t = k / qqi_matrix_tile(w);
+        const size_t left = qqi_matrix_tile(w) - k % qqi_matrix_tile(w);
+        count = left < 64 ? left : 64;
+        count = count < w->k - k ? count : w->k - k;
+        qqi_row_values(w, row, t, k, count, out + 4 * k);
+    }
+}
+
+QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
+                               const size_t *rows, void *out, size_t out_bytes)
+{
+    uint8_t *p = (uint8_t *)out;
+    size_t need;
+
+    if (!qqi_is_matrix(w))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count && rows != NULL; i++)
+        if (rows[i] >= w->n)
+            return QQ_ERR_SHAPE;
+    if (rows == NULL && count > w->n)
+        return QQ_ERR_SHAPE;
+    if (!qqi_mul_size(count, w->k, &need) || !qqi_mul_size(need, 4, &need))
+        return QQ_ERR_SIZE;
+    const qq_status status = qqi_check_bytes(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < count && w->k > 0; i++)
+        qqi_row(w, rows != NULL ? rows[i] : i, p + 4 * w->k * i);
+    return QQ_OK;
+}
+
+#endif
 #if !QQ_NO_OP
 
 // ==== op/operand.h ====

@@ -10,6 +10,7 @@
 
 #define QQUANT_STATIC
 #define QQ_NO_FILE
+#define QQ_NO_MATRIX
 #define QQ_NO_OP
 #define QQ_NO_TRAIN
 #define QQUANT_IMPLEMENTATION

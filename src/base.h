@@ -25,11 +25,25 @@
 #  define QQ_NO_FILE 1
 #endif
 
+#ifndef QQ_NO_MATRIX
+#  define QQ_NO_MATRIX 0
+#elif (0 - QQ_NO_MATRIX - 1) == 1
+#  undef QQ_NO_MATRIX
+#  define QQ_NO_MATRIX 1
+#endif
+
 #ifndef QQ_NO_OP
 #  define QQ_NO_OP 0
 #elif (0 - QQ_NO_OP - 1) == 1
 #  undef QQ_NO_OP
 #  define QQ_NO_OP 1
+#endif
+
+#ifndef QQ_NO_SIMD
+#  define QQ_NO_SIMD 0
+#elif (0 - QQ_NO_SIMD - 1) == 1
+#  undef QQ_NO_SIMD
+#  define QQ_NO_SIMD 1
 #endif
 
 #ifndef QQ_NO_TRAIN

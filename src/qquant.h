@@ -73,12 +73,21 @@ CONTENTS
         default: those of <string.h>, which is not included when all three
                  are defined.
 
-    QQ_NO_FILE, QQ_NO_OP, QQ_NO_TRAIN
+    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_TRAIN
         affects: leaves out what reads other people's checkpoints (the blocks
-                 of bitsandbytes), the operations on decoded tensors, the
-                 rules and calibrations of AQT and FJFormer's bits.
+                 of bitsandbytes), packed matrices and their products, the
+                 operations on decoded tensors, the rules and calibrations of
+                 AQT and FJFormer's bits.
         default: everything is in.
         symptom: the names of that wing are unknown.
+
+    QQ_NO_SIMD
+        affects: products are made by plain C and no instruction set is ever
+                 looked for: each part of a product needs 1 KiB of scratch
+                 instead of 16, and nothing is remembered between calls.
+        default: the best that the build and the machine have; as yet plain C
+                 is all there is.
+        cost:    speed, once there is more than plain C.
 
 
 3  MEMORY, ERRORS, THREADS
@@ -91,9 +100,10 @@ CONTENTS
     are checked first, in their order, and nothing is written on failure.
     NULL is allowed where there are no bytes. Nothing aborts.
 
-    qquant keeps no state and may be called from any thread. Long calls take
-    a qq_parallel_for through which the caller lends its threads; the result
-    does not depend on it.
+    qquant may be called from any thread. It keeps no state but which kernels
+    are in use (qq_use_isa in api/matmul.h), and not even that under QQ_NO_SIMD.
+    Long calls take a qq_parallel_for through which the caller lends its
+    threads; the result does not depend on it.
 
 
 4  THE SAME BITS EVERYWHERE
@@ -118,6 +128,12 @@ CONTENTS
         api/pack.h     codes in bits          api/bnb.h      bitsandbytes
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
+        api/matrix.h   packed matrices        api/matmul.h   their products
+
+    A packed matrix holds the codes of a weight, its scales, factors and bias
+    in one block of bytes, which is the same on every machine and is multiplied
+    where it lies. api/matrix.h states the bytes, api/matmul.h every rounding
+    of a product and the way from weights to a layer.
 
 
 6  THE RULES
@@ -186,6 +202,10 @@ CONTENTS
 #endif
 #if !QQ_NO_TRAIN
 #include "api/aqt.h"
+#endif
+#if !QQ_NO_MATRIX
+#include "api/matrix.h"
+#include "api/matmul.h"
 #endif
 #if !QQ_NO_OP
 #include "api/op.h"
@@ -316,6 +336,13 @@ CONTENTS
 #include "array/tensor.h"
 #include "array/tile.h"
 #include "array/view.h"
+#if !QQ_NO_MATRIX
+#include "kernel/scalar/table.h"
+#include "dispatch.h"
+#include "matrix/matmul.h"
+#include "matrix/quantize.h"
+#include "matrix/row.h"
+#endif
 #if !QQ_NO_OP
 #include "op/dot.h"
 #include "op/dot_eformer.h"

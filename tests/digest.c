@@ -431,6 +431,204 @@ static void digest_other_rules(void)
     finish(&d);
 }
 
+// --- packed matrices and their products -----------------------------------
+
+#if !QQ_NO_MATRIX
+enum { N = 19, K = 70, M = 3, MATRIX_ROOM = 8192, SCRATCH_ROOM = 24576 };
+
+static const float levels[16] = {-128, 127, 3,  -7, 0,  1,  2,   5,
+                                 11,   -60, 99, 42, -1, 77, -33, 8};
+
+// Words of a fixed sequence, the lowest bytes first.
+static void fill(uint32_t seed, size_t bytes, unsigned char *out)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        seed = (uint32_t)((uint64_t)seed * 69069u + 12345u);
+        out[i] = (unsigned char)(seed >> 24);
+    }
+}
+
+// Any codes, a scale for every tile of a row; tile 0: for every row.
+static qq_array matrix_array(qq_type type, qq_type scale_type, size_t tile)
+{
+    static unsigned char codes[N * K], zeros[N * K], scales[4 * N * K];
+    const size_t shape[2] = {N, K};
+    const size_t tiles[2] = {N, tile ? (K + tile - 1) / tile : 1};
+    qq_type_info info;
+    qq_array a;
+    memset(&info, 0, sizeof info);
+    qq_type_get(type, &info);
+    memset(&a, 0, sizeof a);
+    a.type = type;
+    fill((uint32_t)type, sizeof codes, codes);
+    a.value = qq_tensor_make(codes, info.storage, 2, shape);
+    for (size_t i = 0; i < tiles[0] * tiles[1]; i++) {
+        const float x = (float)(i * 37 % 101 + 1) / 96.0f;
+        const uint32_t code = qq_type_encode(scale_type, x);
+        const uint16_t half = (uint16_t)(code & 65535u);
+        if (qq_type_bits(scale_type) == 32)
+            memcpy(scales + 4 * i, &x, sizeof x);
+        else if (qq_type_bits(scale_type) == 16)
+            memcpy(scales + 2 * i, &half, sizeof half);
+        else
+            scales[i] = (unsigned char)(code & 255u);
+    }
+    a.scale = qq_tensor_make(scales, scale_type, 2, tiles);
+    a.scale2 = scale_type == QQ_TYPE_E4M3FN ? 0.0371f : 1.0f;
+    if (info.affine && tile) {
+        fill((uint32_t)type + 1, sizeof zeros, zeros);
+        a.zero_point = qq_tensor_make(zeros, info.storage, 2, tiles);
+    }
+    a.tile[0] = a.zero_tile[0] = 1;
+    a.tile[1] = a.zero_tile[1] = tile ? tile : K;
+    a.levels = type == QQ_TYPE_BOOK ? levels : NULL;
+    a.level_count = type == QQ_TYPE_BOOK ? 16 : 0;
+    return a;
+}
+
+// Three rows of x: noise; many sizes; noise and an infinity.
+static qq_tensor matrix_input(qq_type type)
+{
+    static float x[M * K], converted[M * K];
+    const size_t shape[2] = {M, K};
+    qq_random_unit(qq_key_make(9, 0), QQ_RANDOM_PARTITIONABLE, QQ_TYPE_F32,
+                   M * K, 0, M * K, x, sizeof x);
+    for (int i = 0; i < M * K; i++) {
+        x[i] = 2.0f * x[i] - 1.0f;
+        if (i / K == 1)
+            x[i] = x[i] * (float)(1 << i % 15);
+    }
+    x[2 * K + 33] = of_bits(0x7f800000u);
+    qq_tensor t = qq_tensor_make(x, QQ_TYPE_F32, 2, shape);
+    if (type != QQ_TYPE_F32)
+        qq_tensor_convert(&t, type, converted, sizeof converted, &t);
+    return t;
+}
+
+// Hashes one product; a status where the mode does not go with the matrix.
+static void add_product(digest *d, const qq_matrix *w,
+                        const qq_matmul_options *o, const void *x)
+{
+    static unsigned char scratch[SCRATCH_ROOM];
+    static float y[M * N];
+    for (int i = 0; i < M * N; i++)
+        y[i] = (float)i / 8.0f;
+    const qq_status status =
+        qq_matmul(w, o, M, x, K, y, N, scratch, sizeof scratch);
+    add_u32(d, (uint32_t)status);
+    for (int i = 0; status == QQ_OK && i < M * N; i++)
+        add_f32(d, y[i]);
+}
+
+static void add_products(digest *d, const qq_matrix *w)
+{
+    static signed char codes[M * K];
+    static float scales[M * K];
+    qq_matmul_options o = qq_matmul_options_init();
+    o.x_scale = 0.0123f;
+    o.x_zero = -5;
+    for (int input = QQ_INPUT_INT8_ROW; input <= QQ_INPUT_F32; input++) {
+        const qq_tensor x = matrix_input(inputs[input % 3]);
+        o.input = (qq_input)input;
+        o.x_type = inputs[input % 3];
+        o.accumulate = input % 2;
+        add_product(d, w, &o, x.data);
+    }
+    o.x_type = QQ_TYPE_INT8;
+    o.x_scales = scales;
+    o.lo = -40.0f;
+    o.hi = 50.0f;
+    for (int i = 0; i < M * K; i++) {
+        codes[i] = (signed char)(i * 7 % 255 - 127);
+        scales[i] = (float)(i % 13 + 1) / 768.0f;
+    }
+    for (int input = QQ_INPUT_INT8_ROW; input <= QQ_INPUT_INT8_STATIC;
+         input++) {
+        o.input = (qq_input)input;
+        add_product(d, w, &o, codes);
+    }
+}
+
+// Hashes the packed bytes, the rows read back and the products.
+static void add_matrix(digest *d, const qq_array *a, const qq_matrix_options *o)
+{
+    static unsigned char bytes[MATRIX_ROOM];
+    static float rows[N * K];
+    qq_matrix w;
+    const qq_status status = qq_matrix_pack(a, o, bytes, sizeof bytes, &w);
+    add_u32(d, (uint32_t)status);
+    if (status != QQ_OK)
+        return;
+    for (size_t i = 0; i < w.bytes; i++)
+        add_byte(d, bytes[i]);
+    add_u32(d, (uint32_t)qq_matrix_row(&w, N, NULL, rows, sizeof rows));
+    for (int i = 0; i < N * K; i++)
+        add_f32(d, rows[i]);
+    add_products(d, &w);
+}
+
+static qq_matrix_options matrix_options(void)
+{
+    static float a[N], b[K], bias[N];
+    qq_matrix_options o = qq_matrix_options_init();
+    for (int i = 0; i < N; i++) {
+        a[i] = (float)(i + 5) / 7.0f;
+        bias[i] = (float)(9 - i) / 3.0f;
+    }
+    for (int i = 0; i < K; i++)
+        b[i] = (float)(40 - i) / 11.0f;
+    o.a = a;
+    o.b = b;
+    o.bias = bias;
+    return o;
+}
+
+// Scales of f32, one a row; one a tile, of the type's own kind or f16.
+static void digest_matrix_type(qq_type type)
+{
+    qq_type_info info;
+    if (qq_type_get(type, &info) != QQ_OK || !info.weight)
+        return;
+    const size_t tile = info.tile ? info.tile : 32;
+    const qq_type tile_scale = type == QQ_TYPE_NVFP4 ? QQ_TYPE_E4M3FN
+                               : info.tile           ? QQ_TYPE_E8M0
+                                                     : QQ_TYPE_F16;
+    const qq_matrix_options o = matrix_options();
+    qq_array a = matrix_array(type, QQ_TYPE_F32, 0);
+    if (qq_matrix_size(&a, NULL) == SIZE_MAX)
+        return; // not multiplied
+    digest d = start("matrix");
+    add_text(&d, qq_type_name(type));
+    add_matrix(&d, &a, NULL);
+    add_matrix(&d, &a, &o);
+    a = matrix_array(type, tile_scale, tile);
+    add_matrix(&d, &a, NULL);
+    add_matrix(&d, &a, &o);
+    finish(&d);
+}
+
+static void digest_matrix(void)
+{
+    static unsigned char values[N * K], packed[N * K];
+    for (int t = 1; t < 64; t++)
+        digest_matrix_type((qq_type)t);
+
+    // Base 3 has no code of +2; sums.
+    qq_array a = matrix_array(QQ_TYPE_TERNARY, QQ_TYPE_E8M0, 32);
+    qq_matrix_options o = qq_matrix_options_init();
+    for (size_t i = 0; i < N * K; i++)
+        values[i] = (unsigned char)(i * 5 % 7 % 3);
+    qq_pack_bits(2, QQ_ORDER_LOW_FIRST, 0, N * K, values, packed,
+                 sizeof packed);
+    a.value.data = packed;
+    o.base3 = 1;
+    o.sums = 1;
+    digest d = start("matrix base3 sums");
+    add_matrix(&d, &a, &o);
+    finish(&d);
+}
+#endif
+
 #ifdef __cplusplus
 extern "C"
 #endif
@@ -450,6 +648,9 @@ void digest_run(void)
     }
     digest_calibrations();
     digest_other_rules();
+#if !QQ_NO_MATRIX
+    digest_matrix();
+#endif
 }
 
 #ifndef DIGEST_FREESTANDING

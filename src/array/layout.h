@@ -73,17 +73,17 @@ QQI_FN void qqi_layout_given(struct qqi_layout *l, const qq_scheme *s,
     qqi_layout_sum(l);
 }
 
-// Where the parts lie; out may be NULL where nothing lies there.
+// Where the parts lie; NULL stays NULL, for a view without data.
 QQI_FN void *qqi_layout_zero(const struct qqi_layout *l, void *out)
 {
-    return l->scale_bytes > 0 ? (uint8_t *)out + l->scale_bytes : out;
+    return out != NULL ? (uint8_t *)out + l->scale_bytes : NULL;
 }
 
 QQI_FN void *qqi_layout_codes(const struct qqi_layout *l, void *out)
 {
     const size_t before = l->scale_bytes + l->zero_bytes;
 
-    return before > 0 ? (uint8_t *)out + before : out;
+    return out != NULL ? (uint8_t *)out + before : NULL;
 }
 
 // The array whose parts lie in out.

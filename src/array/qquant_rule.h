@@ -122,6 +122,7 @@ QQI_FN qq_status qqi_qquant_given(const qq_tensor *x, const qq_scheme *s,
         QQ_MEMCPY(out, scale->data, l.scale_bytes);
     if (l.zero_bytes > 0)
         QQ_MEMCPY(qqi_layout_zero(&l, out), zero_point->data, l.zero_bytes);
+    QQ_MEMSET(&book, 0, sizeof book); // a scheme without levels reads none
     if (s->type == QQ_TYPE_BOOK)
         qqi_book_make(&book, s->levels, s->level_count);
     qqi_plan_encoder(&e, s, zero_point != NULL, &book);

@@ -1,0 +1,158 @@
+// qquant floor 7: groups of columns, and where they lie in scratch.
+//
+//   q (or real)   columns * padded int8, or columns * k f32
+//   sum           columns * spans int32
+//   scale         columns f32, or columns * tiles
+//   a part's own  work, cells expanded from base 3, sums of codes
+//
+// each from a multiple of 64. Columns are counted the same on every machine:
+// rows of x times digits, rounded up to a multiple of 4, int24 having 4 a row;
+// a lone row of one digit counts as 1. Groups lie behind each other in each of
+// these; all but the last are as wide as the strategy wants.
+
+#ifndef QQUANT_MATRIX_SCRATCH_H
+#define QQUANT_MATRIX_SCRATCH_H
+
+#include "matrix/product.h"
+
+typedef struct qqi_room {
+    size_t columns;
+    size_t real_at;
+    size_t sum_at;
+    size_t scale_at;
+    size_t part_at;
+    size_t part_bytes; // of one part
+    size_t cells_at;   // in a part; 0: none are expanded
+    size_t sums_at;    // in a part; 0: none are made
+    size_t bytes;      // of all
+} qqi_room;
+
+// Panels that are expanded or summed at once.
+#define QQI_AHEAD ((size_t)2)
+
+// Rows of x in 4 columns.
+QQI_INLINE size_t qqi_rows_of_four(const qqi_product *p)
+{
+    return 4 / p->digits;
+}
+
+QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
+{
+    const size_t rows = qqi_rows_of_four(p);
+
+    *columns = m * p->digits;
+    return m * p->digits <= 1 ||
+           qqi_mul_size(m / rows + (m % rows > 0), 4, columns);
+}
+
+QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
+{
+    const size_t cells = qqi_cells_bytes(p->bits, p->k);
+    const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
+    const int sums = p->x_zero != 0 && w->sum_at == 0;
+    // Whole groups of five cells.
+    const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
+    size_t at = QQI_WORK_BYTES;
+
+    return cells != SIZE_MAX &&
+           qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
+           qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
+                             p->tiles) &&
+           qqi_place(&r->part_bytes, at, 1);
+}
+
+// The room for m rows and parts; 0 beyond size_t.
+QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
+                         size_t parts, qqi_room *r)
+{
+    const int real = p->input == QQ_INPUT_F32;
+    const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
+    size_t q, sum, scale;
+
+    QQ_MEMSET(r, 0, sizeof *r);
+    if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
+        !qqi_room_columns(p, m, &r->columns) || !qqi_room_part(p, w, r))
+        return 0;
+    if (!qqi_mul_size(r->columns, real ? p->k : p->padded, &q) ||
+        !qqi_mul_size(r->columns, real ? 0 : p->spans, &sum) ||
+        !qqi_mul_size(r->columns, real ? 0 : scales, &scale))
+        return 0;
+    r->real_at = 0;
+    r->bytes = 0;
+    if (!qqi_place(&r->bytes, q, real ? sizeof(float) : 1))
+        return 0;
+    r->sum_at = r->bytes;
+    if (!qqi_place(&r->bytes, sum, sizeof(int32_t)))
+        return 0;
+    r->scale_at = r->bytes;
+    if (!qqi_place(&r->bytes, scale, sizeof(float)))
+        return 0;
+    r->part_at = r->bytes;
+    return qqi_place(&r->bytes, parts, r->part_bytes) &&
+           qqi_add_size(r->bytes, 63, &r->bytes); // to align it
+}
+
+// How rows of x are grouped by a strategy: rows in all groups but the last,
+// and the columns of those.
+typedef struct qqi_grouping {
+    size_t m;
+    size_t count;
+    size_t rows;
+    size_t width;
+} qqi_grouping;
+
+// As few groups as the widest allows, of like width: 4, 8, 12 ... columns.
+QQI_FN void qqi_grouping_make(const qqi_product *p, const qqi_strategy *how,
+                              size_t m, qqi_grouping *g)
+{
+    const size_t rows = qqi_rows_of_four(p);
+    const size_t fours = m / rows + (m % rows > 0);
+    const size_t most = how->columns / 4;
+    const size_t groups = fours / most + (fours % most > 0);
+    const size_t per = groups > 0 ? fours / groups + (fours % groups > 0) : 1;
+
+    g->m = m;
+    g->rows = per * rows;
+    g->width = per * 4;
+    g->count = m / g->rows + (m % g->rows > 0);
+}
+
+// The columns that a group of count rows has room for.
+QQI_FN size_t qqi_columns_width(const qqi_product *p, const qqi_strategy *how,
+                                size_t count)
+{
+    const size_t columns = count * p->digits;
+
+    for (size_t w = columns; w < 4; w++)
+        if (how->widths >> w & 1)
+            return w;
+    return (columns + 3) / 4 * 4;
+}
+
+// Group i in scratch that begins at base.
+QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
+                             const qqi_grouping *all, const qqi_room *r,
+                             size_t i, uint8_t *base, qqi_columns *g)
+{
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const size_t left = all->m - i * all->rows;
+    const size_t before = i * all->width; // columns
+    void *real = base + r->real_at;
+    void *sum = base + r->sum_at;
+    void *scale = base + r->scale_at;
+
+    QQ_MEMSET(g, 0, sizeof *g);
+    g->first = i * all->rows;
+    g->count = left < all->rows ? left : all->rows;
+    g->width = qqi_columns_width(p, how, g->count);
+    g->unit = how->unit;
+    if (p->input == QQ_INPUT_F32) {
+        g->real = (float *)real + before * p->k;
+        return;
+    }
+    g->q = (int8_t *)real + before * p->padded;
+    g->sum = (int32_t *)sum + before * p->spans;
+    g->scale = (float *)scale + before * (tiled ? p->tiles : 1);
+}
+
+#endif // QQUANT_MATRIX_SCRATCH_H
