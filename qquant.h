@@ -79,13 +79,20 @@ CONTENTS
         default: everything is in.
         symptom: the names of that wing are unknown.
 
+    QQ_NO_AMX, QQ_NO_AVX2, QQ_NO_AVX512, QQ_NO_NEON
+        affects: leaves out the kernels of these sets of instructions (AVX2:
+                 AVX-VNNI too; AVX512: VNNI and AMX too).
+        default: all that the compiler can make; no option like -mavx2 is
+                 needed. What the machine has is found on first use.
+        cost:    speed on machines that have them; none in bits.
+
     QQ_NO_SIMD
         affects: products are made by plain C and no instruction set is ever
                  looked for: each part of a product needs 1 KiB of scratch
-                 instead of 16, and nothing is remembered between calls.
-        default: the best that the build and the machine have; as yet plain C
-                 is all there is.
-        cost:    speed, once there is more than plain C.
+                 instead of 16 or more, nothing is remembered between calls,
+                 and no system header or call is used.
+        default: the best that the build and the machine have.
+        cost:    speed; none in bits.
 
 3  MEMORY, ERRORS, THREADS
 
@@ -197,6 +204,27 @@ CONTENTS
 #  define QQUANT_STATIC 1
 #endif
 
+#ifndef QQ_NO_AMX
+#  define QQ_NO_AMX 0
+#elif (0 - QQ_NO_AMX - 1) == 1
+#  undef QQ_NO_AMX
+#  define QQ_NO_AMX 1
+#endif
+
+#ifndef QQ_NO_AVX2
+#  define QQ_NO_AVX2 0
+#elif (0 - QQ_NO_AVX2 - 1) == 1
+#  undef QQ_NO_AVX2
+#  define QQ_NO_AVX2 1
+#endif
+
+#ifndef QQ_NO_AVX512
+#  define QQ_NO_AVX512 0
+#elif (0 - QQ_NO_AVX512 - 1) == 1
+#  undef QQ_NO_AVX512
+#  define QQ_NO_AVX512 1
+#endif
+
 #ifndef QQ_NO_FILE
 #  define QQ_NO_FILE 0
 #elif (0 - QQ_NO_FILE - 1) == 1
@@ -209,6 +237,13 @@ CONTENTS
 #elif (0 - QQ_NO_MATRIX - 1) == 1
 #  undef QQ_NO_MATRIX
 #  define QQ_NO_MATRIX 1
+#endif
+
+#ifndef QQ_NO_NEON
+#  define QQ_NO_NEON 0
+#elif (0 - QQ_NO_NEON - 1) == 1
+#  undef QQ_NO_NEON
+#  define QQ_NO_NEON 1
 #endif
 
 #ifndef QQ_NO_OP
@@ -2240,7 +2275,9 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// and for every part some room for tables (with QQ_NO_SIMD 1 KiB, else 16).
+// tables of it (1-bit weights and up to 4 rows of x: 8 bytes a number), and for
+// every part 16 KiB and, beyond 8 rows of x, up to 128 KiB more for codes of W
+// as bytes. With QQ_NO_SIMD there is no table, and a part has 1 KiB.
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m);
 
@@ -2282,8 +2319,12 @@ typedef enum qq_isa {
 } qq_isa;
 
 // Uses this rung from now on, in the whole process; no product may run in the
-// meantime. Results do not change. QQ_ERR_UNSUPPORTED: not in this build or on
-// this machine; QQ_ERR_ARGUMENT: no rung at all.
+// meantime. Results do not change. Without this call the best rung but AMX is
+// used: Linux lets a process use AMX only when asked to, by one system call
+// (arch_prctl, ARCH_REQ_XCOMP_PERM), which qq_use_isa(QQ_ISA_AMX) makes; stacks
+// of signal handlers (sigaltstack) must then be larger. The rung stays until
+// another is chosen. QQ_ERR_UNSUPPORTED: not in this build or on this machine,
+// or not permitted; QQ_ERR_ARGUMENT: no rung at all.
 QQ_API qq_status qq_use_isa(qq_isa isa);
 
 // The rung in use.
@@ -2632,6 +2673,118 @@ QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
 QQI_STATIC_ASSERT(byte, sizeof(uint8_t) == 1 && (uint8_t)-1 == 255);
 QQI_STATIC_ASSERT(float, sizeof(float) == 4 && sizeof(double) == 8);
 QQI_STATIC_ASSERT(size, sizeof(size_t) >= 4);
+
+// ==== simd.h ====
+
+// qquant floor 0: the instruction sets that this build can have.
+//
+// One translation unit holds the kernels of every set; functions carry the
+// target they need, so no option is asked for, and an option that allows more
+// does no harm. What the machine has is found at run time (dispatch.h). A
+// compiler without target attributes, or too old for a set, leaves it out:
+//
+//   AVX2, AVX-512     gcc 8, clang 9, on x86-64; not gcc on Windows, which
+//                     does not align the stack for wide registers
+//   AVX-VNNI, AMX     gcc 11, clang 12; AMX on top of AVX-512
+//   NEON              gcc 8, clang 9, on little-endian aarch64; with dot
+//                     products clang 16, with i8mm gcc 10
+//
+// Microsoft's own compiler has none; clang-cl has all.
+
+// Versions of the compiler; clang also claims to be an old gcc.
+#if QQ_NO_SIMD || defined(__TINYC__)
+#  define QQI_GCC   0
+#  define QQI_CLANG 0
+#elif defined(__apple_build_version__)
+#  define QQI_GCC   0
+#  define QQI_CLANG (__clang_major__ >= 13 ? 12 : 9)
+#elif defined(__clang__)
+#  define QQI_GCC   0
+#  define QQI_CLANG __clang_major__
+#elif defined(__GNUC__)
+#  define QQI_GCC   __GNUC__
+#  define QQI_CLANG 0
+#else
+#  define QQI_GCC   0
+#  define QQI_CLANG 0
+#endif
+
+#if defined(__x86_64__) && !defined(__ILP32__) &&                              \
+    (QQI_CLANG >= 9 || (QQI_GCC >= 8 && !defined(_WIN32)))
+#  define QQI_X86 1
+#else
+#  define QQI_X86 0
+#endif
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__ILP32__) &&      \
+    !defined(__AARCH64EB__) && (QQI_CLANG >= 9 || QQI_GCC >= 8)
+#  define QQI_ARM 1
+#else
+#  define QQI_ARM 0
+#endif
+
+#define QQI_HAS_AVX2     (QQI_X86 && !QQ_NO_AVX2)
+#define QQI_HAS_AVX_VNNI (QQI_HAS_AVX2 && (QQI_GCC >= 11 || QQI_CLANG >= 12))
+#define QQI_HAS_AVX512   (QQI_X86 && !QQ_NO_AVX512)
+#define QQI_HAS_AMX                                                            \
+    (QQI_HAS_AVX512 && !QQ_NO_AMX && (QQI_GCC >= 11 || QQI_CLANG >= 12))
+#define QQI_HAS_NEON (QQI_ARM && !QQ_NO_NEON)
+
+// gcc's attribute cannot add dot products to exactly armv8.1, nor clang's
+// before 16 to anything; where the options allow them both can use them.
+#if defined(__ARM_FEATURE_DOTPROD)
+#  define QQI_HAS_NEON_DOT QQI_HAS_NEON
+#elif defined(__ARM_FEATURE_QRDMX)
+#  define QQI_HAS_NEON_DOT (QQI_HAS_NEON && QQI_CLANG >= 16)
+#else
+#  define QQI_HAS_NEON_DOT (QQI_HAS_NEON && (QQI_CLANG >= 16 || QQI_GCC >= 8))
+#endif
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+#  define QQI_HAS_NEON_I8MM QQI_HAS_NEON_DOT
+#else
+#  define QQI_HAS_NEON_I8MM                                                    \
+      (QQI_HAS_NEON_DOT && (QQI_CLANG >= 16 || QQI_GCC >= 10))
+#endif
+
+// What each set asks of the compiler.
+#define QQI_TARGET_AVX2       "avx2,fma,f16c"
+#define QQI_TARGET_AVX_VNNI   "avx2,fma,f16c,avxvnni"
+#define QQI_TARGET_AVX512     "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq"
+#define QQI_TARGET_AVX512VNNI QQI_TARGET_AVX512 ",avx512vnni,avx512vbmi"
+#define QQI_TARGET_AMX        QQI_TARGET_AVX512VNNI ",amx-tile,amx-int8"
+#if QQI_CLANG
+#  define QQI_TARGET_DOT  "dotprod"
+#  define QQI_TARGET_I8MM "dotprod,i8mm"
+#elif defined(__ARM_FEATURE_QRDMX)
+#  define QQI_TARGET_DOT  "+dotprod"
+#  define QQI_TARGET_I8MM "+dotprod+i8mm"
+#elif defined(__ARM_FEATURE_CRYPTO)
+#  define QQI_TARGET_DOT  "arch=armv8.2-a+crypto+dotprod"
+#  define QQI_TARGET_I8MM "arch=armv8.2-a+crypto+dotprod+i8mm"
+#else
+#  define QQI_TARGET_DOT  "arch=armv8.2-a+dotprod"
+#  define QQI_TARGET_I8MM "arch=armv8.2-a+dotprod+i8mm"
+#endif
+
+#define QQI_TARGET_FN(target) static __attribute__((target(target), unused))
+#define QQI_TARGET_INLINE(target)                                              \
+    static inline __attribute__((target(target), always_inline, unused))
+
+#define QQI_AVX2_FN            QQI_TARGET_FN(QQI_TARGET_AVX2)
+#define QQI_AVX2_INLINE        QQI_TARGET_INLINE(QQI_TARGET_AVX2)
+#define QQI_AVX_VNNI_FN        QQI_TARGET_FN(QQI_TARGET_AVX_VNNI)
+#define QQI_AVX_VNNI_INLINE    QQI_TARGET_INLINE(QQI_TARGET_AVX_VNNI)
+#define QQI_AVX512_FN          QQI_TARGET_FN(QQI_TARGET_AVX512)
+#define QQI_AVX512_INLINE      QQI_TARGET_INLINE(QQI_TARGET_AVX512)
+#define QQI_AVX512_VNNI_FN     QQI_TARGET_FN(QQI_TARGET_AVX512VNNI)
+#define QQI_AVX512_VNNI_INLINE QQI_TARGET_INLINE(QQI_TARGET_AVX512VNNI)
+#define QQI_AMX_FN             QQI_TARGET_FN(QQI_TARGET_AMX)
+#define QQI_AMX_INLINE         QQI_TARGET_INLINE(QQI_TARGET_AMX)
+#define QQI_NEON_FN            static QQI_UNUSED
+#define QQI_NEON_INLINE        QQI_INLINE
+#define QQI_NEON_DOT_FN        QQI_TARGET_FN(QQI_TARGET_DOT)
+#define QQI_NEON_DOT_INLINE    QQI_TARGET_INLINE(QQI_TARGET_DOT)
+#define QQI_NEON_I8MM_FN       QQI_TARGET_FN(QQI_TARGET_I8MM)
+#define QQI_NEON_I8MM_INLINE   QQI_TARGET_INLINE(QQI_TARGET_I8MM)
 
 // ==== status.h ====
 
@@ -17374,12 +17527,19 @@ QQI_FN uint8_t qqi_cell_code(const uint8_t *cells, unsigned b, size_t row,
 // time where a tile is longer. 255 * 128 * 65536 = 2139095040 < 2^31.
 #define QQI_SPAN ((size_t)65536)
 
-// Bytes of work that multiply has to itself, aligned to 64.
+// Bytes of work that multiply has to itself, aligned to 64; where a product has
+// more than 8 columns (rows of x times digits) qqi_wide_bytes more follow, room
+// for 4096 codes each of two panels as bytes.
 #if QQ_NO_SIMD
 #  define QQI_WORK_BYTES ((size_t)1024)
 #else
 #  define QQI_WORK_BYTES ((size_t)16384)
 #endif
+
+QQI_INLINE size_t qqi_wide_bytes(size_t padded)
+{
+    return QQ_NO_SIMD ? 0 : 32 * (padded < 4096 ? padded : 4096);
+}
 
 // What a stored code means.
 typedef enum qqi_code {
@@ -17454,7 +17614,10 @@ typedef struct qqi_columns {
     int8_t *q;    // padded * width bytes
     int32_t *sum; // sum[s * width + c]: of span s of column c
     float *scale; // scale[i] of row first + i; by tile: scale[t * width + i]
-    float *real;  // f32 mode instead of all that: real[k * width + i]
+    // Room for what a table engine looks up, 8 bytes for every number of q:
+    // 1-bit codes and at most 4 columns, all in one group; else NULL.
+    uint8_t *table;
+    float *real; // f32 mode instead of all that: real[k * width + i]
 } qqi_columns;
 
 // Makes q, sum and scale (or real) of rows first to first + count - 1 of x,
@@ -17469,12 +17632,16 @@ typedef void (*qqi_multiply_fn)(const qqi_product *p, const qqi_columns *g,
 typedef struct qqi_strategy {
     qqi_prepare_fn prepare;
     qqi_multiply_fn multiply;
-    unsigned columns; // the widest group: a multiple of 4, up to 64
+    unsigned columns; // the widest group: a multiple of 4, up to 512
     unsigned widths;  // which narrow ones there are: bit w for width w; 1 and
                       // 4 always, maybe 2 and 3. Wider ones: multiples of 4
     unsigned unit;    // 4, 8, 16, 32 or 64
     unsigned panels;  // panels that multiply likes to have at once
 } qqi_strategy;
+
+// Quantizes rows straight into a panel (kernel/encode.h); 0: not this way.
+struct qqi_encode;
+typedef int (*qqi_encode_fn)(const struct qqi_encode *e, uint8_t *panel);
 
 typedef struct qqi_kernel {
     qq_isa isa;
@@ -17485,6 +17652,7 @@ typedef struct qqi_kernel {
     // 32: qqi_cells_bytes(bits, columns), 64 * bits for all 32.
     void (*pack)(unsigned bits, size_t columns, const uint8_t *codes,
                  uint8_t *cells);
+    qqi_encode_fn encode;
 } qqi_kernel;
 
 // A panel, and its cells.
@@ -18074,8 +18242,243 @@ QQI_FN void qqi_choose_scalar(const qqi_product *p, qqi_strategy *how)
     how->panels = 1;
 }
 
+// Arrays are quantized by array/, whose numbers these are.
+QQI_FN int qqi_encode_scalar(const struct qqi_encode *e, uint8_t *panel)
+{
+    (void)e;
+    (void)panel;
+    return 0;
+}
+
 static const qqi_kernel qqi_kernel_scalar QQI_UNUSED = {
-    QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar};
+    QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_scalar};
+
+// ==== kernel/avx2/table.h ====
+
+// qquant floor 5: the kernel sets of AVX2 and AVX-VNNI.
+
+#if QQI_HAS_AVX2
+static const qqi_kernel qqi_kernel_avx2 QQI_UNUSED = {
+    QQ_ISA_AVX2, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_scalar};
+#endif
+
+#if QQI_HAS_AVX_VNNI
+static const qqi_kernel qqi_kernel_avx_vnni QQI_UNUSED = {
+    QQ_ISA_AVX_VNNI, qqi_choose_scalar, qqi_expand_scalar,
+    qqi_pack_block_scalar, qqi_encode_scalar};
+#endif
+
+// ==== kernel/avx512/table.h ====
+
+// qquant floor 5: the kernel sets of AVX-512.
+
+#if QQI_HAS_AVX512
+static const qqi_kernel qqi_kernel_avx512 QQI_UNUSED = {
+    QQ_ISA_AVX512, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_scalar};
+#endif
+
+#if QQI_HAS_AVX512
+static const qqi_kernel qqi_kernel_avx512_vnni QQI_UNUSED = {
+    QQ_ISA_AVX512_VNNI, qqi_choose_scalar, qqi_expand_scalar,
+    qqi_pack_block_scalar, qqi_encode_scalar};
+#endif
+
+// ==== kernel/amx/table.h ====
+
+// qquant floor 5: the kernel sets of AMX.
+
+#if QQI_HAS_AMX
+static const qqi_kernel qqi_kernel_amx QQI_UNUSED = {
+    QQ_ISA_AMX, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_scalar};
+#endif
+
+// ==== kernel/neon/table.h ====
+
+// qquant floor 5: the kernel sets of NEON.
+
+#if QQI_HAS_NEON
+static const qqi_kernel qqi_kernel_neon QQI_UNUSED = {
+    QQ_ISA_NEON, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_scalar};
+#endif
+
+#if QQI_HAS_NEON_DOT
+static const qqi_kernel qqi_kernel_neon_dot QQI_UNUSED = {
+    QQ_ISA_NEON_DOT, qqi_choose_scalar, qqi_expand_scalar,
+    qqi_pack_block_scalar, qqi_encode_scalar};
+#endif
+
+#if QQI_HAS_NEON_I8MM
+static const qqi_kernel qqi_kernel_neon_i8mm QQI_UNUSED = {
+    QQ_ISA_NEON_I8MM, qqi_choose_scalar, qqi_expand_scalar,
+    qqi_pack_block_scalar, qqi_encode_scalar};
+#endif
+
+// ==== detect.h ====
+
+// qquant floor 6: which instruction sets the machine has.
+//
+// x86: CPUID says what the processor can do, XGETBV which registers the
+// operating system saves; both must hold. aarch64: NEON is always there; for
+// dot products and i8mm the operating system is asked, by one call, unless the
+// options of the compiler allow them already. AMX must also be permitted to
+// the process, which is asked for only when the program chooses that rung.
+
+// --- x86 -------------------------------------------------------------------
+
+#if QQI_X86
+
+typedef struct qqi_cpuid {
+    uint32_t a, b, c, d;
+} qqi_cpuid;
+
+// All zero beyond the highest leaf.
+QQI_FN qqi_cpuid qqi_cpuid_get(uint32_t leaf, uint32_t sub)
+{
+    qqi_cpuid r = {0, 0, 0, 0};
+
+    __asm__ volatile("cpuid"
+                     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+                     : "0"(0), "2"(0));
+    if (r.a < leaf) {
+        const qqi_cpuid none = {0, 0, 0, 0};
+        return none;
+    }
+    __asm__ volatile("cpuid"
+                     : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+                     : "0"(leaf), "2"(sub));
+    return r;
+}
+
+// The registers that are saved: 1 and 2 xmm and ymm, 5 to 7 zmm and masks, 17
+// and 18 AMX.
+QQI_FN uint32_t qqi_saved_registers(void)
+{
+    uint32_t a, d;
+
+    if ((qqi_cpuid_get(1, 0).c >> 27 & 1) == 0) // OSXSAVE
+        return 0;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(a), "=d"(d) : "c"(0));
+    return a;
+}
+
+QQI_INLINE int qqi_has_all(uint32_t word, uint32_t bits)
+{
+    return (word & bits) == bits;
+}
+
+// SSSE3, SSE4.1, SSE4.2, POPCNT, FMA, F16C, AVX; BMI1, AVX2, BMI2.
+QQI_FN int qqi_has_avx2(void)
+{
+    const uint32_t c = 1u << 9 | 1u << 12 | 1u << 19 | 1u << 20 | 1u << 23 |
+                       1u << 28 | 1u << 29;
+
+    return qqi_has_all(qqi_saved_registers(), 6) &&
+           qqi_has_all(qqi_cpuid_get(1, 0).c, c) &&
+           qqi_has_all(qqi_cpuid_get(7, 0).b, 1u << 3 | 1u << 5 | 1u << 8);
+}
+
+QQI_FN int qqi_has_avx_vnni(void)
+{
+    return qqi_has_avx2() && (qqi_cpuid_get(7, 1).a >> 4 & 1);
+}
+
+// F, DQ, BW, VL.
+QQI_FN int qqi_has_avx512(void)
+{
+    return qqi_has_avx2() && qqi_has_all(qqi_saved_registers(), 0xe6) &&
+           qqi_has_all(qqi_cpuid_get(7, 0).b,
+                       1u << 16 | 1u << 17 | 1u << 30 | 1u << 31);
+}
+
+// VBMI, VNNI.
+QQI_FN int qqi_has_avx512_vnni(void)
+{
+    return qqi_has_avx512() &&
+           qqi_has_all(qqi_cpuid_get(7, 0).c, 1u << 1 | 1u << 11);
+}
+
+// Tiles and their int8 products.
+QQI_FN int qqi_has_amx(void)
+{
+    return qqi_has_avx512_vnni() &&
+           qqi_has_all(qqi_saved_registers(), 3u << 17) &&
+           qqi_has_all(qqi_cpuid_get(7, 0).d, 3u << 24);
+}
+
+#  if defined(__linux__)
+// arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), for the whole process.
+QQI_FN int qqi_ask_amx(void)
+{
+    long result;
+
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "0"(158L), "D"(0x1023L), "S"(18L)
+                     : "rcx", "r11", "memory");
+    return result == 0;
+}
+#  else
+QQI_FN int qqi_ask_amx(void)
+{
+    return 0;
+}
+#  endif
+
+#endif
+
+// --- aarch64 ---------------------------------------------------------------
+
+#if QQI_HAS_NEON
+
+#  if defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)
+#    define QQI_ARM_FEATURES 3
+#  elif defined(__linux__)
+#    include <sys/auxv.h>
+#    define QQI_ARM_FEATURES                                                   \
+        ((getauxval(16) >> 20 & 1) | (getauxval(26) >> 13 & 1) << 1)
+#  elif defined(__APPLE__)
+#    include <sys/sysctl.h>
+QQI_FN unsigned long qqi_sysctl_flag(const char *name)
+{
+    int value = 0;
+    size_t bytes = sizeof value;
+
+    return sysctlbyname(name, &value, &bytes, NULL, 0) == 0 && value != 0;
+}
+#    define QQI_ARM_FEATURES                                                   \
+        (qqi_sysctl_flag("hw.optional.arm.FEAT_DotProd") |                     \
+         qqi_sysctl_flag("hw.optional.arm.FEAT_I8MM") << 1)
+#  elif defined(_WIN32)
+#    ifdef __cplusplus
+extern "C"
+#    endif
+    __declspec(dllimport) int __stdcall IsProcessorFeaturePresent(
+        unsigned long feature);
+#    define QQI_ARM_FEATURES                                                   \
+        ((unsigned long)(IsProcessorFeaturePresent(43) != 0) |                 \
+         (unsigned long)(IsProcessorFeaturePresent(66) != 0) << 1)
+#  elif defined(__ARM_FEATURE_DOTPROD)
+#    define QQI_ARM_FEATURES 1
+#  else
+#    define QQI_ARM_FEATURES 0
+#  endif
+
+QQI_FN int qqi_has_neon_dot(void)
+{
+    return (QQI_ARM_FEATURES & 1) != 0;
+}
+
+QQI_FN int qqi_has_neon_i8mm(void)
+{
+    return (QQI_ARM_FEATURES & 3) == 3;
+}
+
+#endif
 
 // ==== dispatch.h ====
 
@@ -18091,20 +18494,60 @@ typedef struct qqi_rung {
     const char *name;
     int (*has)(void);         // NULL: always
     const qqi_kernel *kernel; // NULL: not in this build
-    int asked;                // 1: never the best, only when asked for
+    int (*ask)(void);         // NULL, or it is never the best: asks the system
 } qqi_rung;
+
+// What a rung needs and has, where the build has its kernels.
+#if QQI_HAS_AMX
+#  define QQI_RUNG_AMX qqi_has_amx, &qqi_kernel_amx, qqi_ask_amx
+#else
+#  define QQI_RUNG_AMX NULL, NULL, NULL
+#endif
+#if QQI_HAS_AVX512
+#  define QQI_RUNG_AVX512_VNNI                                                 \
+      qqi_has_avx512_vnni, &qqi_kernel_avx512_vnni, NULL
+#  define QQI_RUNG_AVX512 qqi_has_avx512, &qqi_kernel_avx512, NULL
+#else
+#  define QQI_RUNG_AVX512_VNNI NULL, NULL, NULL
+#  define QQI_RUNG_AVX512      NULL, NULL, NULL
+#endif
+#if QQI_HAS_AVX_VNNI
+#  define QQI_RUNG_AVX_VNNI qqi_has_avx_vnni, &qqi_kernel_avx_vnni, NULL
+#else
+#  define QQI_RUNG_AVX_VNNI NULL, NULL, NULL
+#endif
+#if QQI_HAS_AVX2
+#  define QQI_RUNG_AVX2 qqi_has_avx2, &qqi_kernel_avx2, NULL
+#else
+#  define QQI_RUNG_AVX2 NULL, NULL, NULL
+#endif
+#if QQI_HAS_NEON_I8MM
+#  define QQI_RUNG_NEON_I8MM qqi_has_neon_i8mm, &qqi_kernel_neon_i8mm, NULL
+#else
+#  define QQI_RUNG_NEON_I8MM NULL, NULL, NULL
+#endif
+#if QQI_HAS_NEON_DOT
+#  define QQI_RUNG_NEON_DOT qqi_has_neon_dot, &qqi_kernel_neon_dot, NULL
+#else
+#  define QQI_RUNG_NEON_DOT NULL, NULL, NULL
+#endif
+#if QQI_HAS_NEON
+#  define QQI_RUNG_NEON NULL, &qqi_kernel_neon, NULL
+#else
+#  define QQI_RUNG_NEON NULL, NULL, NULL
+#endif
 
 // From the best to the least of each family.
 static const qqi_rung qqi_ladder[] = {
-    {QQ_ISA_AMX, "amx", NULL, NULL, 1},
-    {QQ_ISA_AVX512_VNNI, "avx512_vnni", NULL, NULL, 0},
-    {QQ_ISA_AVX512, "avx512", NULL, NULL, 0},
-    {QQ_ISA_AVX_VNNI, "avx_vnni", NULL, NULL, 0},
-    {QQ_ISA_AVX2, "avx2", NULL, NULL, 0},
-    {QQ_ISA_NEON_I8MM, "neon_i8mm", NULL, NULL, 0},
-    {QQ_ISA_NEON_DOT, "neon_dot", NULL, NULL, 0},
-    {QQ_ISA_NEON, "neon", NULL, NULL, 0},
-    {QQ_ISA_SCALAR, "scalar", NULL, &qqi_kernel_scalar, 0},
+    {QQ_ISA_AMX, "amx", QQI_RUNG_AMX},
+    {QQ_ISA_AVX512_VNNI, "avx512_vnni", QQI_RUNG_AVX512_VNNI},
+    {QQ_ISA_AVX512, "avx512", QQI_RUNG_AVX512},
+    {QQ_ISA_AVX_VNNI, "avx_vnni", QQI_RUNG_AVX_VNNI},
+    {QQ_ISA_AVX2, "avx2", QQI_RUNG_AVX2},
+    {QQ_ISA_NEON_I8MM, "neon_i8mm", QQI_RUNG_NEON_I8MM},
+    {QQ_ISA_NEON_DOT, "neon_dot", QQI_RUNG_NEON_DOT},
+    {QQ_ISA_NEON, "neon", QQI_RUNG_NEON},
+    {QQ_ISA_SCALAR, "scalar", NULL, &qqi_kernel_scalar, NULL},
 };
 
 enum { QQI_RUNGS = sizeof qqi_ladder / sizeof qqi_ladder[0] };
@@ -18119,9 +18562,10 @@ QQI_FN const qqi_kernel *qqi_kernel_of(qq_isa isa)
 {
     for (int i = 0; i < QQI_RUNGS; i++) {
         const qqi_rung *rung = &qqi_ladder[i];
-        const int wanted = isa == QQ_ISA_BEST ? !rung->asked : isa == rung->isa;
+        const int wanted =
+            isa == QQ_ISA_BEST ? rung->ask == NULL : isa == rung->isa;
         if (wanted && qqi_rung_works(rung))
-            return rung->kernel;
+            return rung->ask == NULL || rung->ask() ? rung->kernel : NULL;
     }
     return NULL;
 }
@@ -18985,6 +19429,7 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
 //   q (or real)   columns * padded int8, or columns * k f32
 //   sum           columns * spans int32
 //   scale         columns f32, or columns * tiles
+//   table         8 bytes for every number of q: 1-bit codes, 1 to 4 columns
 //   a part's own  work, cells expanded from base 3, sums of codes
 //
 // each from a multiple of 64. Columns are counted the same on every machine:
@@ -18997,6 +19442,7 @@ typedef struct qqi_room {
     size_t real_at;
     size_t sum_at;
     size_t scale_at;
+    size_t table_at; // 0: there is none
     size_t part_at;
     size_t part_bytes; // of one part
     size_t cells_at;   // in a part; 0: none are expanded
@@ -19029,13 +19475,21 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
     const int sums = p->x_zero != 0 && w->sum_at == 0;
     // Whole groups of five cells.
     const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
-    size_t at = QQI_WORK_BYTES;
+    const size_t wide = r->columns > 8 ? qqi_wide_bytes(p->padded) : 0;
+    size_t at = QQI_WORK_BYTES + wide;
 
     return cells != SIZE_MAX &&
            qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
            qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
                              p->tiles) &&
            qqi_place(&r->part_bytes, at, 1);
+}
+
+// Whether a table engine may want this product.
+QQI_INLINE int qqi_room_has_table(const qqi_product *p, const qqi_room *r)
+{
+    return !QQ_NO_SIMD && p->bits == 1 && p->input != QQ_INPUT_F32 &&
+           r->columns <= 4;
 }
 
 // The room for m rows and parts; 0 beyond size_t.
@@ -19063,6 +19517,9 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
         return 0;
     r->scale_at = r->bytes;
     if (!qqi_place(&r->bytes, scale, sizeof(float)))
+        return 0;
+    if (!qqi_place_section(&r->bytes, qqi_room_has_table(p, r), &r->table_at, q,
+                           8))
         return 0;
     r->part_at = r->bytes;
     return qqi_place(&r->bytes, parts, r->part_bytes) &&
@@ -19130,6 +19587,7 @@ QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
     g->q = (int8_t *)real + before * p->padded;
     g->sum = (int32_t *)sum + before * p->spans;
     g->scale = (float *)scale + before * (tiled ? p->tiles : 1);
+    g->table = r->table_at != 0 ? base + r->table_at : NULL;
 }
 
 // ==== matrix/ahead.h ====

@@ -18,6 +18,27 @@
 #  define QQUANT_STATIC 1
 #endif
 
+#ifndef QQ_NO_AMX
+#  define QQ_NO_AMX 0
+#elif (0 - QQ_NO_AMX - 1) == 1
+#  undef QQ_NO_AMX
+#  define QQ_NO_AMX 1
+#endif
+
+#ifndef QQ_NO_AVX2
+#  define QQ_NO_AVX2 0
+#elif (0 - QQ_NO_AVX2 - 1) == 1
+#  undef QQ_NO_AVX2
+#  define QQ_NO_AVX2 1
+#endif
+
+#ifndef QQ_NO_AVX512
+#  define QQ_NO_AVX512 0
+#elif (0 - QQ_NO_AVX512 - 1) == 1
+#  undef QQ_NO_AVX512
+#  define QQ_NO_AVX512 1
+#endif
+
 #ifndef QQ_NO_FILE
 #  define QQ_NO_FILE 0
 #elif (0 - QQ_NO_FILE - 1) == 1
@@ -30,6 +51,13 @@
 #elif (0 - QQ_NO_MATRIX - 1) == 1
 #  undef QQ_NO_MATRIX
 #  define QQ_NO_MATRIX 1
+#endif
+
+#ifndef QQ_NO_NEON
+#  define QQ_NO_NEON 0
+#elif (0 - QQ_NO_NEON - 1) == 1
+#  undef QQ_NO_NEON
+#  define QQ_NO_NEON 1
 #endif
 
 #ifndef QQ_NO_OP

@@ -9,6 +9,11 @@
 #define QQUANT_DISPATCH_H
 
 #include "api/matmul.h"
+#include "detect.h"
+#include "kernel/amx/table.h"
+#include "kernel/avx2/table.h"
+#include "kernel/avx512/table.h"
+#include "kernel/neon/table.h"
 #include "kernel/scalar/table.h"
 
 typedef struct qqi_rung {
@@ -16,20 +21,60 @@ typedef struct qqi_rung {
     const char *name;
     int (*has)(void);         // NULL: always
     const qqi_kernel *kernel; // NULL: not in this build
-    int asked;                // 1: never the best, only when asked for
+    int (*ask)(void);         // NULL, or it is never the best: asks the system
 } qqi_rung;
+
+// What a rung needs and has, where the build has its kernels.
+#if QQI_HAS_AMX
+#  define QQI_RUNG_AMX qqi_has_amx, &qqi_kernel_amx, qqi_ask_amx
+#else
+#  define QQI_RUNG_AMX NULL, NULL, NULL
+#endif
+#if QQI_HAS_AVX512
+#  define QQI_RUNG_AVX512_VNNI                                                 \
+      qqi_has_avx512_vnni, &qqi_kernel_avx512_vnni, NULL
+#  define QQI_RUNG_AVX512 qqi_has_avx512, &qqi_kernel_avx512, NULL
+#else
+#  define QQI_RUNG_AVX512_VNNI NULL, NULL, NULL
+#  define QQI_RUNG_AVX512      NULL, NULL, NULL
+#endif
+#if QQI_HAS_AVX_VNNI
+#  define QQI_RUNG_AVX_VNNI qqi_has_avx_vnni, &qqi_kernel_avx_vnni, NULL
+#else
+#  define QQI_RUNG_AVX_VNNI NULL, NULL, NULL
+#endif
+#if QQI_HAS_AVX2
+#  define QQI_RUNG_AVX2 qqi_has_avx2, &qqi_kernel_avx2, NULL
+#else
+#  define QQI_RUNG_AVX2 NULL, NULL, NULL
+#endif
+#if QQI_HAS_NEON_I8MM
+#  define QQI_RUNG_NEON_I8MM qqi_has_neon_i8mm, &qqi_kernel_neon_i8mm, NULL
+#else
+#  define QQI_RUNG_NEON_I8MM NULL, NULL, NULL
+#endif
+#if QQI_HAS_NEON_DOT
+#  define QQI_RUNG_NEON_DOT qqi_has_neon_dot, &qqi_kernel_neon_dot, NULL
+#else
+#  define QQI_RUNG_NEON_DOT NULL, NULL, NULL
+#endif
+#if QQI_HAS_NEON
+#  define QQI_RUNG_NEON NULL, &qqi_kernel_neon, NULL
+#else
+#  define QQI_RUNG_NEON NULL, NULL, NULL
+#endif
 
 // From the best to the least of each family.
 static const qqi_rung qqi_ladder[] = {
-    {QQ_ISA_AMX, "amx", NULL, NULL, 1},
-    {QQ_ISA_AVX512_VNNI, "avx512_vnni", NULL, NULL, 0},
-    {QQ_ISA_AVX512, "avx512", NULL, NULL, 0},
-    {QQ_ISA_AVX_VNNI, "avx_vnni", NULL, NULL, 0},
-    {QQ_ISA_AVX2, "avx2", NULL, NULL, 0},
-    {QQ_ISA_NEON_I8MM, "neon_i8mm", NULL, NULL, 0},
-    {QQ_ISA_NEON_DOT, "neon_dot", NULL, NULL, 0},
-    {QQ_ISA_NEON, "neon", NULL, NULL, 0},
-    {QQ_ISA_SCALAR, "scalar", NULL, &qqi_kernel_scalar, 0},
+    {QQ_ISA_AMX, "amx", QQI_RUNG_AMX},
+    {QQ_ISA_AVX512_VNNI, "avx512_vnni", QQI_RUNG_AVX512_VNNI},
+    {QQ_ISA_AVX512, "avx512", QQI_RUNG_AVX512},
+    {QQ_ISA_AVX_VNNI, "avx_vnni", QQI_RUNG_AVX_VNNI},
+    {QQ_ISA_AVX2, "avx2", QQI_RUNG_AVX2},
+    {QQ_ISA_NEON_I8MM, "neon_i8mm", QQI_RUNG_NEON_I8MM},
+    {QQ_ISA_NEON_DOT, "neon_dot", QQI_RUNG_NEON_DOT},
+    {QQ_ISA_NEON, "neon", QQI_RUNG_NEON},
+    {QQ_ISA_SCALAR, "scalar", NULL, &qqi_kernel_scalar, NULL},
 };
 
 enum { QQI_RUNGS = sizeof qqi_ladder / sizeof qqi_ladder[0] };
@@ -44,9 +89,10 @@ QQI_FN const qqi_kernel *qqi_kernel_of(qq_isa isa)
 {
     for (int i = 0; i < QQI_RUNGS; i++) {
         const qqi_rung *rung = &qqi_ladder[i];
-        const int wanted = isa == QQ_ISA_BEST ? !rung->asked : isa == rung->isa;
+        const int wanted =
+            isa == QQ_ISA_BEST ? rung->ask == NULL : isa == rung->isa;
         if (wanted && qqi_rung_works(rung))
-            return rung->kernel;
+            return rung->ask == NULL || rung->ask() ? rung->kernel : NULL;
     }
     return NULL;
 }

@@ -81,13 +81,20 @@ CONTENTS
         default: everything is in.
         symptom: the names of that wing are unknown.
 
+    QQ_NO_AMX, QQ_NO_AVX2, QQ_NO_AVX512, QQ_NO_NEON
+        affects: leaves out the kernels of these sets of instructions (AVX2:
+                 AVX-VNNI too; AVX512: VNNI and AMX too).
+        default: all that the compiler can make; no option like -mavx2 is
+                 needed. What the machine has is found on first use.
+        cost:    speed on machines that have them; none in bits.
+
     QQ_NO_SIMD
         affects: products are made by plain C and no instruction set is ever
                  looked for: each part of a product needs 1 KiB of scratch
-                 instead of 16, and nothing is remembered between calls.
-        default: the best that the build and the machine have; as yet plain C
-                 is all there is.
-        cost:    speed, once there is more than plain C.
+                 instead of 16 or more, nothing is remembered between calls,
+                 and no system header or call is used.
+        default: the best that the build and the machine have.
+        cost:    speed; none in bits.
 
 
 3  MEMORY, ERRORS, THREADS
@@ -224,6 +231,7 @@ CONTENTS
 #define QQUANT_IMPLEMENTED
 
 #include "compiler.h"
+#include "simd.h"
 #include "status.h"
 #include "num/bits.h"
 #include "num/decimal.h"
@@ -338,6 +346,11 @@ CONTENTS
 #include "array/view.h"
 #if !QQ_NO_MATRIX
 #include "kernel/scalar/table.h"
+#include "kernel/avx2/table.h"
+#include "kernel/avx512/table.h"
+#include "kernel/amx/table.h"
+#include "kernel/neon/table.h"
+#include "detect.h"
 #include "dispatch.h"
 #include "matrix/matmul.h"
 #include "matrix/quantize.h"

@@ -28,7 +28,8 @@ STRICT_C = "-Wstrict-prototypes -Wmissing-prototypes -Wc++-compat".split()
 # compiler calls where the machine has none.
 MEMORY = "memcpy|memset|memmove"
 IMPORTS = {
-    "aarch64-linux-gnu-gcc": MEMORY,
+    "aarch64-linux-gnu-gcc": MEMORY + "|getauxval",
+    "aarch64-linux-gnu-gcc -DQQ_NO_SIMD": MEMORY,
     "riscv64-linux-gnu-gcc": MEMORY,
     "s390x-linux-gnu-gcc": MEMORY,
     "i686-linux-gnu-gcc -msse2 -mfpmath=sse":
@@ -51,7 +52,8 @@ WORDS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|"
 # All that is remembered between calls, and how arm names its place.
 STATE = re.compile(r"qqi_kernel_used|\$d|\.LANCHOR\d+")
 # Names that belong to the compiler stand in these alone.
-COMPILERS_OWN = re.compile(r"base\.h|compiler\.h|kernel/\w+/.*|dispatch\.h")
+COMPILERS_OWN = re.compile(
+    r"(base|compiler|simd|detect|dispatch)\.h|kernel/\w+/.*")
 GENERATED = re.compile(r"_(data|model)\.h$")
 OURS = re.compile(r"(qqi?_|QQI?_|QQUANT_)[A-Za-z0-9_]*$")
 
@@ -191,7 +193,16 @@ def check_symbols(command, allowed, level):
 
 def check_macros():
     """Every macro that the header leaves behind is ours."""
-    headers = "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
+    headers = """#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
+#endif
+"""
     own = "#define QQUANT_IMPLEMENTATION\n#include \"qquant.h\"\n"
 
     def macros(text):

@@ -99,7 +99,9 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// and for every part some room for tables (with QQ_NO_SIMD 1 KiB, else 16).
+// tables of it (1-bit weights and up to 4 rows of x: 8 bytes a number), and for
+// every part 16 KiB and, beyond 8 rows of x, up to 128 KiB more for codes of W
+// as bytes. With QQ_NO_SIMD there is no table, and a part has 1 KiB.
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m);
 
@@ -141,8 +143,12 @@ typedef enum qq_isa {
 } qq_isa;
 
 // Uses this rung from now on, in the whole process; no product may run in the
-// meantime. Results do not change. QQ_ERR_UNSUPPORTED: not in this build or on
-// this machine; QQ_ERR_ARGUMENT: no rung at all.
+// meantime. Results do not change. Without this call the best rung but AMX is
+// used: Linux lets a process use AMX only when asked to, by one system call
+// (arch_prctl, ARCH_REQ_XCOMP_PERM), which qq_use_isa(QQ_ISA_AMX) makes; stacks
+// of signal handlers (sigaltstack) must then be larger. The rung stays until
+// another is chosen. QQ_ERR_UNSUPPORTED: not in this build or on this machine,
+// or not permitted; QQ_ERR_ARGUMENT: no rung at all.
 QQ_API qq_status qq_use_isa(qq_isa isa);
 
 // The rung in use.

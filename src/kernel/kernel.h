@@ -35,12 +35,19 @@
 // time where a tile is longer. 255 * 128 * 65536 = 2139095040 < 2^31.
 #define QQI_SPAN ((size_t)65536)
 
-// Bytes of work that multiply has to itself, aligned to 64.
+// Bytes of work that multiply has to itself, aligned to 64; where a product has
+// more than 8 columns (rows of x times digits) qqi_wide_bytes more follow, room
+// for 4096 codes each of two panels as bytes.
 #if QQ_NO_SIMD
 #  define QQI_WORK_BYTES ((size_t)1024)
 #else
 #  define QQI_WORK_BYTES ((size_t)16384)
 #endif
+
+QQI_INLINE size_t qqi_wide_bytes(size_t padded)
+{
+    return QQ_NO_SIMD ? 0 : 32 * (padded < 4096 ? padded : 4096);
+}
 
 // What a stored code means.
 typedef enum qqi_code {
@@ -115,7 +122,10 @@ typedef struct qqi_columns {
     int8_t *q;    // padded * width bytes
     int32_t *sum; // sum[s * width + c]: of span s of column c
     float *scale; // scale[i] of row first + i; by tile: scale[t * width + i]
-    float *real;  // f32 mode instead of all that: real[k * width + i]
+    // Room for what a table engine looks up, 8 bytes for every number of q:
+    // 1-bit codes and at most 4 columns, all in one group; else NULL.
+    uint8_t *table;
+    float *real; // f32 mode instead of all that: real[k * width + i]
 } qqi_columns;
 
 // Makes q, sum and scale (or real) of rows first to first + count - 1 of x,
@@ -130,12 +140,16 @@ typedef void (*qqi_multiply_fn)(const qqi_product *p, const qqi_columns *g,
 typedef struct qqi_strategy {
     qqi_prepare_fn prepare;
     qqi_multiply_fn multiply;
-    unsigned columns; // the widest group: a multiple of 4, up to 64
+    unsigned columns; // the widest group: a multiple of 4, up to 512
     unsigned widths;  // which narrow ones there are: bit w for width w; 1 and
                       // 4 always, maybe 2 and 3. Wider ones: multiples of 4
     unsigned unit;    // 4, 8, 16, 32 or 64
     unsigned panels;  // panels that multiply likes to have at once
 } qqi_strategy;
+
+// Quantizes rows straight into a panel (kernel/encode.h); 0: not this way.
+struct qqi_encode;
+typedef int (*qqi_encode_fn)(const struct qqi_encode *e, uint8_t *panel);
 
 typedef struct qqi_kernel {
     qq_isa isa;
@@ -146,6 +160,7 @@ typedef struct qqi_kernel {
     // 32: qqi_cells_bytes(bits, columns), 64 * bits for all 32.
     void (*pack)(unsigned bits, size_t columns, const uint8_t *codes,
                  uint8_t *cells);
+    qqi_encode_fn encode;
 } qqi_kernel;
 
 // A panel, and its cells.

@@ -3,6 +3,7 @@
 //   q (or real)   columns * padded int8, or columns * k f32
 //   sum           columns * spans int32
 //   scale         columns f32, or columns * tiles
+//   table         8 bytes for every number of q: 1-bit codes, 1 to 4 columns
 //   a part's own  work, cells expanded from base 3, sums of codes
 //
 // each from a multiple of 64. Columns are counted the same on every machine:
@@ -20,6 +21,7 @@ typedef struct qqi_room {
     size_t real_at;
     size_t sum_at;
     size_t scale_at;
+    size_t table_at; // 0: there is none
     size_t part_at;
     size_t part_bytes; // of one part
     size_t cells_at;   // in a part; 0: none are expanded
@@ -52,13 +54,21 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
     const int sums = p->x_zero != 0 && w->sum_at == 0;
     // Whole groups of five cells.
     const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
-    size_t at = QQI_WORK_BYTES;
+    const size_t wide = r->columns > 8 ? qqi_wide_bytes(p->padded) : 0;
+    size_t at = QQI_WORK_BYTES + wide;
 
     return cells != SIZE_MAX &&
            qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
            qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
                              p->tiles) &&
            qqi_place(&r->part_bytes, at, 1);
+}
+
+// Whether a table engine may want this product.
+QQI_INLINE int qqi_room_has_table(const qqi_product *p, const qqi_room *r)
+{
+    return !QQ_NO_SIMD && p->bits == 1 && p->input != QQ_INPUT_F32 &&
+           r->columns <= 4;
 }
 
 // The room for m rows and parts; 0 beyond size_t.
@@ -86,6 +96,9 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
         return 0;
     r->scale_at = r->bytes;
     if (!qqi_place(&r->bytes, scale, sizeof(float)))
+        return 0;
+    if (!qqi_place_section(&r->bytes, qqi_room_has_table(p, r), &r->table_at, q,
+                           8))
         return 0;
     r->part_at = r->bytes;
     return qqi_place(&r->bytes, parts, r->part_bytes) &&
@@ -153,6 +166,7 @@ QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
     g->q = (int8_t *)real + before * p->padded;
     g->sum = (int32_t *)sum + before * p->spans;
     g->scale = (float *)scale + before * (tiled ? p->tiles : 1);
+    g->table = r->table_at != 0 ? base + r->table_at : NULL;
 }
 
 #endif // QQUANT_MATRIX_SCRATCH_H

@@ -91,10 +91,13 @@ group_cpp() {
     done
 }
 
-# Every wing off, and each alone, as C and as C++; 0 leaves a wing on.
+# Every wing off, and each alone, as C and as C++; 0 leaves a wing on. Sets of
+# instructions are no wings: each alone, once.
 group_wings() {
-    wings=$(sed -n 's/^#ifndef \(QQ_NO_[A-Z0-9]*\)$/\1/p' src/base.h)
-    all=$(printf ' -D%s' $wings)
+    switches=$(sed -n 's/^#ifndef \(QQ_NO_[A-Z0-9]*\)$/\1/p' src/base.h)
+    sets="QQ_NO_AMX QQ_NO_AVX2 QQ_NO_AVX512 QQ_NO_NEON"
+    wings=$(printf '%s\n' $switches | grep -vxF "$(printf '%s\n' $sets)")
+    all=$(printf ' -D%s' $switches)
     for cc in $CCS; do
         have "$cc" || continue
         c="$cc $STRICT $I -O0"
@@ -103,7 +106,10 @@ group_wings() {
             runs $c $STRICT_C -std=c99 $off -DQQUANT_STATIC $T/c99.c
             runs $c -std=c++11 -xc++ $off $T/c99.c -lm
         done
-        runs $c -std=c99 $(printf ' -D%s=0' $wings) $T/c99.c
+        for off in $(printf ' -D%s' $sets); do
+            runs $c $STRICT_C -std=c99 $off $T/c99.c
+        done
+        runs $c -std=c99 $(printf ' -D%s=0' $switches) $T/c99.c
     done
 }
 

@@ -20,7 +20,16 @@ QQI_FN void qqi_choose_scalar(const qqi_product *p, qqi_strategy *how)
     how->panels = 1;
 }
 
+// Arrays are quantized by array/, whose numbers these are.
+QQI_FN int qqi_encode_scalar(const struct qqi_encode *e, uint8_t *panel)
+{
+    (void)e;
+    (void)panel;
+    return 0;
+}
+
 static const qqi_kernel qqi_kernel_scalar QQI_UNUSED = {
-    QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar};
+    QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_scalar};
 
 #endif // QQUANT_KERNEL_SCALAR_TABLE_H
