@@ -43,7 +43,7 @@ COMPILE := $(wildcard tests/compile/c99.c tests/compile/two_a.c \
 	tests/compile/static_a.c tests/compile/twice.c)
 GOLDEN := $(filter-out $(TESTS),$(wildcard tests/golden/*.c))
 DIGEST := $(wildcard tests/digest.c)
-BENCHES := $(wildcard bench/*.c)
+BENCHES := $(filter-out bench/mask_cpuid.c,$(wildcard bench/*.c))
 FUZZERS := $(wildcard tests/fuzz/fuzz_*.c)
 
 # A test that includes parts of src/ stands alone. All other programs are
@@ -105,6 +105,9 @@ $(BUILD)/tests/golden/golden$(EXE): $(GOLDEN:%.c=$(BUILD)/%.o) \
 	@echo "  $@"
 	@$(CC) $(FLAGS) $^ -o $@ $(LDFLAGS) -lm
 
+# Windows has other threads; the test leaves them out there.
+$(BUILD)/tests/matrix/test_threads$(EXE): LDFLAGS += $(if $(EXE),,-pthread)
+
 $(call MADE,$(COMPILE)): FLAGS = $(STD) $(CFLAGS) -O0 $(WARN) -I. -Itests
 $(call MADE,$(COMPILE)): qquant.h
 $(BUILD)/tests/compile/two_a$(EXE): ALSO = tests/compile/two_b.c
@@ -148,9 +151,26 @@ compile:
 cross:
 	@sh tests/cross/run.sh
 
-bench: $(call MADE,$(BENCHES))
-	@for program in $^; do $$program || exit; done
-	@for script in bench/*.sh; do sh $$script || exit; done
+# Limits, products, encoders; whole programs; compile time. Peers that are not
+# there say so. make bench QQ_PEERS=dir also holds us against the peers in dir.
+.PHONY: bench-programs
+$(call MADE,$(BENCHES)): LDFLAGS += -pthread -ldl
+bench: bench-programs
+	@$(BUILD)/bench/limits quick
+	@$(BUILD)/bench/bench
+	@$(BUILD)/bench/bench work=encode,input m=16
+	@$(BUILD)/bench/throughput
+	@$(BUILD)/bench/story
+	@for script in bench/*.sh; do BUILD=$(BUILD) sh $$script || exit; done
+	@test -z "$$QQ_PEERS" || \
+		python3 bench/compare.py build=$(BUILD)/bench size=1024 rounds=3
+
+bench-programs: $(call MADE,$(BENCHES)) $(BUILD)/bench/mask_cpuid.so
+
+# It knows one kind of machine; elsewhere nothing is masked.
+$(BUILD)/bench/mask_cpuid.so: bench/mask_cpuid.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CC) -O2 -shared -fPIC $< -o $@ 2>/dev/null || rm -f $@
 
 # Lines and branches of src/ that make test runs. Needs clang and llvm-cov.
 COVERED = $(CLANG) -fprofile-instr-generate -fcoverage-mapping

@@ -2745,6 +2745,19 @@ QQI_STATIC_ASSERT(size, sizeof(size_t) >= 4);
       (QQI_HAS_NEON_DOT && (QQI_CLANG >= 16 || QQI_GCC >= 10))
 #endif
 
+// gcc's own headers leave registers undefined on purpose, of which g++ warns.
+#if QQI_X86
+#  if QQI_GCC
+#    pragma GCC diagnostic push
+#    pragma GCC diagnostic ignored "-Wuninitialized"
+#    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#    include <immintrin.h>
+#    pragma GCC diagnostic pop
+#  else
+#    include <immintrin.h>
+#  endif
+#endif
+
 // What each set asks of the compiler.
 #define QQI_TARGET_AVX2       "avx2,fma,f16c"
 #define QQI_TARGET_AVX_VNNI   "avx2,fma,f16c,avxvnni"
@@ -2765,9 +2778,9 @@ QQI_STATIC_ASSERT(size, sizeof(size_t) >= 4);
 #  define QQI_TARGET_I8MM "arch=armv8.2-a+dotprod+i8mm"
 #endif
 
-#define QQI_TARGET_FN(target) static __attribute__((target(target), unused))
-#define QQI_TARGET_INLINE(target)                                              \
-    static inline __attribute__((target(target), always_inline, unused))
+#define QQI_TARGET_FN(sets) static __attribute__((target(sets), unused))
+#define QQI_TARGET_INLINE(sets)                                                \
+    static inline __attribute__((target(sets), always_inline, unused))
 
 #define QQI_AVX2_FN            QQI_TARGET_FN(QQI_TARGET_AVX2)
 #define QQI_AVX2_INLINE        QQI_TARGET_INLINE(QQI_TARGET_AVX2)
@@ -3055,10 +3068,13 @@ QQI_INLINE void qqi_store_le64(void *p, uint64_t x)
     qqi_store_le32(b + 4, (uint32_t)(x >> 32));
 }
 
-// *out = a * b; 0, and *out unchanged, where that is beyond size_t.
+// *out = a * b; 0, and *out unchanged, where that is beyond size_t. Factors of
+// half the bits cannot be: that spares the division.
 QQI_INLINE int qqi_mul_size(size_t a, size_t b, size_t *out)
 {
-    if (a != 0 && b > SIZE_MAX / a)
+    const unsigned half = sizeof(size_t) * 4;
+
+    if ((a | b) >> half != 0 && a != 0 && b > SIZE_MAX / a)
         return 0;
     *out = a * b;
     return 1;
@@ -18254,68 +18270,11352 @@ static const qqi_kernel qqi_kernel_scalar QQI_UNUSED = {
     QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
     qqi_encode_scalar};
 
+// ==== kernel/encode.h ====
+
+// qquant floor 5: rows of numbers straight into the cells of a panel.
+//
+// A kernel's encode quantizes up to 16 rows of f32 and writes the cells of
+// their panel, whole and padded, and their scales, those of missing rows 0;
+// nothing else of the panel. It gives the bytes of array/ (calibrate.h,
+// scale.h, pass.h) and of the kernel's pack, or answers 0: then it has left
+// anything in cells and scales, and the panel must be made the general way.
+// With a tile's numbers x
+//
+//   bound = factor * max|x|, or factor * mean|x|      f64, then f32
+//   scale = bound / reach, rounded to its type; 1 where that is below 2^-63
+//   code  = x / scale to nearest even, cut to lo ... hi; stored: code + add
+//
+// and of signs: scale = bound, at least the smallest of the type, or 0 where
+// bound is 0; the code is 0 where x / scale is below 0, else 1. It answers 0
+// where a number is not finite, or a bound is not below 2^62 (f16: 65504).
+//
+// QUOTIENTS without divisions. With r = 1 / s rounded and t = r (1 - r s)
+// rounded, r + t is 1 / s but for 2^-47 of it; so q = fma(x, r, x t) rounds
+// x / s but for 2^-46 of it, which is 2^-22 of a step of q. Where q is not
+// x / s rounded, x / s lies that near the middle of two floats; and only where
+// that middle is next to h = j + 1/2 can the code be another one. Let X and S
+// be the 24 bits of x and s, and h = N steps, a multiple of 2^15, as h has at
+// most 9 bits. Then 0 < |2^24 X - (2 N +- 1) S| < 2^-21 S < 8 (or 2^25 X; not 0
+// as 2 N +- 1 is odd and above X), so S lies 1 to 7 off a multiple of 2^16.
+// Only with these hard scales q is corrected: it is one of the floats about
+// x / s, and fma(r, x - q s, q), whose residue is exact, is x / s rounded
+// (Markstein's theorem). s lies from 2^-63 to 2^62, so that nothing underflows
+// where |q| is 1/4 or more; smaller ones have code 0 in any case.
+//
+// Where factor is below 1, or a mean that of many, |x / s| may exceed an int32,
+// and x is cut first to one scale beyond the codes. Else it is at most 1.5
+// reach + 1, or that times k.
+//
+// STEPS. Signs and ternary codes are found by comparing: x / s rounds to more
+// than 1/2 just where x > s / 2, for no float lies between s / 2 and
+// s / 2 + 2^-25 s. So a code is (x >= low) + (x > high).
+//
+// MEANS are sums in f64 of |x| one after another. A sum of n numbers in any
+// order lies within n 2^-53 of the exact one, relatively, and so within n 2^-51
+// of any other. Where both ends of that give the same bound, it is the bound;
+// else the row is summed again in order.
+
+typedef struct qqi_encode {
+    const uint8_t *x; // the first row, f32 that need not be aligned
+    size_t stride;    // bytes from a row to the next
+    size_t rows;      // 1 to 16
+    size_t k;         // at least 1
+    size_t tile;      // k, or a multiple of 32 below k
+    int more;         // 1: 16 rows follow, which may be asked for ahead
+    double factor;
+    int plain; // 1: factor is 1
+    float reach;
+    int mean; // 1: factor * mean|x|
+    int32_t lo;
+    int32_t hi;
+    int32_t add;
+    unsigned bits;
+    qq_type type;       // matters where it is sign or ternary
+    qq_type scale_type; // f32 or f16
+    size_t scale_at;
+} qqi_encode;
+
+#define QQI_ENCODE_LEAST 1.0842021724855044e-19f // 2^-63
+
+// What bounds must be below; those of f16 so that the scale is none too large.
+QQI_INLINE float qqi_encode_most(const qqi_encode *e)
+{
+    return e->scale_type == QQ_TYPE_F16 ? 65504.0f : 4.611686018427388e18f;
+}
+
+QQI_INLINE const uint8_t *qqi_encode_row(const qqi_encode *e, size_t row)
+{
+    return e->x + (row < e->rows ? row : e->rows - 1) * e->stride;
+}
+
+// The least and the largest scale of a type.
+QQI_INLINE float qqi_encode_scale_least(const qqi_encode *e)
+{
+    return e->scale_type == QQ_TYPE_F16 ? 5.9604644775390625e-8f
+                                        : 1.17549435e-38f;
+}
+
+// Whether numbers are cut; reach is below 256.
+QQI_INLINE int qqi_encode_cuts(const qqi_encode *e)
+{
+    return !(e->factor >= 1.0) || (e->mean && e->k > 65536);
+}
+
+// Where numbers are cut, or the step of ternary codes, in scales.
+QQI_INLINE float qqi_encode_high(const qqi_encode *e)
+{
+    const int32_t most = -e->lo > e->hi ? -e->lo : e->hi;
+
+    return e->type == QQ_TYPE_TERNARY ? 0.5f : (float)(most + 1);
+}
+
+// x, or its first numbers in rest, the others there being 0 already.
+QQI_INLINE const uint8_t *qqi_encode_whole(const uint8_t *x, size_t columns,
+                                           uint8_t *rest)
+{
+    if (columns >= 32)
+        return x;
+    QQ_MEMCPY(rest, x, 4 * columns);
+    return rest;
+}
+
+// The columns of the tile that begins at k.
+QQI_INLINE size_t qqi_encode_columns(const qqi_encode *e, size_t k)
+{
+    return e->k - k < e->tile ? e->k - k : e->tile;
+}
+
+// f32(factor * max|x|).
+QQI_FN float qqi_encode_times(const qqi_encode *e, float top)
+{
+    return qqi_f32_from_f64(e->factor * qqi_f64_from_f32(top));
+}
+
+// How far two sums of n magnitudes can be apart, relatively: n * 2^-51.
+QQI_INLINE double qqi_encode_slack(size_t n)
+{
+    return (double)n * 4.440892098500626e-16;
+}
+
+// f32(factor * mean|x|) of n numbers of a row, summed in order.
+QQI_FN float qqi_encode_mean(const qqi_encode *e, size_t row, size_t k,
+                             size_t n)
+{
+    const uint8_t *x = qqi_encode_row(e, row) + 4 * k;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += qqi_abs_f64(qqi_f64_from_f32(qqi_load_f32(x + 4 * i)));
+    return qqi_f32_from_f64(e->factor * (sum / (double)n));
+}
+
+// The largest magnitude t with t / scale rounded to 0: a number x has the
+// code 0 where x < -t. That is scale / 2^150, cut to the steps of 2^-149.
+QQI_FN float qqi_encode_nothing(float scale)
+{
+    const uint32_t u = qqi_f32_bits(scale);
+    const uint32_t power = u >> 23;
+
+    if (power > 150)
+        return qqi_f32_of(u - ((uint32_t)150 << 23));
+    if (power < 128)
+        return 0.0f;
+    return qqi_f32_of(((u & 0x7fffffu) | 0x800000u) >> (151 - power));
+}
+
+// The steps of signs of 16 rows: the upper one is never reached.
+QQI_FN void qqi_encode_sign_steps(const float *scale, float *low, float *high)
+{
+    for (int i = 0; i < 16; i++) {
+        low[i] = -qqi_encode_nothing(scale[i]);
+        high[i] = qqi_f32_of(QQI_F32_INF);
+    }
+}
+
+// --- the loop --------------------------------------------------------------
+
+// Of the 16 rows, for a tile.
+typedef struct qqi_encode_scales {
+    float s[16];
+    float r[16];
+    float t[16];
+    float low[16]; // where numbers are cut, or the steps
+    float high[16];
+    int hard; // 1: quotients are corrected, and numbers cut
+} qqi_encode_scales;
+
+// What comparisons with low and high gave: column c in bit c.
+typedef struct qqi_encode_bits {
+    uint32_t low[16];
+    uint32_t high[16];
+} qqi_encode_bits;
+
+// Scales of the tile that begins at k, also to out; 0: not this way.
+typedef int (*qqi_encode_scales_fn)(const qqi_encode *e, size_t k, uint8_t *out,
+                                    qqi_encode_scales *scales);
+// Columns k to k + 31, those that there are, to cells; answers their end.
+typedef uint8_t *(*qqi_encode_block_fn)(const qqi_encode *e,
+                                        const qqi_encode_scales *scales,
+                                        size_t k, uint8_t *cells);
+
+// The steps of a kernel set.
+typedef struct qqi_encode_set {
+    qqi_encode_scales_fn scales;
+    qqi_encode_block_fn sign;
+    qqi_encode_block_fn ternary;
+    qqi_encode_block_fn easy;
+    qqi_encode_block_fn hard;
+    void (*fetch)(const qqi_encode *e, size_t k); // asks for the next 16 rows
+} qqi_encode_set;
+
+QQI_FN int qqi_encode_blocks(const qqi_encode_set *set, const qqi_encode *e,
+                             uint8_t *panel)
+{
+    const size_t scale_bytes = e->scale_type == QQ_TYPE_F16 ? 32 : 64;
+    uint8_t *scale = panel + e->scale_at;
+    qqi_encode_scales scales;
+    qqi_encode_block_fn block = set->sign;
+    size_t tile = 0;
+
+    for (size_t k = 0; k < e->k; k += 32) {
+        if (k == tile) {
+            if (!set->scales(e, k, scale, &scales))
+                return 0;
+            scale += scale_bytes;
+            tile += e->tile;
+            block = e->type == QQ_TYPE_SIGN      ? set->sign
+                    : e->type == QQ_TYPE_TERNARY ? set->ternary
+                    : scales.hard                ? set->hard
+                                                 : set->easy;
+        }
+        if (e->more && e->k - k >= 32)
+            set->fetch(e, k);
+        panel = block(e, &scales, k, panel);
+    }
+    return 1;
+}
+
+// ==== kernel/avx2/encode_scale.h ====
+
+// qquant floor 5: the scales of rows of numbers: AVX2.
+//
+// Magnitudes are compared as integers, which have the order of floats, and NaN
+// above all.
+
+#if QQI_HAS_AVX2
+#  include <immintrin.h>
+
+// The largest of n magnitudes, in eight pieces.
+QQI_AVX2_INLINE __m256i qqi_tops_avx2(const uint8_t *x, size_t n)
+{
+    const __m256i mask = _mm256_set1_epi32(0x7fffffff);
+    __m256i a = _mm256_setzero_si256();
+    __m256i b = a;
+
+    for (; n >= 16; n -= 16, x += 64) {
+        const __m256i *p = (const __m256i *)(const void *)x;
+        const __m256i u = _mm256_loadu_si256(p);
+        const __m256i v = _mm256_loadu_si256(p + 1);
+        a = _mm256_max_epi32(a, _mm256_and_si256(u, mask));
+        b = _mm256_max_epi32(b, _mm256_and_si256(v, mask));
+    }
+    if (n > 0) {
+        uint8_t rest[64] = {0};
+        QQ_MEMCPY(rest, x, 4 * n);
+        const __m256i *p = (const __m256i *)(const void *)rest;
+        const __m256i u = _mm256_loadu_si256(p);
+        const __m256i v = _mm256_loadu_si256(p + 1);
+        a = _mm256_max_epi32(a, _mm256_and_si256(u, mask));
+        b = _mm256_max_epi32(b, _mm256_and_si256(v, mask));
+    }
+    return _mm256_max_epi32(a, b);
+}
+
+// Of rows i and i + 4: a lane each.
+QQI_AVX2_INLINE __m256i qqi_two_tops_avx2(const qqi_encode *e, size_t i,
+                                          size_t k, size_t n)
+{
+    const __m256i a = qqi_tops_avx2(qqi_encode_row(e, i) + 4 * k, n);
+    const __m256i b = qqi_tops_avx2(qqi_encode_row(e, i + 4) + 4 * k, n);
+
+    return _mm256_max_epi32(_mm256_permute2x128_si256(a, b, 0x20),
+                            _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+// max|x| of the eight rows from row i on.
+QQI_AVX2_FN __m256 qqi_eight_tops_avx2(const qqi_encode *e, size_t i, size_t k,
+                                       size_t n)
+{
+    const __m256i a = qqi_two_tops_avx2(e, i, k, n);
+    const __m256i b = qqi_two_tops_avx2(e, i + 1, k, n);
+    const __m256i c = qqi_two_tops_avx2(e, i + 2, k, n);
+    const __m256i d = qqi_two_tops_avx2(e, i + 3, k, n);
+    const __m256 ab = _mm256_castsi256_ps(_mm256_max_epi32(
+        _mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)));
+    const __m256 cd = _mm256_castsi256_ps(_mm256_max_epi32(
+        _mm256_unpacklo_epi64(c, d), _mm256_unpackhi_epi64(c, d)));
+
+    return _mm256_castsi256_ps(
+        _mm256_max_epi32(_mm256_castps_si256(_mm256_shuffle_ps(ab, cd, 0x88)),
+                         _mm256_castps_si256(_mm256_shuffle_ps(ab, cd, 0xdd))));
+}
+
+// --- means -----------------------------------------------------------------
+
+QQI_AVX2_INLINE __m256d qqi_add_four_avx2(__m256d sum, const uint8_t *x)
+{
+    const __m256d v =
+        _mm256_cvtps_pd(_mm_loadu_ps((const float *)(const void *)x));
+
+    return _mm256_add_pd(sum, _mm256_andnot_pd(_mm256_set1_pd(-0.0), v));
+}
+
+// The sum of n magnitudes.
+QQI_AVX2_INLINE double qqi_sum_avx2(const uint8_t *x, size_t n)
+{
+    __m256d a = _mm256_setzero_pd();
+    __m256d b = a, c = a, d = a;
+    double parts[4];
+
+    for (; n >= 16; n -= 16, x += 64) {
+        a = qqi_add_four_avx2(a, x);
+        b = qqi_add_four_avx2(b, x + 16);
+        c = qqi_add_four_avx2(c, x + 32);
+        d = qqi_add_four_avx2(d, x + 48);
+    }
+    if (n > 0) {
+        uint8_t rest[64] = {0};
+        QQ_MEMCPY(rest, x, 4 * n);
+        a = qqi_add_four_avx2(a, rest);
+        b = qqi_add_four_avx2(b, rest + 16);
+        c = qqi_add_four_avx2(c, rest + 32);
+        d = qqi_add_four_avx2(d, rest + 48);
+    }
+    a = _mm256_add_pd(_mm256_add_pd(a, b), _mm256_add_pd(c, d));
+    _mm256_storeu_pd(parts, a);
+    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+}
+
+QQI_AVX2_INLINE __m128 qqi_four_means_avx2(const qqi_encode *e, __m256d sum,
+                                           size_t n)
+{
+    const __m256d mean = _mm256_div_pd(sum, _mm256_set1_pd((double)n));
+
+    return _mm256_cvtpd_ps(_mm256_mul_pd(_mm256_set1_pd(e->factor), mean));
+}
+
+// f32(factor * mean|x|) of the eight rows from row i on.
+QQI_AVX2_FN __m256 qqi_eight_means_avx2(const qqi_encode *e, size_t i, size_t k,
+                                        size_t n)
+{
+    const double slack = qqi_encode_slack(n);
+    double sums[8];
+    float bound[8];
+
+    for (size_t j = 0; j < 8; j++)
+        sums[j] = qqi_sum_avx2(qqi_encode_row(e, i + j) + 4 * k, n);
+    for (size_t j = 0; j < 8; j += 4) {
+        const __m256d sum = _mm256_loadu_pd(sums + j);
+        const __m256d less = _mm256_mul_pd(sum, _mm256_set1_pd(1.0 - slack));
+        const __m256d more = _mm256_mul_pd(sum, _mm256_set1_pd(1.0 + slack));
+        const __m128 low = qqi_four_means_avx2(e, less, n);
+        const __m128 high = qqi_four_means_avx2(e, more, n);
+        const int same = _mm_movemask_ps(_mm_cmpeq_ps(low, high));
+        _mm_storeu_ps(bound + j, low);
+        for (size_t r = 0; r < 4; r++)
+            if (!(same >> r & 1))
+                bound[j + r] = qqi_encode_mean(e, i + j + r, k, n);
+    }
+    return _mm256_loadu_ps(bound);
+}
+
+// The bounds of the eight rows from row i on, of the tile that begins at k.
+QQI_AVX2_INLINE __m256 qqi_eight_bounds_avx2(const qqi_encode *e, size_t i,
+                                             size_t k)
+{
+    const size_t n = qqi_encode_columns(e, k);
+    float bound[8];
+
+    if (e->mean)
+        return qqi_eight_means_avx2(e, i, k, n);
+    const __m256 top = qqi_eight_tops_avx2(e, i, k, n);
+    if (e->plain)
+        return top;
+    _mm256_storeu_ps(bound, top);
+    for (size_t j = 0; j < 8; j++)
+        bound[j] = qqi_encode_times(e, bound[j]);
+    return _mm256_loadu_ps(bound);
+}
+
+// --- scales ----------------------------------------------------------------
+
+// The first count of eight.
+QQI_AVX2_INLINE __m256 qqi_first_avx2(size_t count)
+{
+    const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const int most = (int)(count < 8 ? count : 8);
+
+    return _mm256_castsi256_ps(
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(most), number));
+}
+
+// Stores the scales of the first rows; answers them as they will be read.
+QQI_AVX2_INLINE __m256 qqi_put_scales_avx2(const qqi_encode *e, __m256 s,
+                                           size_t rows, uint8_t *out)
+{
+    const __m256 there = qqi_first_avx2(rows);
+
+    if (e->scale_type == QQ_TYPE_F16) {
+        const __m128i half =
+            _mm256_cvtps_ph(_mm256_and_ps(s, there),
+                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        _mm_storeu_si128((__m128i *)(void *)out, half);
+        // Missing rows count as 1.
+        return _mm256_blendv_ps(_mm256_set1_ps(1.0f), _mm256_cvtph_ps(half),
+                                there);
+    }
+    _mm256_storeu_ps((float *)(void *)out, _mm256_and_ps(s, there));
+    return s;
+}
+
+QQI_AVX2_INLINE __m256 qqi_scales_of_avx2(const qqi_encode *e, __m256 bound)
+{
+    const __m256 nothing = _mm256_set1_ps(QQI_ENCODE_LEAST);
+    const __m256 least = _mm256_set1_ps(qqi_encode_scale_least(e));
+    const __m256 s = _mm256_div_ps(bound, _mm256_set1_ps(e->reach));
+    const __m256 most = _mm256_max_ps(s, least);
+
+    if (e->type == QQ_TYPE_SIGN)
+        return _mm256_and_ps(
+            most, _mm256_cmp_ps(bound, _mm256_setzero_ps(), _CMP_GT_OQ));
+    return _mm256_blendv_ps(most, _mm256_set1_ps(1.0f),
+                            _mm256_cmp_ps(s, nothing, _CMP_LT_OQ));
+}
+
+// Whether one of them lies 1 to 7 off a multiple of 2^16.
+QQI_AVX2_INLINE int qqi_hard_avx2(__m256 s)
+{
+    const __m256i seven = _mm256_set1_epi32(7);
+    const __m256i up = _mm256_add_epi32(_mm256_castps_si256(s), seven);
+    const __m256i off = _mm256_and_si256(up, _mm256_set1_epi32(0xffff));
+    const __m256i within = _mm256_cmpgt_epi32(_mm256_set1_epi32(15), off);
+
+    return _mm256_movemask_epi8(_mm256_andnot_si256(
+               _mm256_cmpeq_epi32(off, seven), within)) != 0;
+}
+
+// Eight rows from row i on.
+QQI_AVX2_INLINE int qqi_eight_scales_avx2(const qqi_encode *e, size_t i,
+                                          size_t k, uint8_t *out,
+                                          qqi_encode_scales *to)
+{
+    const size_t rows = e->rows > i ? e->rows - i : 0;
+    const __m256 one = _mm256_set1_ps(1.0f);
+    const __m256 bound = qqi_eight_bounds_avx2(e, i, k);
+    const __m256 most = _mm256_set1_ps(qqi_encode_most(e));
+
+    if (_mm256_movemask_ps(_mm256_cmp_ps(bound, most, _CMP_LT_OQ)) != 0xff)
+        return 0;
+    const __m256 s =
+        qqi_put_scales_avx2(e, qqi_scales_of_avx2(e, bound), rows, out);
+    const __m256 r = _mm256_div_ps(one, s);
+    const __m256 off = _mm256_fnmadd_ps(r, s, one);
+    const __m256 high = _mm256_mul_ps(s, _mm256_set1_ps(qqi_encode_high(e)));
+    _mm256_storeu_ps(to->s + i, s);
+    _mm256_storeu_ps(to->r + i, r);
+    _mm256_storeu_ps(to->t + i, _mm256_mul_ps(r, off));
+    _mm256_storeu_ps(to->high + i, high);
+    _mm256_storeu_ps(to->low + i, _mm256_sub_ps(_mm256_setzero_ps(), high));
+    to->hard = to->hard || qqi_hard_avx2(s);
+    return 1;
+}
+
+QQI_AVX2_FN int qqi_make_scales_avx2(const qqi_encode *e, size_t k,
+                                     uint8_t *out, qqi_encode_scales *to)
+{
+    const size_t half = e->scale_type == QQ_TYPE_F16 ? 16 : 32;
+
+    to->hard = qqi_encode_cuts(e);
+    for (size_t i = 0; i < 16; i += 8, out += half)
+        if (!qqi_eight_scales_avx2(e, i, k, out, to))
+            return 0;
+    if (e->type == QQ_TYPE_SIGN)
+        qqi_encode_sign_steps(to->s, to->low, to->high);
+    return 1;
+}
+#endif
+
+// ==== kernel/avx2/encode_step.h ====
+
+// qquant floor 5: rows of numbers to signs and ternary codes: AVX2.
+//
+// Comparisons give a bit for each of 32 columns of a row, column 4 f + j in bit
+// 4 f + j of a lane of 32. Exchanged within the lane it stands in bit 8 j + f,
+// as a cell of 1 bit has it. A cell of 2 bits holds four of these eight f.
+
+#if QQI_HAS_AVX2
+
+// Exchanges the bits of mask with those that many places above.
+QQI_AVX2_INLINE __m256i qqi_exchange_avx2(__m256i x, int up, uint32_t mask)
+{
+    const __m256i m = _mm256_set1_epi32((int)mask);
+    const __m256i off = _mm256_xor_si256(x, _mm256_srli_epi32(x, up));
+    const __m256i t = _mm256_and_si256(off, m);
+
+    return _mm256_xor_si256(x, _mm256_xor_si256(t, _mm256_slli_epi32(t, up)));
+}
+
+// Bit 4 f + j of eight rows to bit 8 j + f: of the five bits of a bit's number
+// two are exchanged at a time, f2 f1 f0 j1 j0 becoming j1 j0 f2 f1 f0.
+QQI_AVX2_INLINE __m256i qqi_gather_bits_avx2(const uint32_t *bits)
+{
+    __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)bits);
+
+    x = qqi_exchange_avx2(x, 14, 0x0000ccccu); // j1 f1 f0 f2 j0
+    x = qqi_exchange_avx2(x, 7, 0x00aa00aau);  // j1 j0 f0 f2 f1
+    x = qqi_exchange_avx2(x, 2, 0x0c0c0c0cu);  // j1 j0 f2 f0 f1
+    return qqi_exchange_avx2(x, 1, 0x22222222u);
+}
+
+// Bits 0 to 3 of every byte to bits 0, 2, 4 and 6.
+QQI_AVX2_INLINE __m256i qqi_encode_spread_avx2(__m256i x)
+{
+    const __m256i spread =
+        _mm256_setr_epi32(0x05040100, 0x15141110, 0x45444140, 0x55545150,
+                          0x05040100, 0x15141110, 0x45444140, 0x55545150);
+
+    return _mm256_shuffle_epi8(spread,
+                               _mm256_and_si256(x, _mm256_set1_epi8(15)));
+}
+
+// Half a cell of codes one + 2 two, both at the bits 0 to 3 of bytes.
+QQI_AVX2_INLINE void qqi_put_ternary_avx2(__m256i one, __m256i two,
+                                          uint8_t *cell)
+{
+    const __m256i high = qqi_encode_spread_avx2(two);
+
+    _mm256_storeu_si256((__m256i *)(void *)cell,
+                        _mm256_or_si256(qqi_encode_spread_avx2(one),
+                                        _mm256_add_epi8(high, high)));
+}
+
+// Those of 32 numbers that are at least low, or above high.
+QQI_AVX2_INLINE uint32_t qqi_bits_avx2(const uint8_t *x, float edge, int above)
+{
+    const __m256 y = _mm256_set1_ps(edge);
+    uint32_t bits = 0;
+
+    for (int i = 0; i < 4; i++, x += 32) {
+        const __m256 v = _mm256_loadu_ps((const float *)(const void *)x);
+        const __m256 m = above ? _mm256_cmp_ps(v, y, _CMP_GT_OQ)
+                               : _mm256_cmp_ps(v, y, _CMP_GE_OQ);
+        bits |= (uint32_t)_mm256_movemask_ps(m) << 8 * i;
+    }
+    return bits;
+}
+
+QQI_AVX2_INLINE void qqi_compare_avx2(const qqi_encode *e,
+                                      const qqi_encode_scales *scales, int both,
+                                      size_t k, qqi_encode_bits *to)
+{
+    const size_t columns = e->k - k;
+    const uint32_t there =
+        columns < 32 ? ((uint32_t)1 << columns) - 1 : 0xffffffffu;
+    uint8_t rest[128];
+
+    QQ_MEMSET(to, 0, sizeof *to);
+    QQ_MEMSET(rest, 0, sizeof rest);
+    for (size_t i = 0; i < e->rows; i++) {
+        const uint8_t *x =
+            qqi_encode_whole(qqi_encode_row(e, i) + 4 * k, columns, rest);
+        to->low[i] = qqi_bits_avx2(x, scales->low[i], 0) & there;
+        if (both)
+            to->high[i] = qqi_bits_avx2(x, scales->high[i], 1) & there;
+    }
+}
+
+QQI_AVX2_FN uint8_t *qqi_encode_sign_avx2(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          size_t k, uint8_t *cells)
+{
+    qqi_encode_bits bits;
+
+    qqi_compare_avx2(e, scales, 0, k, &bits);
+    for (size_t i = 0; i < 16; i += 8)
+        _mm256_storeu_si256((__m256i *)(void *)(cells + 4 * i),
+                            qqi_gather_bits_avx2(bits.low + i));
+    return cells + 64;
+}
+
+QQI_AVX2_FN uint8_t *qqi_encode_ternary_avx2(const qqi_encode *e,
+                                             const qqi_encode_scales *scales,
+                                             size_t k, uint8_t *cells)
+{
+    const int two = e->k - k > 16;
+    qqi_encode_bits bits;
+
+    qqi_compare_avx2(e, scales, 1, k, &bits);
+    for (size_t i = 0; i < 16; i += 8) {
+        const __m256i high = qqi_gather_bits_avx2(bits.high + i);
+        const __m256i one =
+            _mm256_andnot_si256(high, qqi_gather_bits_avx2(bits.low + i));
+        qqi_put_ternary_avx2(one, high, cells + 4 * i);
+        if (two)
+            qqi_put_ternary_avx2(_mm256_srli_epi32(one, 4),
+                                 _mm256_srli_epi32(high, 4),
+                                 cells + 64 + 4 * i);
+    }
+    return cells + (two ? 128 : 64);
+}
+#endif
+
+// ==== kernel/avx2/encode.h ====
+
+// qquant floor 5: rows of numbers straight into cells: AVX2.
+//
+// 32 columns of eight rows at a time: codes as bytes, row by row; then four
+// neighbours of the eight rows to a register, which is half of what a cell of 8
+// bits has: fields; then cells. Missing columns and rows have codes 0.
+
+#if QQI_HAS_AVX2
+
+// What all rows of 32 columns share.
+typedef struct qqi_cut_avx2 {
+    __m256i add; // int16
+    __m256i lo;  // stored codes as bytes
+    __m256i hi;
+    __m256i keep;   // bytes of a row as they are packed
+    uint8_t *rest;  // room for 32 numbers
+    size_t columns; // that there are
+    const qqi_encode_scales *scales;
+    int hard; // a constant
+} qqi_cut_avx2;
+
+// Eight numbers of row i to integers.
+QQI_AVX2_INLINE __m256i qqi_encode_round_avx2(const qqi_cut_avx2 *c, size_t i,
+                                              const uint8_t *x)
+{
+    const __m256 s = _mm256_set1_ps(c->scales->s[i]);
+    const __m256 r = _mm256_set1_ps(c->scales->r[i]);
+    const __m256 t = _mm256_set1_ps(c->scales->t[i]);
+    const __m256 low = _mm256_set1_ps(c->scales->low[i]);
+    const __m256 high = _mm256_set1_ps(c->scales->high[i]);
+    __m256 v = _mm256_loadu_ps((const float *)(const void *)x);
+
+    if (c->hard)
+        v = _mm256_min_ps(_mm256_max_ps(v, low), high);
+    __m256 q = _mm256_fmadd_ps(v, r, _mm256_mul_ps(v, t));
+    if (c->hard)
+        q = _mm256_fmadd_ps(r, _mm256_fnmadd_ps(q, s, v), q);
+    return _mm256_cvtps_epi32(q);
+}
+
+// 32 stored codes of row i: lane j has columns 4 j to 4 j + 3, and 8, 16 and 24
+// on.
+QQI_AVX2_INLINE __m256i qqi_encode_codes_avx2(const qqi_encode *e,
+                                              const qqi_cut_avx2 *c, size_t i,
+                                              size_t k)
+{
+    const uint8_t *x =
+        qqi_encode_whole(qqi_encode_row(e, i) + 4 * k, c->columns, c->rest);
+    const __m256i a = qqi_encode_round_avx2(c, i, x);
+    const __m256i b = qqi_encode_round_avx2(c, i, x + 32);
+    const __m256i p = _mm256_adds_epi16(_mm256_packs_epi32(a, b), c->add);
+    const __m256i d = qqi_encode_round_avx2(c, i, x + 64);
+    const __m256i f = qqi_encode_round_avx2(c, i, x + 96);
+    const __m256i q = _mm256_adds_epi16(_mm256_packs_epi32(d, f), c->add);
+    const __m256i u = _mm256_packus_epi16(p, q);
+
+    return _mm256_and_si256(_mm256_min_epu8(_mm256_max_epu8(u, c->lo), c->hi),
+                            c->keep);
+}
+
+typedef struct qqi_quad_avx2 {
+    __m256i g[4]; // g[d], lane j: columns 8 d + 4 j to 8 d + 4 j + 3
+} qqi_quad_avx2;
+
+QQI_AVX2_INLINE __m256i qqi_encode_load_avx2(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+// Four rows of codes, 32 bytes each.
+QQI_AVX2_INLINE qqi_quad_avx2 qqi_quad_rows_avx2(const uint8_t *codes)
+{
+    const __m256i a = qqi_encode_load_avx2(codes);
+    const __m256i b = qqi_encode_load_avx2(codes + 32);
+    const __m256i c = qqi_encode_load_avx2(codes + 64);
+    const __m256i d = qqi_encode_load_avx2(codes + 96);
+    const __m256i ab = _mm256_unpacklo_epi32(a, b);
+    const __m256i cd = _mm256_unpacklo_epi32(c, d);
+    const __m256i ab2 = _mm256_unpackhi_epi32(a, b);
+    const __m256i cd2 = _mm256_unpackhi_epi32(c, d);
+    qqi_quad_avx2 r;
+
+    r.g[0] = _mm256_unpacklo_epi64(ab, cd);
+    r.g[1] = _mm256_unpackhi_epi64(ab, cd);
+    r.g[2] = _mm256_unpacklo_epi64(ab2, cd2);
+    r.g[3] = _mm256_unpackhi_epi64(ab2, cd2);
+    return r;
+}
+
+QQI_AVX2_INLINE void qqi_put_fields_avx2(__m256i a, __m256i b, uint8_t *fields)
+{
+    _mm256_storeu_si256((__m256i *)(void *)fields,
+                        _mm256_permute2x128_si256(a, b, 0x20));
+    _mm256_storeu_si256((__m256i *)(void *)(fields + 32),
+                        _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+// Eight rows of codes, which become fields where they are.
+QQI_AVX2_INLINE void qqi_fields_avx2(uint8_t *codes)
+{
+    const qqi_quad_avx2 p = qqi_quad_rows_avx2(codes);
+    const qqi_quad_avx2 q = qqi_quad_rows_avx2(codes + 128);
+
+    qqi_put_fields_avx2(p.g[0], q.g[0], codes);
+    qqi_put_fields_avx2(p.g[1], q.g[1], codes + 64);
+    qqi_put_fields_avx2(p.g[2], q.g[2], codes + 128);
+    qqi_put_fields_avx2(p.g[3], q.g[3], codes + 192);
+}
+
+// The bytes of a row that are there, as codes are packed.
+QQI_AVX2_FN __m256i qqi_keep_avx2(size_t columns)
+{
+    const __m256i number = _mm256_setr_epi8(
+        0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27, 4, 5, 6, 7,
+        12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    const int most = (int)(columns < 32 ? columns : 32);
+
+    return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)most), number);
+}
+
+// --- cells -----------------------------------------------------------------
+
+// Half a cell of a part p bits wide, which is left bits up in the codes.
+QQI_AVX2_INLINE void qqi_cell_avx2(unsigned p, unsigned left, __m256i there,
+                                   const uint8_t *fields, uint8_t *cell)
+{
+    const __m256i mask =
+        _mm256_and_si256(_mm256_set1_epi8((char)((1u << p) - 1)), there);
+    const __m128i down = _mm_cvtsi32_si128((int)left);
+    __m256i sum = _mm256_setzero_si256();
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const __m256i u = _mm256_loadu_si256(
+            (const __m256i *)(const void *)(fields + 32 * f));
+        const __m256i v = _mm256_and_si256(_mm256_srl_epi16(u, down), mask);
+        const __m128i up = _mm_cvtsi32_si128((int)(p * f));
+        sum = _mm256_or_si256(sum, _mm256_sll_epi16(v, up));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)cell, sum);
+}
+
+// Half a block, or of the first cells of one (qqi_pack_block_scalar), with the
+// first rows of eight; answers the end of the cells.
+QQI_AVX2_FN uint8_t *qqi_cells_avx2(unsigned bits, size_t rows, size_t columns,
+                                    const uint8_t *fields, uint8_t *cells)
+{
+    const size_t some = columns < 32 ? columns : 32;
+    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
+    const __m256i there = _mm256_castps_si256(qqi_first_avx2(rows));
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        left -= p;
+        for (size_t k = 0; k < end; k += 32 / p, cells += 64)
+            qqi_cell_avx2(p, left, there, fields + 8 * k, cells);
+    }
+    return cells;
+}
+
+// Columns k to k + 31, those that there are.
+QQI_AVX2_INLINE uint8_t *qqi_encode_block_avx2(const qqi_encode *e,
+                                               const qqi_encode_scales *scales,
+                                               int hard, size_t k,
+                                               uint8_t *cells)
+{
+    uint8_t codes[256];
+    uint8_t rest[128] = {0};
+    uint8_t *end = cells;
+    qqi_cut_avx2 c;
+
+    c.add = _mm256_set1_epi16((short)e->add);
+    c.lo = _mm256_set1_epi8((char)(e->lo + e->add));
+    c.hi = _mm256_set1_epi8((char)(e->hi + e->add));
+    c.keep = qqi_keep_avx2(e->k - k);
+    c.columns = e->k - k;
+    c.rest = rest;
+    c.scales = scales;
+    c.hard = hard;
+    for (size_t i = 0; i < 16; i += 8) {
+        for (size_t j = 0; j < 8; j++)
+            _mm256_storeu_si256((__m256i *)(void *)(codes + 32 * j),
+                                qqi_encode_codes_avx2(e, &c, i + j, k));
+        qqi_fields_avx2(codes);
+        end = qqi_cells_avx2(e->bits, e->rows > i ? e->rows - i : 0, e->k - k,
+                             codes, cells + 4 * i);
+    }
+    return end - 32;
+}
+
+QQI_AVX2_FN uint8_t *qqi_encode_easy_avx2(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          size_t k, uint8_t *cells)
+{
+    return qqi_encode_block_avx2(e, scales, 0, k, cells);
+}
+
+QQI_AVX2_FN uint8_t *qqi_encode_hard_avx2(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          size_t k, uint8_t *cells)
+{
+    return qqi_encode_block_avx2(e, scales, 1, k, cells);
+}
+
+QQI_AVX2_FN void qqi_encode_fetch_avx2(const qqi_encode *e, size_t k)
+{
+    const uint8_t *x = e->x + 16 * e->stride + 4 * k;
+
+    for (size_t i = 0; i < 16; i++, x += e->stride) {
+        _mm_prefetch((const char *)x, _MM_HINT_T1);
+        _mm_prefetch((const char *)(x + 64), _MM_HINT_T1);
+    }
+}
+
+QQI_AVX2_FN int qqi_encode_avx2(const qqi_encode *e, uint8_t *panel)
+{
+    static const qqi_encode_set set = {
+        qqi_make_scales_avx2, qqi_encode_sign_avx2, qqi_encode_ternary_avx2,
+        qqi_encode_easy_avx2, qqi_encode_hard_avx2, qqi_encode_fetch_avx2};
+
+    return qqi_encode_blocks(&set, e, panel);
+}
+#endif
+
+// ==== kernel/avx2/core.h ====
+
+// qquant floor 5: the vocabulary of AVX2: scales, sums to floats, the ends.
+//
+// A cell of 64 bytes is two vectors of 8 rows, half 0 and half 1. Everything
+// equals scalar/core.h bit for bit. Inexact products only feed products,
+// conversions and the factors of a fused multiply-add: a compiler that fuses
+// what it can finds nothing to fuse.
+
+#if QQI_HAS_AVX2
+
+#  include <immintrin.h>
+
+// A function whose registers are its own.
+#  define QQI_AVX2_ALONE                                                       \
+      static __attribute__((target(QQI_TARGET_AVX2), noinline, unused))
+
+QQI_AVX2_INLINE __m256i qqi_load_avx2(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+QQI_AVX2_INLINE void qqi_store_avx2(void *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+QQI_AVX2_INLINE __m128i qqi_load16_avx2(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+QQI_AVX2_INLINE __m256 qqi_floats_avx2(const void *p)
+{
+    return _mm256_loadu_ps((const float *)p);
+}
+
+QQI_AVX2_INLINE void qqi_store_floats_avx2(void *p, __m256 v)
+{
+    _mm256_storeu_ps((float *)p, v);
+}
+
+// Four bytes in every lane.
+QQI_AVX2_INLINE __m256i qqi_four_avx2(const void *p)
+{
+    int32_t v;
+
+    QQ_MEMCPY(&v, p, sizeof v);
+    return _mm256_set1_epi32(v);
+}
+
+QQI_AVX2_INLINE int32_t qqi_total_avx2(__m256i v)
+{
+    const __m128i a = _mm_add_epi32(_mm256_castsi256_si128(v),
+                                    _mm256_extracti128_si256(v, 1));
+    const __m128i b = _mm_add_epi32(a, _mm_shuffle_epi32(a, 0x4e));
+
+    return _mm_cvtsi128_si32(_mm_add_epi32(b, _mm_shuffle_epi32(b, 0xb1)));
+}
+
+// --- scales ----------------------------------------------------------------
+
+// Eight bytes, one in each lane.
+QQI_AVX2_INLINE __m256i qqi_bytes_avx2(const void *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+
+// The exponent; 2^-127 and NaN differ from a shift in the bit below it.
+QQI_AVX2_INLINE __m256 qqi_e8m0_avx2(__m256i code)
+{
+    const __m256i low = _mm256_cmpeq_epi32(code, _mm256_setzero_si256());
+    const __m256i nan = _mm256_cmpeq_epi32(code, _mm256_set1_epi32(255));
+    const __m256i odd = _mm256_and_si256(_mm256_or_si256(low, nan),
+                                         _mm256_set1_epi32(0x400000));
+
+    return _mm256_castsi256_ps(
+        _mm256_or_si256(_mm256_slli_epi32(code, 23), odd));
+}
+
+// Read as f16 with the point moved it is 2^-8 of its value: exact.
+QQI_AVX2_INLINE __m256 qqi_e4m3fn_avx2(__m256i code)
+{
+    const __m256i most = _mm256_set1_epi32(0x7f);
+    const __m256i a = _mm256_and_si256(code, most);
+    const __m256i sign =
+        _mm256_slli_epi32(_mm256_and_si256(code, _mm256_set1_epi32(128)), 8);
+    const __m256i h = _mm256_or_si256(sign, _mm256_slli_epi32(a, 7));
+    const __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(h),
+                                            _mm256_extracti128_si256(h, 1));
+    const __m256 v =
+        _mm256_mul_ps(_mm256_cvtph_ps(narrow), _mm256_set1_ps(256.0f));
+    const __m256i nan = _mm256_and_si256(_mm256_cmpeq_epi32(a, most),
+                                         _mm256_set1_epi32(QQI_F32_NAN));
+
+    return _mm256_or_ps(v, _mm256_castsi256_ps(nan));
+}
+
+QQI_AVX2_INLINE __m256 qqi_e5m2_avx2(__m256i code)
+{
+    const __m256i h = _mm256_slli_epi32(code, 8);
+
+    return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(h),
+                                            _mm256_extracti128_si256(h, 1)));
+}
+
+// Scales i to i + 7 as they are stored.
+QQI_AVX2_INLINE __m256 qqi_stored_scales_avx2(qq_type type, const uint8_t *at,
+                                              size_t i)
+{
+    switch ((int)type) {
+    case QQ_TYPE_F16:
+        return _mm256_cvtph_ps(qqi_load16_avx2(at + 2 * i));
+    case QQ_TYPE_E8M0:
+        return qqi_e8m0_avx2(qqi_bytes_avx2(at + i));
+    case QQ_TYPE_E4M3FN:
+        return qqi_e4m3fn_avx2(qqi_bytes_avx2(at + i));
+    default:
+        return qqi_floats_avx2(at + 4 * i);
+    }
+}
+
+// s of 8 rows of a tile.
+QQI_AVX2_INLINE __m256 qqi_scales_avx2(const qqi_product *p,
+                                       const uint8_t *panel, size_t tile,
+                                       size_t half)
+{
+    const __m256 s = qqi_stored_scales_avx2(p->scale_type, panel + p->scale_at,
+                                            16 * tile + 8 * half);
+
+    return _mm256_mul_ps(_mm256_mul_ps(s, _mm256_set1_ps(p->scale2)),
+                         _mm256_set1_ps(p->unit));
+}
+
+// --- sums to floats --------------------------------------------------------
+
+// What is taken off each code of 8 rows of a tile.
+QQI_AVX2_INLINE __m256i qqi_zeros_avx2(const qqi_product *p,
+                                       const uint8_t *panel, size_t tile,
+                                       size_t half)
+{
+    return p->zero_at != 0
+               ? qqi_bytes_avx2(panel + p->zero_at + 16 * tile + 8 * half)
+               : _mm256_set1_epi32(p->add);
+}
+
+// mul * S - z * Q, the sum of (c - z) * q: at most 255 * 128 * QQI_SPAN, so
+// that the low 32 bits are all of it. mul is 1 or 2.
+QQI_AVX2_INLINE __m256i qqi_joined_avx2(const qqi_product *p, __m256i s,
+                                        __m256i zeros, int32_t sum)
+{
+    const __m256i off = _mm256_mullo_epi32(zeros, _mm256_set1_epi32(sum));
+
+    return _mm256_sub_epi32(_mm256_sllv_epi32(s, _mm256_set1_epi32(p->mul - 1)),
+                            off);
+}
+
+// --- the end ---------------------------------------------------------------
+
+// v of 8 rows of W and a row of x, as qqi_end_one.
+QQI_AVX2_INLINE __m256 qqi_end_eight_avx2(const qqi_product *p,
+                                          const uint8_t *panel, size_t half,
+                                          __m256 acc, float sx, __m256 before)
+{
+    const __m256 a = p->factor_at
+                         ? qqi_floats_avx2(panel + p->factor_at + 32 * half)
+                         : _mm256_set1_ps(1.0f);
+    const __m256 bias = p->bias_at
+                            ? qqi_floats_avx2(panel + p->bias_at + 32 * half)
+                            : _mm256_setzero_ps();
+    const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(QQI_F32_NAN));
+    __m256 v = _mm256_fmadd_ps(_mm256_mul_ps(acc, _mm256_set1_ps(sx)), a, bias);
+
+    if (p->accumulate)
+        v = _mm256_add_ps(before, v);
+    // In this order: NaN, and a zero that equals the limit, come from v.
+    v = _mm256_max_ps(_mm256_set1_ps(p->lo), v);
+    v = _mm256_min_ps(_mm256_set1_ps(p->hi), v);
+    return _mm256_blendv_ps(v, nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+}
+
+// y of 8 rows of panel i and row column of x; those below n.
+QQI_AVX2_INLINE void qqi_end_half_avx2(const qqi_product *p, size_t i,
+                                       size_t half, size_t column, float sx,
+                                       __m256 acc)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    const size_t row = 16 * i + 8 * half;
+    __m256 before = _mm256_setzero_ps();
+
+    if (row >= p->n)
+        return;
+    void *at = p->y + 4 * (column * p->ldy + row);
+    if (p->n - row >= 8) {
+        if (p->accumulate)
+            before = qqi_floats_avx2(at);
+        qqi_store_floats_avx2(
+            at, qqi_end_eight_avx2(p, panel, half, acc, sx, before));
+        return;
+    }
+    const __m256i mask =
+        _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(p->n - row)),
+                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    if (p->accumulate)
+        before = _mm256_maskload_ps((const float *)at, mask);
+    _mm256_maskstore_ps((float *)at, mask,
+                        qqi_end_eight_avx2(p, panel, half, acc, sx, before));
+}
+
+// y of panel i and row c of the group, from its 16 sums.
+QQI_AVX2_INLINE void qqi_end_avx2(const qqi_product *p, const qqi_columns *g,
+                                  size_t i, size_t c, __m256 acc0, __m256 acc1)
+{
+    const int whole =
+        p->input == QQ_INPUT_INT8_TILE || p->input == QQ_INPUT_F32;
+    const float sx = whole ? 1.0f : g->scale[c];
+
+    qqi_end_half_avx2(p, i, 0, g->first + c, sx, acc0);
+    qqi_end_half_avx2(p, i, 1, g->first + c, sx, acc1);
+}
+
+#endif
+
+// ==== kernel/avx2/prepare.h ====
+
+// qquant floor 5: what is made of x before it is multiplied, AVX2.
+//
+// As scalar/prepare.h, 8 numbers at a time. Numbers are clamped before they are
+// rounded, which is the same as the limits are integers; for int8 by row that
+// is left out: |xb| <= M, so |xb * r| < 127.5.
+
+#if QQI_HAS_AVX2
+
+// Columns of q in a group, at most.
+#  define QQI_MOST_AVX2 ((size_t)32)
+
+// Converts 8 numbers of x, bf16 or f16; a NaN may stay loud.
+QQI_AVX2_INLINE __m256 qqi_short_floats_avx2(const uint8_t *x, int is_f16)
+{
+    const __m128i h = qqi_load16_avx2(x);
+
+    return is_f16 ? _mm256_cvtph_ps(h)
+                  : _mm256_castsi256_ps(
+                        _mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+}
+
+// xb of numbers k to k + count - 1 of a row, at most 32, and zeros up to 32.
+QQI_AVX2_FN const uint8_t *qqi_strip_avx2(const qqi_product *p, size_t row,
+                                          size_t k, size_t count, float *v)
+{
+    const size_t size = p->x_type == QQ_TYPE_F32 ? 4 : 2;
+    const uint8_t *x = p->x + size * (row * p->ldx + k);
+    uint8_t *out = (uint8_t *)v;
+
+    if (count < 32) {
+        QQ_MEMSET(v, 0, 32 * sizeof *v);
+        // Short numbers wait in the upper half of v.
+        uint8_t *at = out + (4 - size) * 32;
+        QQ_MEMCPY(at, x, size * count);
+        x = at;
+    }
+    if (size == 2)
+        for (size_t i = 0; i < 32; i += 8)
+            qqi_store_floats_avx2(
+                out + 4 * i,
+                qqi_short_floats_avx2(x + 2 * i, p->x_type == QQ_TYPE_F16));
+    else if (x != out)
+        QQ_MEMCPY(v, x, 4 * 32);
+    if (p->factors == NULL)
+        return out;
+    const uint8_t *factors = p->factors + 4 * k;
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        qqi_store_floats_avx2(out + 4 * i,
+                              _mm256_mul_ps(qqi_floats_avx2(out + 4 * i),
+                                            qqi_floats_avx2(factors + 4 * i)));
+    for (; i < count; i++)
+        v[i] = qqi_mul_f32(v[i], qqi_load_f32(factors + 4 * i));
+    return out;
+}
+
+// Where numbers k to k + count - 1 of a row, at most 32, and zeros up to 32
+// are: in x itself, or in v.
+QQI_AVX2_INLINE const uint8_t *qqi_block_avx2(const qqi_product *p, size_t row,
+                                              size_t k, size_t count, float *v)
+{
+    if (p->x_type == QQ_TYPE_F32 && p->factors == NULL && count == 32)
+        return p->x + 4 * (row * p->ldx + k);
+    return qqi_strip_avx2(p, row, k, count, v);
+}
+
+QQI_AVX2_INLINE __m256i qqi_larger_avx2(__m256i most, const uint8_t *x)
+{
+    return _mm256_max_epi32(
+        most,
+        _mm256_and_si256(qqi_load_avx2(x), _mm256_set1_epi32(0x7fffffff)));
+}
+
+QQI_AVX2_FN uint32_t qqi_run_largest_avx2(const qqi_product *p,
+                                          const qqi_run *run)
+{
+    float v[32];
+    __m256i m0 = _mm256_setzero_si256();
+    __m256i m1 = _mm256_setzero_si256();
+    uint32_t lane[8];
+    uint32_t all = 0;
+
+    for (size_t k = run->k; k < run->end; k += 32) {
+        const size_t left = run->end - k;
+        const uint8_t *x =
+            qqi_block_avx2(p, run->row, k, left < 32 ? left : 32, v);
+        m0 = qqi_larger_avx2(m0, x);
+        m1 = qqi_larger_avx2(m1, x + 32);
+        m0 = qqi_larger_avx2(m0, x + 64);
+        m1 = qqi_larger_avx2(m1, x + 96);
+    }
+    qqi_store_avx2(lane, _mm256_max_epi32(m0, m1));
+    for (size_t i = 0; i < 8; i++)
+        all = lane[i] > all ? lane[i] : all;
+    return all;
+}
+
+// What becomes of 8 numbers.
+typedef struct qqi_rule_avx2 {
+    __m256 r;
+    __m256 lo;
+    __m256 hi;
+    __m256i zero;
+    int clamp;
+} qqi_rule_avx2;
+
+QQI_AVX2_INLINE __m256i qqi_round_avx2(const uint8_t *x,
+                                       const qqi_rule_avx2 *rule)
+{
+    __m256 v = _mm256_mul_ps(qqi_floats_avx2(x), rule->r);
+
+    if (!rule->clamp)
+        return _mm256_cvtps_epi32(v);
+    // 0 times infinity counts as 0.
+    v = _mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q));
+    v = _mm256_min_ps(_mm256_max_ps(v, rule->lo), rule->hi);
+    return _mm256_add_epi32(_mm256_cvtps_epi32(v), rule->zero);
+}
+
+// 32 int32 within int8 as bytes.
+QQI_AVX2_INLINE __m256i qqi_narrow_avx2(__m256i n0, __m256i n1, __m256i n2,
+                                        __m256i n3)
+{
+    const __m256i a = _mm256_packs_epi32(n0, n1);
+    const __m256i b = _mm256_packs_epi32(n2, n3);
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order);
+}
+
+// Takes the low balanced digit off 8 integers.
+QQI_AVX2_INLINE __m256i qqi_digit_avx2(__m256i *n)
+{
+    const __m256i low = _mm256_srai_epi32(_mm256_slli_epi32(*n, 24), 24);
+
+    *n = _mm256_srai_epi32(_mm256_sub_epi32(*n, low), 8);
+    return low;
+}
+
+// Stores the first count of 32 codes as column c, numbers k and following, k a
+// multiple of 4, and zeros up to the next multiple of 4; gives what to add to
+// their sum.
+QQI_AVX2_INLINE __m256i qqi_store_codes_avx2(const qqi_columns *g, size_t k,
+                                             size_t c, size_t count,
+                                             __m256i codes)
+{
+    uint8_t b[32];
+    uint8_t *q = (uint8_t *)g->q + k * g->width + 4 * c;
+    const size_t step = 4 * g->width;
+
+    if (count < 32) {
+        qqi_store_avx2(b, codes);
+        QQ_MEMSET(b + count, 0, 32 - count);
+        codes = qqi_load_avx2(b);
+        for (size_t i = 0; i < count; i += 4, q += step)
+            QQ_MEMCPY(q, b + i, 4);
+    } else if (step == 4) {
+        qqi_store_avx2(q, codes);
+    } else {
+        qqi_store_avx2(b, codes);
+        QQ_MEMCPY(q, b, 4);
+        QQ_MEMCPY(q + step, b + 4, 4);
+        QQ_MEMCPY(q + 2 * step, b + 8, 4);
+        QQ_MEMCPY(q + 3 * step, b + 12, 4);
+        QQ_MEMCPY(q + 4 * step, b + 16, 4);
+        QQ_MEMCPY(q + 5 * step, b + 20, 4);
+        QQ_MEMCPY(q + 6 * step, b + 24, 4);
+        QQ_MEMCPY(q + 7 * step, b + 28, 4);
+    }
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), codes),
+                             _mm256_set1_epi16(1));
+}
+
+// Numbers k to end - 1 of a run, all in one span, one digit each.
+QQI_AVX2_FN void qqi_span_codes_avx2(const qqi_product *p, const qqi_columns *g,
+                                     const qqi_run *run, size_t k, size_t end,
+                                     const qqi_rule_avx2 *rule)
+{
+    float v[32];
+    const size_t span = k / p->span;
+    __m256i sum = _mm256_setzero_si256();
+
+    for (; k < end; k += 32) {
+        const size_t count = 32 < end - k ? 32 : end - k;
+        const uint8_t *x = qqi_block_avx2(p, run->row, k, count, v);
+        const __m256i codes = qqi_narrow_avx2(
+            qqi_round_avx2(x, rule), qqi_round_avx2(x + 32, rule),
+            qqi_round_avx2(x + 64, rule), qqi_round_avx2(x + 96, rule));
+        sum = _mm256_add_epi32(
+            sum, qqi_store_codes_avx2(g, k, run->column, count, codes));
+    }
+    g->sum[span * g->width + run->column] += qqi_total_avx2(sum);
+}
+
+// The same, some digits each.
+QQI_AVX2_FN void qqi_span_digits_avx2(const qqi_product *p,
+                                      const qqi_columns *g, const qqi_run *run,
+                                      size_t k, size_t end,
+                                      const qqi_rule_avx2 *rule)
+{
+    float v[32];
+    const size_t span = k / p->span;
+    __m256i sums[3] = {_mm256_setzero_si256(), _mm256_setzero_si256(),
+                       _mm256_setzero_si256()};
+
+    for (; k < end; k += 32) {
+        const size_t count = 32 < end - k ? 32 : end - k;
+        const uint8_t *x = qqi_block_avx2(p, run->row, k, count, v);
+        __m256i n[4];
+        for (size_t i = 0; i < 4; i++)
+            n[i] = qqi_round_avx2(x + 32 * i, rule);
+        for (size_t d = 0; d < p->digits; d++) {
+            __m256i low[4];
+            for (size_t i = 0; i < 4; i++)
+                low[i] = qqi_digit_avx2(&n[i]);
+            sums[d] = _mm256_add_epi32(
+                sums[d], qqi_store_codes_avx2(
+                             g, k, run->column + d, count,
+                             qqi_narrow_avx2(low[0], low[1], low[2], low[3])));
+        }
+    }
+    for (size_t d = 0; d < p->digits; d++)
+        g->sum[span * g->width + run->column + d] += qqi_total_avx2(sums[d]);
+}
+
+// Codes of a run, span by span.
+QQI_AVX2_FN void qqi_run_codes_avx2(const qqi_product *p, const qqi_columns *g,
+                                    const qqi_run *run)
+{
+    qqi_rule_avx2 rule;
+
+    rule.r = _mm256_set1_ps(run->r);
+    rule.lo = _mm256_set1_ps((float)run->lo);
+    rule.hi = _mm256_set1_ps((float)run->hi);
+    rule.zero = _mm256_set1_epi32(run->zero);
+    rule.clamp = p->input == QQ_INPUT_INT8_STATIC || p->digits > 1;
+    for (size_t k = run->k, next; k < run->end; k = next) {
+        const size_t left = p->span - k % p->span;
+        next = left < run->end - k ? k + left : run->end;
+        if (p->digits == 1)
+            qqi_span_codes_avx2(p, g, run, k, next, &rule);
+        else
+            qqi_span_digits_avx2(p, g, run, k, next, &rule);
+    }
+}
+
+// How the numbers of a run become codes; returns sx. Where it is NaN or 0 they
+// do not.
+QQI_AVX2_FN float qqi_run_rule_avx2(const qqi_product *p, qqi_run *run)
+{
+    const int32_t most = p->digits == 1   ? 127
+                         : p->digits == 2 ? 32639
+                                          : 8355711;
+    const uint32_t u = qqi_run_largest_avx2(p, run);
+    const float largest = qqi_f32_of(u);
+    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
+
+    run->zero = fixed ? p->x_zero : 0;
+    run->lo = fixed ? -128 - p->x_zero : -most;
+    run->hi = fixed ? 127 - p->x_zero : most;
+    if (u >= 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    if (!fixed && u < QQI_TINY)
+        return 0.0f;
+    run->r = fixed ? 1.0f / p->x_scale : (float)most / largest;
+    return fixed ? p->x_scale : largest / (float)most;
+}
+
+// Numbers k to end - 1 of a row that is int8 already.
+QQI_AVX2_FN void qqi_run_copy_avx2(const qqi_product *p, const qqi_columns *g,
+                                   size_t row, size_t k, size_t end)
+{
+    const uint8_t *x = p->x + (g->first + row) * p->ldx;
+    uint8_t b[32];
+
+    for (size_t next; k < end; k = next) {
+        const size_t left = p->span - k % p->span;
+        __m256i sum = _mm256_setzero_si256();
+        next = left < end - k ? k + left : end;
+        for (size_t i = k; i < next; i += 32) {
+            const size_t count = 32 < next - i ? 32 : next - i;
+            const uint8_t *from = x + i;
+            if (count < 32) {
+                QQ_MEMCPY(b, from, count);
+                from = b;
+            }
+            sum = _mm256_add_epi32(
+                sum,
+                qqi_store_codes_avx2(g, i, row, count, qqi_load_avx2(from)));
+        }
+        g->sum[k / p->span * g->width + row] += qqi_total_avx2(sum);
+    }
+}
+
+// Rows with a scale each: that, then codes of some numbers of all rows before
+// the next ones, so that what is written stays in a cache.
+QQI_AVX2_FN void qqi_prepare_rows_avx2(const qqi_product *p,
+                                       const qqi_columns *g)
+{
+    qqi_run run = {0, 0, 0, p->k, 0.0f, 0, 0, 0};
+    float r[QQI_MOST_AVX2];
+
+    for (size_t i = 0; i < g->count; i++) {
+        run.row = g->first + i;
+        g->scale[i] = qqi_run_rule_avx2(p, &run);
+        r[i] = run.r;
+    }
+    for (size_t k = 0; k < p->k; k = run.end) {
+        run.k = k;
+        run.end = 512 < p->k - k ? k + 512 : p->k;
+        for (size_t i = 0; i < g->count; i++) {
+            run.row = g->first + i;
+            run.column = i * p->digits;
+            run.r = r[i];
+            if (g->scale[i] > 0.0f)
+                qqi_run_codes_avx2(p, g, &run);
+        }
+    }
+}
+
+// Rows with a scale for every tile.
+QQI_AVX2_FN void qqi_prepare_tiles_avx2(const qqi_product *p,
+                                        const qqi_columns *g)
+{
+    qqi_run run = {0, 0, 0, 0, 0.0f, 0, 0, 0};
+
+    for (size_t t = 0; t < p->tiles; t++) {
+        run.k = t * p->tile;
+        run.end = qqi_tile_end(p, t);
+        for (size_t i = 0; i < g->count; i++) {
+            float *scale = &g->scale[t * g->width + i];
+            run.row = g->first + i;
+            run.column = i;
+            *scale = qqi_run_rule_avx2(p, &run);
+            if (*scale > 0.0f)
+                qqi_run_codes_avx2(p, g, &run);
+        }
+    }
+}
+
+// Rows that are int8 already.
+QQI_AVX2_FN void qqi_prepare_int8_avx2(const qqi_product *p,
+                                       const qqi_columns *g)
+{
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const size_t tiles = tiled ? p->tiles : 1;
+
+    for (size_t k = 0; k < p->k; k += 512)
+        for (size_t i = 0; i < g->count; i++)
+            qqi_run_copy_avx2(p, g, i, k, 512 < p->k - k ? k + 512 : p->k);
+    for (size_t i = 0; i < g->count; i++)
+        for (size_t t = 0; t < tiles; t++)
+            g->scale[t * g->width + i] =
+                p->input == QQ_INPUT_INT8_STATIC
+                    ? p->x_scale
+                    : p->x_scales[(g->first + i) * tiles + t];
+}
+
+QQI_AVX2_FN void qqi_prepare_dot_avx2(const qqi_product *p,
+                                      const qqi_columns *g)
+{
+    QQ_MEMSET(g->q, 0, p->padded * g->width);
+    QQ_MEMSET(g->sum, 0, p->spans * g->width * sizeof g->sum[0]);
+    if (p->x_type == QQ_TYPE_INT8)
+        qqi_prepare_int8_avx2(p, g);
+    else if (p->input == QQ_INPUT_INT8_TILE)
+        qqi_prepare_tiles_avx2(p, g);
+    else
+        qqi_prepare_rows_avx2(p, g);
+}
+
+QQI_AVX2_FN void qqi_prepare_real_avx2(const qqi_product *p,
+                                       const qqi_columns *g)
+{
+    float v[32];
+
+    for (size_t k = 0; k < p->k; k += 32) {
+        const size_t count = 32 < p->k - k ? 32 : p->k - k;
+        for (size_t c = 0; c < g->width; c++) {
+            const uint8_t *x = (const uint8_t *)v;
+            if (c < g->count)
+                x = qqi_block_avx2(p, g->first + c, k, count, v);
+            else
+                QQ_MEMSET(v, 0, sizeof v);
+            for (size_t i = 0; i < count; i++)
+                g->real[(k + i) * g->width + c] = qqi_load_f32(x + 4 * i);
+        }
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/unpack.h ====
+
+// qquant floor 5: codes of a panel as bytes, AVX2.
+//
+// Four columns of a panel become 64 bytes in the order of a cell of 8 bits:
+// byte 4 * row + column, so a part p bits wide is a shift and a mask away.
+// Where bytes are too narrow for the dot (dot.h: wide) they become int16, for
+// each half columns 0 and 2 of all rows, then columns 1 and 3: 128 bytes.
+
+#if QQI_HAS_AVX2
+
+// Field f of the part p bits wide: 8 rows, 4 columns. cells: those of a block
+// of 32 columns, of the part and of the half.
+QQI_AVX2_INLINE __m256i qqi_part_avx2(const uint8_t *cells, unsigned p,
+                                      unsigned f)
+{
+    const unsigned in = 8 / p;
+    const __m256i x = qqi_load_avx2(cells + f / in * 64);
+    const __m256i low = _mm256_srli_epi16(x, (int)(f % in * p));
+
+    return p == 8
+               ? x
+               : _mm256_and_si256(low, _mm256_set1_epi8((char)((1 << p) - 1)));
+}
+
+// Field f of a block whose codes have some bits, a constant.
+QQI_AVX2_INLINE __m256i qqi_codes_avx2(const uint8_t *cells, unsigned bits,
+                                       unsigned f)
+{
+    const unsigned p = qqi_part_bits(bits);
+    const unsigned more = bits - p;
+    const __m256i high = qqi_part_avx2(cells, p, f);
+
+    if (more == 0)
+        return high;
+    const unsigned p2 = qqi_part_bits(more);
+    const __m256i next = qqi_part_avx2(cells + 64 * p, p2, f);
+    const __m256i both =
+        _mm256_or_si256(_mm256_slli_epi16(high, (int)p2), next);
+    if (more == p2)
+        return both;
+    const __m256i last = qqi_part_avx2(cells + 64 * (p + p2), 1, f);
+    return _mm256_or_si256(_mm256_slli_epi16(both, 1), last);
+}
+
+// One field of a half: through the book, if any, to its place.
+QQI_AVX2_INLINE void qqi_put_codes_avx2(__m256i u, const __m256i *book,
+                                        int wide, size_t half, uint8_t *out)
+{
+    const __m256i v = book != NULL ? _mm256_shuffle_epi8(*book, u) : u;
+
+    if (!wide) {
+        qqi_store_avx2(out + 32 * half, v);
+        return;
+    }
+    qqi_store_avx2(out + 64 * half,
+                   _mm256_and_si256(v, _mm256_set1_epi16(255)));
+    qqi_store_avx2(out + 64 * half + 32, _mm256_srli_epi16(v, 8));
+}
+
+// Field f of both halves.
+QQI_AVX2_INLINE void qqi_unpack_field_avx2(const uint8_t *cells, unsigned bits,
+                                           unsigned f, const __m256i *book,
+                                           int wide, uint8_t *out)
+{
+    uint8_t *at = out + (wide ? 128 : 64) * f;
+    const __m256i low = qqi_codes_avx2(cells, bits, f);
+    const __m256i high = qqi_codes_avx2(cells + 32, bits, f);
+
+    qqi_put_codes_avx2(low, book, wide, 0, at);
+    qqi_put_codes_avx2(high, book, wide, 1, at);
+}
+
+// count columns from a multiple of 32 on; what is written is rounded up to
+// whole cells (sums of parts: to 32). bits and wide are constants.
+QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const uint8_t *cells, unsigned bits,
+                                          size_t count, const __m256i *book,
+                                          int wide, uint8_t *out)
+{
+    const unsigned columns = (unsigned)qqi_cell_columns(bits);
+
+    for (size_t k = 0; k < count; k += columns) {
+        qqi_unpack_field_avx2(cells, bits, 0, book, wide, out);
+        if (columns > 4)
+            qqi_unpack_field_avx2(cells, bits, 1, book, wide, out);
+        if (columns > 8) {
+            qqi_unpack_field_avx2(cells, bits, 2, book, wide, out);
+            qqi_unpack_field_avx2(cells, bits, 3, book, wide, out);
+        }
+        if (columns > 16) {
+            qqi_unpack_field_avx2(cells, bits, 4, book, wide, out);
+            qqi_unpack_field_avx2(cells, bits, 5, book, wide, out);
+            qqi_unpack_field_avx2(cells, bits, 6, book, wide, out);
+            qqi_unpack_field_avx2(cells, bits, 7, book, wide, out);
+        }
+        cells += columns * bits * 2;
+        out += columns * (wide ? 32 : 16);
+    }
+}
+
+// Numbers 0 and 2 of four of every column, then 1 and 3, as int16: 4 columns a
+// step, or 4 steps of a lone one, in 32 bytes. There are q up to a multiple of
+// 64 numbers.
+QQI_AVX2_INLINE void qqi_spread_avx2(const int8_t *q, size_t stride,
+                                     size_t steps, int16_t *out)
+{
+    for (size_t i = 0; i < steps; i++, q += stride, out += 16) {
+        const __m128i x = qqi_load16_avx2(q);
+        const __m128i even = _mm_srai_epi16(_mm_slli_epi16(x, 8), 8);
+        _mm_storeu_si128((__m128i *)(void *)out, even);
+        _mm_storeu_si128((__m128i *)(void *)(out + 8), _mm_srai_epi16(x, 8));
+    }
+}
+
+// The same with the width of a product, from column k on.
+QQI_AVX2_FN void qqi_unpack_codes_avx2(const qqi_product *p,
+                                       const uint8_t *cells, size_t k,
+                                       size_t count, uint8_t *out)
+{
+    cells += k / 32 * 64 * p->bits;
+    switch (p->bits) {
+    case 1:
+        qqi_unpack_bits_avx2(cells, 1, count, NULL, 0, out);
+        break;
+    case 2:
+        qqi_unpack_bits_avx2(cells, 2, count, NULL, 0, out);
+        break;
+    case 3:
+        qqi_unpack_bits_avx2(cells, 3, count, NULL, 0, out);
+        break;
+    case 4:
+        qqi_unpack_bits_avx2(cells, 4, count, NULL, 0, out);
+        break;
+    case 5:
+        qqi_unpack_bits_avx2(cells, 5, count, NULL, 0, out);
+        break;
+    case 6:
+        qqi_unpack_bits_avx2(cells, 6, count, NULL, 0, out);
+        break;
+    case 7:
+        qqi_unpack_bits_avx2(cells, 7, count, NULL, 0, out);
+        break;
+    default:
+        qqi_unpack_bits_avx2(cells, 8, count, NULL, 0, out);
+        break;
+    }
+}
+
+// And with its book.
+QQI_AVX2_FN void qqi_unpack_avx2(const qqi_product *p, const uint8_t *cells,
+                                 size_t k, size_t count, uint8_t *out)
+{
+    const __m256i book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
+    const uint8_t *at = cells + k / 32 * 64 * p->bits;
+
+    if (p->code != QQI_CODE_BOOK)
+        qqi_unpack_codes_avx2(p, cells, k, count, out);
+    else if (p->bits == 2)
+        qqi_unpack_bits_avx2(at, 2, count, &book, 0, out);
+    else
+        qqi_unpack_bits_avx2(at, 4, count, &book, 0, out);
+}
+
+// As int16: what does not fit 7 bits, which is 8 bits, or a book.
+QQI_AVX2_FN void qqi_unpack_wide_avx2(const qqi_product *p,
+                                      const uint8_t *cells, size_t k,
+                                      size_t count, uint8_t *out)
+{
+    const __m256i book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
+
+    cells += k / 32 * 64 * p->bits;
+    if (p->bits == 2)
+        qqi_unpack_bits_avx2(cells, 2, count, &book, 1, out);
+    else if (p->bits == 4)
+        qqi_unpack_bits_avx2(cells, 4, count, &book, 1, out);
+    else
+        qqi_unpack_bits_avx2(cells, 8, count, NULL, 1, out);
+}
+
+#endif
+
+// ==== kernel/avx2/tile.h ====
+
+// qquant floor 5: panels, chunks and tiles of the AVX2 dot engines.
+//
+// Codes of a panel are unpacked 512 columns at a time (256 where they become
+// int16), and met by all columns of a group, 4 at a time. A segment is what a
+// chunk and a span of a tile have in common. Where it ends a tile its sums go
+// from registers into acc, unless there are digits, a zero point of x, or
+// more spans in the tile; then all sums of the tile are joined in memory: one
+// span in double, exact below 2^53: 255 * 2^24 * QQI_SPAN = 2^48; more spans in
+// int64.
+
+#if QQI_HAS_AVX2
+
+// Rows of x in a group, at most, where a tile has more spans.
+#  define QQI_TOTAL_AVX2 ((size_t)8)
+
+#  define QQI_CHUNK_AVX2 ((size_t)512)
+
+typedef struct qqi_work_avx2 {
+    uint8_t u[16 * 512];
+    int32_t sum[32][16];
+    float acc[32][16]; // rows of x
+    int16_t q[1024];   // dot.h: wide
+    int64_t total[8][16];
+} qqi_work_avx2;
+
+QQI_STATIC_ASSERT(work_avx2, sizeof(qqi_work_avx2) <= QQI_WORK_BYTES);
+
+// What is being multiplied.
+typedef struct qqi_pass_avx2 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    qqi_work_avx2 *w;
+    size_t columns; // of q, digits and all
+    int direct;     // sums go straight into acc
+    size_t most;    // additions in int16, where there are any
+    size_t panel;
+    size_t tile;
+} qqi_pass_avx2;
+
+// What the columns of a tile share at its end.
+typedef struct qqi_ends_avx2 {
+    __m256 scales[2];
+    __m256i zeros[2];
+    __m256i shift;
+} qqi_ends_avx2;
+
+// Numbers of x and codes that meet: steps of 4 numbers for count columns, 1 to
+// 4, from column c on. fresh: sums begin with 0; ends: they end a tile, whose
+// ends these are, else NULL.
+typedef struct qqi_meeting_avx2 {
+    const uint8_t *u;
+    const int8_t *q;
+    size_t steps;
+    size_t c;
+    size_t count;
+    int fresh;
+    const qqi_ends_avx2 *ends;
+} qqi_meeting_avx2;
+
+typedef void (*qqi_segment_avx2_fn)(const qqi_pass_avx2 *a,
+                                    const qqi_meeting_avx2 *m);
+
+// How codes come to be in w->u. NULL: they are bytes in the panel already.
+typedef void (*qqi_unpack_avx2_fn)(const qqi_product *p, const uint8_t *cells,
+                                   size_t k, size_t count, uint8_t *out);
+
+QQI_AVX2_ALONE void qqi_ends_make_avx2(const qqi_pass_avx2 *a,
+                                       qqi_ends_avx2 *ends)
+{
+    const uint8_t *panel = qqi_panel(a->p, a->panel);
+
+    ends->scales[0] = qqi_scales_avx2(a->p, panel, a->tile, 0);
+    ends->scales[1] = qqi_scales_avx2(a->p, panel, a->tile, 1);
+    ends->zeros[0] = qqi_zeros_avx2(a->p, panel, a->tile, 0);
+    ends->zeros[1] = qqi_zeros_avx2(a->p, panel, a->tile, 1);
+    ends->shift = _mm256_set1_epi32(a->p->mul - 1);
+}
+
+// What the sums of a column begin with.
+QQI_AVX2_INLINE void qqi_begin_column_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m, size_t i,
+                                           __m256i *s)
+{
+    const int32_t *sum = a->w->sum[m->c + i];
+
+    s[0] = m->fresh ? _mm256_setzero_si256() : qqi_load_avx2(sum);
+    s[1] = m->fresh ? _mm256_setzero_si256() : qqi_load_avx2(sum + 8);
+}
+
+// count, a constant, columns.
+QQI_AVX2_INLINE void qqi_begin_avx2(const qqi_pass_avx2 *a,
+                                    const qqi_meeting_avx2 *m, size_t count,
+                                    __m256i *s)
+{
+    qqi_begin_column_avx2(a, m, 0, s);
+    if (count > 1)
+        qqi_begin_column_avx2(a, m, 1, s + 2);
+    if (count > 2)
+        qqi_begin_column_avx2(a, m, 2, s + 4);
+    if (count > 3)
+        qqi_begin_column_avx2(a, m, 3, s + 6);
+}
+
+// What becomes of them: acc = fma(s, D, acc), or they wait.
+QQI_AVX2_INLINE void qqi_finish_column_avx2(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m, size_t i,
+                                            const __m256i *s)
+{
+    const qqi_ends_avx2 *ends = m->ends;
+    const size_t c = m->c + i;
+    const size_t at = a->tile * a->g->width + c;
+    float *acc = a->w->acc[c];
+
+    if (ends == NULL) {
+        qqi_store_avx2(a->w->sum[c], s[0]);
+        qqi_store_avx2(a->w->sum[c] + 8, s[1]);
+        return;
+    }
+    const __m256i sum = _mm256_set1_epi32(a->g->sum[at]);
+    const __m256i d0 =
+        _mm256_sub_epi32(_mm256_sllv_epi32(s[0], ends->shift),
+                         _mm256_mullo_epi32(ends->zeros[0], sum));
+    const __m256i d1 =
+        _mm256_sub_epi32(_mm256_sllv_epi32(s[1], ends->shift),
+                         _mm256_mullo_epi32(ends->zeros[1], sum));
+    __m256 s0 = ends->scales[0];
+    __m256 s1 = ends->scales[1];
+    if (a->p->input == QQ_INPUT_INT8_TILE) {
+        const __m256 sx = _mm256_set1_ps(a->g->scale[at]);
+        s0 = _mm256_mul_ps(s0, sx);
+        s1 = _mm256_mul_ps(s1, sx);
+    }
+    qqi_store_floats_avx2(
+        acc, _mm256_fmadd_ps(s0, _mm256_cvtepi32_ps(d0), qqi_floats_avx2(acc)));
+    qqi_store_floats_avx2(acc + 8, _mm256_fmadd_ps(s1, _mm256_cvtepi32_ps(d1),
+                                                   qqi_floats_avx2(acc + 8)));
+}
+
+QQI_AVX2_INLINE void qqi_finish_avx2(const qqi_pass_avx2 *a,
+                                     const qqi_meeting_avx2 *m, size_t count,
+                                     const __m256i *s)
+{
+    qqi_finish_column_avx2(a, m, 0, s);
+    if (count > 1)
+        qqi_finish_column_avx2(a, m, 1, s + 2);
+    if (count > 2)
+        qqi_finish_column_avx2(a, m, 2, s + 4);
+    if (count > 3)
+        qqi_finish_column_avx2(a, m, 3, s + 6);
+}
+
+// --- sums that are joined in memory ----------------------------------------
+
+// D of 4 rows: digits, low first, and the zero point of x.
+QQI_AVX2_INLINE __m128 qqi_joined_double_avx2(const qqi_pass_avx2 *a, size_t i,
+                                              size_t part)
+{
+    const qqi_product *p = a->p;
+    const qqi_columns *g = a->g;
+    const uint8_t *panel = qqi_panel(p, a->panel);
+    const __m256i zeros = qqi_zeros_avx2(p, panel, a->tile, part / 2);
+    __m256d d = _mm256_setzero_pd();
+    double times = 1.0;
+
+    for (size_t c = i * p->digits; c < (i + 1) * p->digits; c++) {
+        const __m256i s =
+            qqi_joined_avx2(p, qqi_load_avx2(a->w->sum[c] + 8 * (part / 2)),
+                            zeros, g->sum[a->tile * g->width + c]);
+        const __m128i four = part % 2 ? _mm256_extracti128_si256(s, 1)
+                                      : _mm256_castsi256_si128(s);
+        d = _mm256_add_pd(
+            d, _mm256_mul_pd(_mm256_cvtepi32_pd(four), _mm256_set1_pd(times)));
+        times *= 256.0;
+    }
+    if (p->x_zero != 0) {
+        const uint8_t *sums = qqi_panel_sums(p, a->panel);
+        const __m128i u = qqi_load16_avx2(sums + 64 * a->tile + 16 * part);
+        d = _mm256_sub_pd(
+            d, _mm256_mul_pd(_mm256_cvtepi32_pd(u), _mm256_set1_pd(p->x_zero)));
+    }
+    return _mm256_cvtpd_ps(d);
+}
+
+// Adds the sums of span s to the totals.
+QQI_AVX2_ALONE void qqi_join_span_avx2(const qqi_pass_avx2 *a, size_t s)
+{
+    const qqi_product *p = a->p;
+    const qqi_columns *g = a->g;
+    const uint8_t *panel = qqi_panel(p, a->panel);
+
+    for (size_t i = 0; i < g->count; i++) {
+        int64_t times = 1;
+        for (size_t d = 0; d < p->digits; d++) {
+            const size_t c = i * p->digits + d;
+            const int64_t sum = g->sum[s * g->width + c];
+            for (size_t r = 0; r < 16; r++)
+                a->w->total[i][r] +=
+                    times * (p->mul * (int64_t)a->w->sum[c][r] -
+                             qqi_zero_of(p, panel, a->tile, r) * sum);
+            times *= 256;
+        }
+    }
+}
+
+// D of 4 rows from the totals.
+QQI_AVX2_FN __m128 qqi_joined_total_avx2(const qqi_pass_avx2 *a, size_t i,
+                                         size_t part)
+{
+    const qqi_product *p = a->p;
+    float d[4];
+
+    for (size_t r = 4 * part; r < 4 * part + 4; r++) {
+        int64_t v = a->w->total[i][r];
+        if (p->x_zero != 0) {
+            const uint8_t *sums = qqi_panel_sums(p, a->panel);
+            const uint32_t u = qqi_load_le32(sums + 4 * (16 * a->tile + r));
+            v -= (int64_t)p->x_zero * (int64_t)(int32_t)u;
+        }
+        d[r % 4] = qqi_f32_from_i64(v);
+    }
+    return _mm_loadu_ps(d);
+}
+
+// The end of a tile whose sums are in memory.
+QQI_AVX2_ALONE void qqi_join_tile_avx2(const qqi_pass_avx2 *a)
+{
+    const qqi_product *p = a->p;
+    const qqi_columns *g = a->g;
+    const uint8_t *panel = qqi_panel(p, a->panel);
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+
+    for (size_t half = 0; half < 2; half++) {
+        const __m256 scale = qqi_scales_avx2(p, panel, a->tile, half);
+        for (size_t i = 0; i < g->count; i++) {
+            float *acc = a->w->acc[i] + 8 * half;
+            __m128 d[2];
+            __m256 s = scale;
+            for (size_t j = 0; j < 2; j++)
+                d[j] = p->spans > p->tiles
+                           ? qqi_joined_total_avx2(a, i, 2 * half + j)
+                           : qqi_joined_double_avx2(a, i, 2 * half + j);
+            if (tiled)
+                s = _mm256_mul_ps(
+                    s, _mm256_set1_ps(g->scale[a->tile * g->width + i]));
+            qqi_store_floats_avx2(
+                acc, _mm256_fmadd_ps(s, _mm256_set_m128(d[1], d[0]),
+                                     qqi_floats_avx2(acc)));
+        }
+    }
+}
+
+// --- chunks ----------------------------------------------------------------
+
+// Numbers k to end - 1 times all columns; u is where their codes begin. fresh:
+// they begin a span; last: they end a tile.
+QQI_AVX2_INLINE void qqi_segment_avx2(const qqi_pass_avx2 *a, const uint8_t *u,
+                                      size_t k, size_t end, int fresh, int last,
+                                      qqi_segment_avx2_fn segment)
+{
+    const int direct = a->direct && last;
+    qqi_ends_avx2 ends;
+    qqi_meeting_avx2 m;
+
+    if (direct)
+        qqi_ends_make_avx2(a, &ends);
+    m.u = u;
+    m.q = a->g->q + k * a->g->width;
+    m.steps = (end - k + 3) / 4;
+    m.fresh = fresh;
+    m.ends = direct ? &ends : NULL;
+    for (m.c = 0; m.c < a->columns; m.c += 4, m.q += 16) {
+        m.count = a->columns - m.c < 4 ? a->columns - m.c : 4;
+        segment(a, &m);
+    }
+}
+
+// Columns k0 to k1 - 1 of a panel, k0 a multiple of 32.
+QQI_AVX2_INLINE void qqi_chunk_avx2(qqi_pass_avx2 *a, size_t k0, size_t k1,
+                                    qqi_segment_avx2_fn segment,
+                                    qqi_unpack_avx2_fn unpack, size_t step)
+{
+    const qqi_product *p = a->p;
+    const uint8_t *cells = qqi_panel_cells(p, a->panel);
+    const uint8_t *u = a->w->u;
+
+    if (unpack != NULL)
+        unpack(p, cells, k0, k1 - k0, a->w->u);
+    else
+        u = cells + 16 * k0;
+    for (size_t k = k0, next; k < k1; k = next) {
+        const size_t first = a->tile * p->tile;
+        const size_t tile_end = qqi_tile_end(p, a->tile);
+        const size_t span = (k - first) / p->span;
+        const size_t left = first + span * p->span + p->span - k;
+        const size_t span_end = left < tile_end - k ? k + left : tile_end;
+        next = k1 < span_end ? k1 : span_end;
+        qqi_segment_avx2(a, u + (k - k0) / 4 * step, k, next,
+                         (k - first) % p->span == 0, next == tile_end, segment);
+        if (p->spans > p->tiles && next == span_end)
+            qqi_join_span_avx2(a, span);
+        if (next < tile_end)
+            continue;
+        if (!a->direct)
+            qqi_join_tile_avx2(a);
+        a->tile++;
+    }
+}
+
+// The product, segment and unpack being constants: a 64-byte step of codes is
+// 4 columns, one of 128 bytes where they are int16.
+QQI_AVX2_INLINE void qqi_multiply_dot_avx2(const qqi_product *p,
+                                           const qqi_columns *g, size_t first,
+                                           size_t last, void *work, size_t most,
+                                           qqi_segment_avx2_fn segment,
+                                           qqi_unpack_avx2_fn unpack,
+                                           size_t step)
+{
+    const size_t chunk = QQI_CHUNK_AVX2 * 64 / step;
+    qqi_pass_avx2 a;
+
+    a.p = p;
+    a.g = g;
+    a.w = (qqi_work_avx2 *)work;
+    a.columns = g->count * p->digits;
+    a.direct = p->digits == 1 && p->x_zero == 0 && p->spans <= p->tiles;
+    a.most = most;
+    for (a.panel = first; a.panel < last; a.panel++) {
+        a.tile = 0;
+        QQ_MEMSET(a.w->acc, 0, g->count * sizeof a.w->acc[0]);
+        QQ_MEMSET(a.w->total, 0, sizeof a.w->total);
+        for (size_t k = 0; k < p->k; k += chunk)
+            qqi_chunk_avx2(&a, k, chunk < p->k - k ? k + chunk : p->k, segment,
+                           unpack, step);
+        for (size_t c = 0; c < g->count; c++)
+            qqi_end_avx2(p, g, a.panel, c, qqi_floats_avx2(a.w->acc[c]),
+                         qqi_floats_avx2(a.w->acc[c] + 8));
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/dot.h ====
+
+// qquant floor 5: the dot engine of AVX2, any tile and up to 32 columns.
+//
+//   narrow   codes up to 127: maddubs makes int16 of 2 products, int16 sums
+//            are widened before they overflow. q may be -128, so a product
+//            pair lies within -256 * u ... 254 * u, u being the largest code,
+//            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
+//            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
+//            once; e2m1, up to 24, 5 times.
+//   wide     codes up to 255, 8 bits and most books: int16 times int16, even
+//            and odd columns apart, sums in int32. Exact for all codes and all
+//            q, with as many instructions as |code| times the sign of q takes.
+
+#if QQI_HAS_AVX2
+
+// --- narrow ----------------------------------------------------------------
+
+// One column: 16 rows times 4 numbers.
+QQI_AVX2_INLINE void qqi_narrow_step_avx2(__m256i u0, __m256i u1,
+                                          const int8_t *q, __m256i *t)
+{
+    const __m256i four = qqi_four_avx2(q);
+
+    t[0] = _mm256_add_epi16(t[0], _mm256_maddubs_epi16(u0, four));
+    t[1] = _mm256_add_epi16(t[1], _mm256_maddubs_epi16(u1, four));
+}
+
+QQI_AVX2_INLINE void qqi_widen_avx2(__m256i *t, __m256i *s)
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+
+    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(t[0], ones));
+    s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(t[1], ones));
+    t[0] = _mm256_setzero_si256();
+    t[1] = _mm256_setzero_si256();
+}
+
+// count, a constant, columns.
+QQI_AVX2_INLINE void qqi_narrow_steps_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           size_t count)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    const size_t stride = 4 * a->g->width;
+    const size_t most = a->most;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    __m256i t[8] = {zero, zero, zero, zero, zero, zero, zero, zero};
+    __m256i s[8];
+
+    qqi_begin_avx2(a, m, count, s);
+    for (size_t left = m->steps, now; left > 0; left -= now) {
+        now = left < most ? left : most;
+        for (size_t i = 0; i < now; i++, u += 64, q += stride) {
+            const __m256i u0 = qqi_load_avx2(u);
+            const __m256i u1 = qqi_load_avx2(u + 32);
+            qqi_narrow_step_avx2(u0, u1, q, t);
+            if (count > 1)
+                qqi_narrow_step_avx2(u0, u1, q + 4, t + 2);
+            if (count > 2)
+                qqi_narrow_step_avx2(u0, u1, q + 8, t + 4);
+            if (count > 3)
+                qqi_narrow_step_avx2(u0, u1, q + 12, t + 6);
+        }
+        qqi_widen_avx2(t, s);
+        if (count > 1)
+            qqi_widen_avx2(t + 2, s + 2);
+        if (count > 2)
+            qqi_widen_avx2(t + 4, s + 4);
+        if (count > 3)
+            qqi_widen_avx2(t + 6, s + 6);
+    }
+    qqi_finish_avx2(a, m, count, s);
+}
+
+QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m)
+{
+    switch (m->count) {
+    case 1:
+        qqi_narrow_steps_avx2(a, m, 1);
+        break;
+    case 2:
+        qqi_narrow_steps_avx2(a, m, 2);
+        break;
+    case 3:
+        qqi_narrow_steps_avx2(a, m, 3);
+        break;
+    default:
+        qqi_narrow_steps_avx2(a, m, 4);
+        break;
+    }
+}
+
+// --- wide ------------------------------------------------------------------
+
+QQI_AVX2_INLINE void qqi_wide_step_avx2(const uint8_t *u, const int16_t *q,
+                                        __m256i *s)
+{
+    const __m256i even = qqi_four_avx2(q);
+    const __m256i odd = qqi_four_avx2(q + 8);
+
+    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(qqi_load_avx2(u), even));
+    s[1] =
+        _mm256_add_epi32(s[1], _mm256_madd_epi16(qqi_load_avx2(u + 64), even));
+    s[0] =
+        _mm256_add_epi32(s[0], _mm256_madd_epi16(qqi_load_avx2(u + 32), odd));
+    s[1] =
+        _mm256_add_epi32(s[1], _mm256_madd_epi16(qqi_load_avx2(u + 96), odd));
+}
+
+// The numbers are spread already.
+QQI_AVX2_INLINE void qqi_wide_steps_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_meeting_avx2 *m,
+                                         size_t count)
+{
+    const int16_t *q = a->w->q;
+    const uint8_t *u = m->u;
+    __m256i s[8];
+
+    qqi_begin_avx2(a, m, count, s);
+    for (size_t i = 0; i < m->steps; i++, u += 128, q += 16) {
+        qqi_wide_step_avx2(u, q, s);
+        if (count > 1)
+            qqi_wide_step_avx2(u, q + 2, s + 2);
+        if (count > 2)
+            qqi_wide_step_avx2(u, q + 4, s + 4);
+        if (count > 3)
+            qqi_wide_step_avx2(u, q + 6, s + 6);
+    }
+    qqi_finish_avx2(a, m, count, s);
+}
+
+// Steps of a lone column: four are in a row of the spread numbers.
+QQI_AVX2_INLINE void qqi_wide_lone_avx2(const qqi_pass_avx2 *a,
+                                        const qqi_meeting_avx2 *m)
+{
+    const int16_t *q = a->w->q;
+    const uint8_t *u = m->u;
+    __m256i s[2];
+
+    qqi_begin_avx2(a, m, 1, s);
+    for (size_t i = 0; i < m->steps; i++, u += 128)
+        qqi_wide_step_avx2(u, q + i / 4 * 16 + i % 4 * 2, s);
+    qqi_finish_avx2(a, m, 1, s);
+}
+
+QQI_AVX2_ALONE void qqi_wide_segment_avx2(const qqi_pass_avx2 *a,
+                                          const qqi_meeting_avx2 *m)
+{
+    if (a->g->width == 1) {
+        qqi_spread_avx2(m->q, 16, (m->steps + 3) / 4, a->w->q);
+        qqi_wide_lone_avx2(a, m);
+        return;
+    }
+    qqi_spread_avx2(m->q, 4 * a->g->width, m->steps, a->w->q);
+    switch (m->count) {
+    case 1:
+        qqi_wide_steps_avx2(a, m, 1);
+        break;
+    case 2:
+        qqi_wide_steps_avx2(a, m, 2);
+        break;
+    case 3:
+        qqi_wide_steps_avx2(a, m, 3);
+        break;
+    default:
+        qqi_wide_steps_avx2(a, m, 4);
+        break;
+    }
+}
+
+// --- the products ----------------------------------------------------------
+
+// The largest code that q meets.
+QQI_FN unsigned qqi_most_code(const qqi_product *p)
+{
+    unsigned most = 0;
+
+    if (p->code != QQI_CODE_BOOK)
+        return (1u << p->bits) - 1;
+    for (size_t i = 0; i < (size_t)1 << p->bits; i++)
+        most = p->book[i] > most ? p->book[i] : most;
+    return most;
+}
+
+QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
+                                          const qqi_columns *g, size_t first,
+                                          size_t last, void *work)
+{
+    const unsigned code = qqi_most_code(p);
+
+    qqi_multiply_dot_avx2(p, g, first, last, work,
+                          code > 0 ? 32768 / (256 * code) : 128,
+                          qqi_narrow_segment_avx2, qqi_unpack_avx2, 64);
+}
+
+QQI_AVX2_FN void qqi_multiply_wide_avx2(const qqi_product *p,
+                                        const qqi_columns *g, size_t first,
+                                        size_t last, void *work)
+{
+    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_wide_segment_avx2,
+                          qqi_unpack_wide_avx2, 128);
+}
+
+#endif
+
+// ==== kernel/avx2/lone.h ====
+
+// qquant floor 5: one column, the codes as they lie in the cells.
+//
+// A block is 32 columns of a panel. Tiles are whole blocks, or all columns;
+// the last block may be cut short and is then filled up with zeros elsewhere,
+// for which q has room. Sums of a tile stay in registers, s, and the sums of a
+// row of tiles in acc. What a set of instructions does with a block, and how
+// it joins s at the end of a tile, are constants of this loop.
+
+#if QQI_HAS_AVX2
+
+typedef struct qqi_lone_avx2 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    int16_t *spread; // of QQI_SPREAD_AVX2 columns
+    __m256i book;
+    __m256i shift; // by which mul multiplies
+    int plain;     // scales are f32, and nothing but them
+} qqi_lone_avx2;
+
+// Columns of q that are int16 at a time.
+#  define QQI_SPREAD_AVX2 ((size_t)7680)
+
+QQI_STATIC_ASSERT(spread_avx2, 512 + 2 * QQI_SPREAD_AVX2 <= QQI_WORK_BYTES);
+
+// Sums in registers, by plane and half.
+#  define QQI_LONE_SUMS 8
+
+// Adds count blocks, a constant, to s; they begin with column k.
+typedef void (*qqi_block_avx2_fn)(const qqi_lone_avx2 *a, const uint8_t *cells,
+                                  size_t k, size_t count, __m256i *s);
+
+// The sums of code times q of both halves.
+typedef void (*qqi_joint_avx2_fn)(const __m256i *s, __m256i *out);
+
+QQI_AVX2_INLINE void qqi_lone_make_avx2(const qqi_product *p,
+                                        const qqi_columns *g, qqi_lone_avx2 *a)
+{
+    a->p = p;
+    a->g = g;
+    a->spread = NULL;
+    a->book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
+    a->shift = _mm256_set1_epi32(p->mul - 1);
+    a->plain =
+        p->scale_type == QQ_TYPE_F32 && p->scale2 == 1.0f && p->unit == 1.0f;
+}
+
+// Whether a product can be done this way.
+QQI_INLINE int qqi_is_lone(const qqi_product *p)
+{
+    return p->digits == 1 && p->x_zero == 0 && p->spans <= p->tiles &&
+           (p->tiles <= 1 || p->tile % 32 == 0);
+}
+
+// The last block, of fewer than 32 columns: its cells, zeros behind them.
+QQI_AVX2_INLINE const uint8_t *
+qqi_last_block_avx2(const qqi_product *p, const uint8_t *cells, uint8_t *room)
+{
+    const size_t bytes = qqi_cells_bytes(p->bits, p->k % 32);
+
+    QQ_MEMSET(room, 0, 512);
+    QQ_MEMCPY(room, cells, bytes);
+    return room;
+}
+
+// Numbers k and following as int16 (qqi_spread_avx2).
+QQI_AVX2_INLINE void qqi_spread_window_avx2(const qqi_lone_avx2 *a, size_t k)
+{
+    const size_t left = a->p->padded - k;
+    const size_t count = left < QQI_SPREAD_AVX2 ? left : QQI_SPREAD_AVX2;
+
+    qqi_spread_avx2(a->g->q + k, 16, count / 16, a->spread);
+}
+
+// acc = fma(s, D, acc) of column c and a half, a constant.
+QQI_AVX2_INLINE __m256 qqi_lone_half_avx2(const qqi_lone_avx2 *a,
+                                          const uint8_t *panel, size_t t,
+                                          size_t c, size_t half, __m256i s,
+                                          __m256 acc)
+{
+    const qqi_product *p = a->p;
+    const int32_t sum = a->g->sum[t * a->g->width + c];
+    const __m256i off =
+        p->zero_at != 0 ? _mm256_mullo_epi32(qqi_zeros_avx2(p, panel, t, half),
+                                             _mm256_set1_epi32(sum))
+                        : _mm256_set1_epi32(p->add * sum);
+    const __m256i d = _mm256_sub_epi32(_mm256_sllv_epi32(s, a->shift), off);
+    __m256 scale =
+        a->plain ? qqi_floats_avx2(panel + p->scale_at + 64 * t + 32 * half)
+                 : qqi_scales_avx2(p, panel, t, half);
+
+    if (p->input == QQ_INPUT_INT8_TILE)
+        scale = _mm256_mul_ps(scale,
+                              _mm256_set1_ps(a->g->scale[t * a->g->width + c]));
+    return _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(d), acc);
+}
+
+// Blocks of whole tiles or of a piece of one, columns k to end - 1; many at
+// once, but for the last ones. Cells end with a short block if k does.
+QQI_AVX2_INLINE void qqi_lone_blocks_avx2(const qqi_lone_avx2 *a,
+                                          const uint8_t *cells, size_t k,
+                                          size_t end, size_t bytes, size_t many,
+                                          qqi_block_avx2_fn block, __m256i *s,
+                                          uint8_t *room)
+{
+    size_t left = (end - k) / 32;
+
+    cells += k / 32 * bytes;
+    for (; many > 1 && left >= many; left -= many) {
+        block(a, cells, k, many, s);
+        cells += many * bytes;
+        k += 32 * many;
+    }
+    for (; left > 0; left--, cells += bytes, k += 32)
+        block(a, cells, k, 1, s);
+    if (k < end)
+        block(a, qqi_last_block_avx2(a->p, cells, room), k, 1, s);
+}
+
+// Whether numbers of column k and following, of panel i, must be spread now.
+QQI_INLINE int qqi_must_spread(const qqi_product *p, size_t i, size_t first,
+                               size_t k)
+{
+    return k % QQI_SPREAD_AVX2 == 0 && (i == first || p->k > QQI_SPREAD_AVX2);
+}
+
+// The product. bits, many, spread (whether q becomes int16), block and joint
+// are constants.
+QQI_AVX2_INLINE void qqi_multiply_lone_avx2(const qqi_product *p,
+                                            const qqi_columns *g, size_t first,
+                                            size_t last, void *work,
+                                            unsigned bits, size_t many,
+                                            int spread, qqi_block_avx2_fn block,
+                                            qqi_joint_avx2_fn joint)
+{
+    uint8_t *room = (uint8_t *)work;
+    qqi_lone_avx2 a;
+
+    qqi_lone_make_avx2(p, g, &a);
+    a.spread = (int16_t *)(void *)(room + 512);
+    for (size_t i = first; i < last; i++) {
+        const uint8_t *panel = qqi_panel(p, i);
+        const uint8_t *cells = qqi_panel_cells(p, i);
+        __m256 acc0 = _mm256_setzero_ps();
+        __m256 acc1 = _mm256_setzero_ps();
+        for (size_t t = 0; t < p->tiles; t++) {
+            const __m256i zero = _mm256_setzero_si256();
+            __m256i s[QQI_LONE_SUMS] = {zero, zero, zero, zero,
+                                        zero, zero, zero, zero};
+            __m256i d[2];
+            const size_t end = qqi_tile_end(p, t);
+            for (size_t k = t * p->tile, next; k < end; k = next) {
+                const size_t left = QQI_SPREAD_AVX2 - k % QQI_SPREAD_AVX2;
+                next = spread && left < end - k ? k + left : end;
+                if (spread && qqi_must_spread(p, i, first, k))
+                    qqi_spread_window_avx2(&a, k);
+                qqi_lone_blocks_avx2(&a, cells, k, next, 64 * bits, many, block,
+                                     s, room);
+            }
+            joint(s, d);
+            acc0 = qqi_lone_half_avx2(&a, panel, t, 0, 0, d[0], acc0);
+            acc1 = qqi_lone_half_avx2(&a, panel, t, 0, 1, d[1], acc1);
+        }
+        qqi_end_avx2(p, g, i, 0, acc0, acc1);
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/lone_dot.h ====
+
+// qquant floor 5: one column with AVX2: what is done with a block.
+//
+//   2 bits   in place: fields 0 and 2 of x, and of x >> 4, at their weights 1
+//            and 4. Two blocks are at most 8 additions of 12 * 256: 24576.
+//   4 bits   low and high halves of bytes; a block of codes up to 15 is 8
+//            additions of 15 * 256: 30720; a book's codes up to 31 are added 4
+//            times: 31744.
+//   3, 5, 6, 7 bits   codes put together from their parts; then as dot.h.
+//   wide     codes, or a book, beyond 127, as int16 (dot.h), even and odd
+//            columns of a register apart.
+
+#if QQI_HAS_AVX2
+
+// t += the bytes of x under a mask times four numbers.
+QQI_AVX2_INLINE void qqi_masked_avx2(__m256i x, char mask, const int8_t *q,
+                                     __m256i *t)
+{
+    const __m256i u = _mm256_and_si256(x, _mm256_set1_epi8(mask));
+
+    *t = _mm256_add_epi16(*t, _mm256_maddubs_epi16(u, qqi_four_avx2(q)));
+}
+
+// s += t, int16, times a factor.
+QQI_AVX2_INLINE void qqi_widen_by_avx2(__m256i t, int16_t by, __m256i *s)
+{
+    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(t, _mm256_set1_epi16(by)));
+}
+
+QQI_AVX2_INLINE void qqi_joint_avx2(const __m256i *s, __m256i *out)
+{
+    out[0] = s[0];
+    out[1] = s[1];
+}
+
+// --- 2 bits ----------------------------------------------------------------
+
+// A half of a cell; t of weights 1 and 4.
+QQI_AVX2_INLINE void qqi_two_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                       __m256i *t)
+{
+    const __m256i x = qqi_load_avx2(cell);
+    const __m256i y = _mm256_srli_epi16(x, 4);
+
+    qqi_masked_avx2(x, 3, q, &t[0]);
+    qqi_masked_avx2(x, 12, q + 4, &t[1]);
+    qqi_masked_avx2(y, 3, q + 8, &t[0]);
+    qqi_masked_avx2(y, 12, q + 12, &t[1]);
+}
+
+QQI_AVX2_INLINE void qqi_two_half_avx2(const uint8_t *cells, const int8_t *q,
+                                       size_t count, __m256i *s)
+{
+    __m256i t[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+    qqi_two_cell_avx2(cells, q, t);
+    qqi_two_cell_avx2(cells + 64, q + 16, t);
+    if (count > 1) {
+        qqi_two_cell_avx2(cells + 128, q + 32, t);
+        qqi_two_cell_avx2(cells + 192, q + 48, t);
+    }
+    qqi_widen_by_avx2(t[0], 4, s);
+    qqi_widen_by_avx2(t[1], 1, s);
+}
+
+QQI_AVX2_INLINE void qqi_two_block_avx2(const qqi_lone_avx2 *a,
+                                        const uint8_t *cells, size_t k,
+                                        size_t count, __m256i *s)
+{
+    qqi_two_half_avx2(cells, a->g->q + k, count, &s[0]);
+    qqi_two_half_avx2(cells + 32, a->g->q + k, count, &s[1]);
+}
+
+QQI_AVX2_INLINE void qqi_two_joint_avx2(const __m256i *s, __m256i *out)
+{
+    out[0] = _mm256_srai_epi32(s[0], 2);
+    out[1] = _mm256_srai_epi32(s[1], 2);
+}
+
+QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
+                                       const qqi_columns *g, size_t first,
+                                       size_t last, void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 2, 2, 0, qqi_two_block_avx2,
+                           qqi_two_joint_avx2);
+}
+
+// --- 4 bits ----------------------------------------------------------------
+
+// A half of a cell, 8 columns; t may be twice the same.
+QQI_AVX2_INLINE void qqi_four_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                        __m256i *t0, __m256i *t1)
+{
+    const __m256i x = qqi_load_avx2(cell);
+
+    qqi_masked_avx2(x, 15, q, t0);
+    qqi_masked_avx2(_mm256_srli_epi16(x, 4), 15, q + 4, t1);
+}
+
+QQI_AVX2_INLINE void qqi_four_half_avx2(const uint8_t *cells, const int8_t *q,
+                                        __m256i *s)
+{
+    __m256i t = _mm256_setzero_si256();
+
+    qqi_four_cell_avx2(cells, q, &t, &t);
+    qqi_four_cell_avx2(cells + 64, q + 8, &t, &t);
+    qqi_four_cell_avx2(cells + 128, q + 16, &t, &t);
+    qqi_four_cell_avx2(cells + 192, q + 24, &t, &t);
+    qqi_widen_by_avx2(t, 1, s);
+}
+
+QQI_AVX2_INLINE void qqi_four_block_avx2(const qqi_lone_avx2 *a,
+                                         const uint8_t *cells, size_t k,
+                                         size_t count, __m256i *s)
+{
+    (void)count;
+    qqi_four_half_avx2(cells, a->g->q + k, &s[0]);
+    qqi_four_half_avx2(cells + 32, a->g->q + k, &s[1]);
+}
+
+QQI_AVX2_FN void qqi_multiply_four_avx2(const qqi_product *p,
+                                        const qqi_columns *g, size_t first,
+                                        size_t last, void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 4, 1, 0,
+                           qqi_four_block_avx2, qqi_joint_avx2);
+}
+
+// Books of 16 up to 31.
+QQI_AVX2_INLINE void qqi_book_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                        __m256i book, __m256i *t)
+{
+    const __m256i x = qqi_load_avx2(cell);
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i u0 = _mm256_shuffle_epi8(book, _mm256_and_si256(x, low));
+    const __m256i u1 = _mm256_shuffle_epi8(
+        book, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+
+    t[0] = _mm256_add_epi16(t[0], _mm256_maddubs_epi16(u0, qqi_four_avx2(q)));
+    t[1] =
+        _mm256_add_epi16(t[1], _mm256_maddubs_epi16(u1, qqi_four_avx2(q + 4)));
+}
+
+QQI_AVX2_INLINE void qqi_book_half_avx2(const uint8_t *cells, const int8_t *q,
+                                        __m256i book, __m256i *s)
+{
+    __m256i t[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+    qqi_book_cell_avx2(cells, q, book, t);
+    qqi_book_cell_avx2(cells + 64, q + 8, book, t);
+    qqi_book_cell_avx2(cells + 128, q + 16, book, t);
+    qqi_book_cell_avx2(cells + 192, q + 24, book, t);
+    qqi_widen_by_avx2(t[0], 1, s);
+    qqi_widen_by_avx2(t[1], 1, s);
+}
+
+QQI_AVX2_INLINE void qqi_book_block_avx2(const qqi_lone_avx2 *a,
+                                         const uint8_t *cells, size_t k,
+                                         size_t count, __m256i *s)
+{
+    (void)count;
+    qqi_book_half_avx2(cells, a->g->q + k, a->book, &s[0]);
+    qqi_book_half_avx2(cells + 32, a->g->q + k, a->book, &s[1]);
+}
+
+QQI_AVX2_FN void qqi_multiply_book_avx2(const qqi_product *p,
+                                        const qqi_columns *g, size_t first,
+                                        size_t last, void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 4, 1, 0,
+                           qqi_book_block_avx2, qqi_joint_avx2);
+}
+
+// --- sums of parts ---------------------------------------------------------
+
+// Fields f and f + 1 of a half; widened after as many as most allows.
+QQI_AVX2_INLINE void qqi_parts_pair_avx2(const uint8_t *cells, unsigned bits,
+                                         unsigned f, const int8_t *q,
+                                         __m256i *t, __m256i *s)
+{
+    const unsigned most = 128u / ((1u << bits) - 1);
+    const __m256i u0 = qqi_codes_avx2(cells, bits, f);
+    const __m256i u1 = qqi_codes_avx2(cells, bits, f + 1);
+    const __m256i v0 = _mm256_maddubs_epi16(u0, qqi_four_avx2(q + 4 * f));
+    const __m256i v1 = _mm256_maddubs_epi16(u1, qqi_four_avx2(q + 4 * f + 4));
+
+    if (most < 2) {
+        qqi_widen_by_avx2(v0, 1, s);
+        qqi_widen_by_avx2(v1, 1, s);
+        return;
+    }
+    *t = _mm256_add_epi16(*t, _mm256_add_epi16(v0, v1));
+    if (f == 6 || most < 4 || (most < 8 && f == 2)) {
+        qqi_widen_by_avx2(*t, 1, s);
+        *t = _mm256_setzero_si256();
+    }
+}
+
+QQI_AVX2_INLINE void qqi_parts_half_avx2(const uint8_t *cells, unsigned bits,
+                                         const int8_t *q, __m256i *s)
+{
+    __m256i t = _mm256_setzero_si256();
+
+    qqi_parts_pair_avx2(cells, bits, 0, q, &t, s);
+    qqi_parts_pair_avx2(cells, bits, 2, q, &t, s);
+    qqi_parts_pair_avx2(cells, bits, 4, q, &t, s);
+    qqi_parts_pair_avx2(cells, bits, 6, q, &t, s);
+}
+
+// One-statement functions for each width.
+#  define QQI_PARTS_AVX2(bits)                                                 \
+      QQI_AVX2_INLINE void qqi_parts_##bits##_block_avx2(                      \
+          const qqi_lone_avx2 *a, const uint8_t *cells, size_t k,              \
+          size_t count, __m256i *s)                                            \
+      {                                                                        \
+          (void)count;                                                         \
+          qqi_parts_half_avx2(cells, bits, a->g->q + k, s);                    \
+          qqi_parts_half_avx2(cells + 32, bits, a->g->q + k, s + 1);           \
+      }                                                                        \
+      QQI_AVX2_FN void qqi_multiply_parts_##bits##_avx2(                       \
+          const qqi_product *p, const qqi_columns *g, size_t first,            \
+          size_t last, void *work)                                             \
+      {                                                                        \
+          qqi_multiply_lone_avx2(p, g, first, last, work, bits, 1, 0,          \
+                                 qqi_parts_##bits##_block_avx2,                \
+                                 qqi_joint_avx2);                              \
+      }
+
+QQI_PARTS_AVX2(3)
+QQI_PARTS_AVX2(5)
+QQI_PARTS_AVX2(6)
+QQI_PARTS_AVX2(7)
+
+#  undef QQI_PARTS_AVX2
+
+// --- wide ------------------------------------------------------------------
+
+// Codes u, 8 rows by 4 columns, times int16 numbers.
+QQI_AVX2_INLINE void qqi_wide_four_avx2(__m256i u, const int16_t *q, __m256i *s)
+{
+    const __m256i even = _mm256_and_si256(u, _mm256_set1_epi16(255));
+    const __m256i odd = _mm256_srli_epi16(u, 8);
+
+    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(even, qqi_four_avx2(q)));
+    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(odd, qqi_four_avx2(q + 8)));
+}
+
+// Four cells of a half, 16 columns.
+QQI_AVX2_INLINE void qqi_eight_cells_avx2(const uint8_t *cells,
+                                          const int16_t *q, __m256i *s)
+{
+    qqi_wide_four_avx2(qqi_load_avx2(cells), q, s);
+    qqi_wide_four_avx2(qqi_load_avx2(cells + 64), q + 2, s);
+    qqi_wide_four_avx2(qqi_load_avx2(cells + 128), q + 4, s);
+    qqi_wide_four_avx2(qqi_load_avx2(cells + 192), q + 6, s);
+}
+
+QQI_AVX2_INLINE void qqi_eight_block_avx2(const qqi_lone_avx2 *a,
+                                          const uint8_t *cells, size_t k,
+                                          size_t count, __m256i *s)
+{
+    const int16_t *q = a->spread + k % QQI_SPREAD_AVX2;
+
+    (void)count;
+    qqi_eight_cells_avx2(cells, q, &s[0]);
+    qqi_eight_cells_avx2(cells + 32, q, &s[1]);
+    qqi_eight_cells_avx2(cells + 256, q + 16, &s[0]);
+    qqi_eight_cells_avx2(cells + 288, q + 16, &s[1]);
+}
+
+QQI_AVX2_FN void qqi_multiply_eight_avx2(const qqi_product *p,
+                                         const qqi_columns *g, size_t first,
+                                         size_t last, void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 8, 1, 1,
+                           qqi_eight_block_avx2, qqi_joint_avx2);
+}
+
+// A half of a cell of 4 bits, through a book; q of 8 columns.
+QQI_AVX2_INLINE void qqi_large_cell_avx2(const uint8_t *cell, const int16_t *q,
+                                         __m256i book, __m256i *s)
+{
+    const __m256i x = qqi_load_avx2(cell);
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i u0 = _mm256_shuffle_epi8(book, _mm256_and_si256(x, low));
+    const __m256i u1 = _mm256_shuffle_epi8(
+        book, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+
+    qqi_wide_four_avx2(u0, q, s);
+    qqi_wide_four_avx2(u1, q + 2, s);
+}
+
+QQI_AVX2_INLINE void qqi_large_half_avx2(const uint8_t *cells, const int16_t *q,
+                                         __m256i book, __m256i *s)
+{
+    qqi_large_cell_avx2(cells, q, book, s);
+    qqi_large_cell_avx2(cells + 64, q + 4, book, s);
+    qqi_large_cell_avx2(cells + 128, q + 16, book, s);
+    qqi_large_cell_avx2(cells + 192, q + 20, book, s);
+}
+
+QQI_AVX2_INLINE void qqi_large_block_avx2(const qqi_lone_avx2 *a,
+                                          const uint8_t *cells, size_t k,
+                                          size_t count, __m256i *s)
+{
+    const int16_t *q = a->spread + k % QQI_SPREAD_AVX2;
+
+    (void)count;
+    qqi_large_half_avx2(cells, q, a->book, &s[0]);
+    qqi_large_half_avx2(cells + 32, q, a->book, &s[1]);
+}
+
+QQI_AVX2_FN void qqi_multiply_large_avx2(const qqi_product *p,
+                                         const qqi_columns *g, size_t first,
+                                         size_t last, void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 4, 1, 1,
+                           qqi_large_block_avx2, qqi_joint_avx2);
+}
+
+#endif
+
+// ==== kernel/avx2/vnni.h ====
+
+// qquant floor 5: the dot engine of AVX-VNNI, any tile and up to 32 columns.
+//
+// vpdpbusd adds four products of a code and a number to an int32: all codes,
+// nothing saturates.
+
+#if QQI_HAS_AVX_VNNI
+
+// A function whose registers are its own.
+#  define QQI_AVX_VNNI_ALONE                                                   \
+      static __attribute__((target(QQI_TARGET_AVX_VNNI), noinline, unused))
+
+QQI_AVX_VNNI_INLINE void qqi_step_avx_vnni(__m256i u0, __m256i u1,
+                                           const int8_t *q, __m256i *s)
+{
+    const __m256i four = qqi_four_avx2(q);
+
+    s[0] = _mm256_dpbusd_avx_epi32(s[0], u0, four);
+    s[1] = _mm256_dpbusd_avx_epi32(s[1], u1, four);
+}
+
+// count, a constant, columns.
+QQI_AVX_VNNI_INLINE void qqi_steps_avx_vnni(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m,
+                                            size_t count)
+{
+    const size_t stride = 4 * a->g->width;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    __m256i s[8];
+
+    qqi_begin_avx2(a, m, count, s);
+    for (size_t i = 0; i < m->steps; i++, u += 64, q += stride) {
+        const __m256i u0 = qqi_load_avx2(u);
+        const __m256i u1 = qqi_load_avx2(u + 32);
+        qqi_step_avx_vnni(u0, u1, q, s);
+        if (count > 1)
+            qqi_step_avx_vnni(u0, u1, q + 4, s + 2);
+        if (count > 2)
+            qqi_step_avx_vnni(u0, u1, q + 8, s + 4);
+        if (count > 3)
+            qqi_step_avx_vnni(u0, u1, q + 12, s + 6);
+    }
+    qqi_finish_avx2(a, m, count, s);
+}
+
+QQI_AVX_VNNI_ALONE void qqi_segment_avx_vnni(const qqi_pass_avx2 *a,
+                                             const qqi_meeting_avx2 *m)
+{
+    switch (m->count) {
+    case 1:
+        qqi_steps_avx_vnni(a, m, 1);
+        break;
+    case 2:
+        qqi_steps_avx_vnni(a, m, 2);
+        break;
+    case 3:
+        qqi_steps_avx_vnni(a, m, 3);
+        break;
+    default:
+        qqi_steps_avx_vnni(a, m, 4);
+        break;
+    }
+}
+
+QQI_AVX_VNNI_FN void qqi_multiply_avx_vnni(const qqi_product *p,
+                                           const qqi_columns *g, size_t first,
+                                           size_t last, void *work)
+{
+    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_segment_avx_vnni,
+                          qqi_unpack_avx2, 64);
+}
+
+// Codes of 8 bits are multiplied where they are.
+QQI_AVX_VNNI_FN void qqi_multiply_bytes_avx_vnni(const qqi_product *p,
+                                                 const qqi_columns *g,
+                                                 size_t first, size_t last,
+                                                 void *work)
+{
+    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_segment_avx_vnni,
+                          NULL, 64);
+}
+
+#endif
+
+// ==== kernel/avx2/lone_vnni.h ====
+
+// qquant floor 5: one column with AVX-VNNI: what is done with a block.
+//
+// Codes of 2 and 4 bits are masked and multiplied where they are; plane f of 2
+// bits counts 4^f, the high one of 4 bits 16, until the sums are joined. They
+// stay below 240 * 128 * QQI_SPAN / 2 < 2^30. Eight sums at least are under way
+// at any time, for one takes five cycles.
+
+#if QQI_HAS_AVX_VNNI
+
+QQI_AVX_VNNI_INLINE void qqi_masked_avx_vnni(__m256i x, char mask,
+                                             const int8_t *q, __m256i *s)
+{
+    *s = _mm256_dpbusd_avx_epi32(
+        *s, _mm256_and_si256(x, _mm256_set1_epi8(mask)), qqi_four_avx2(q));
+}
+
+// --- 2 bits ----------------------------------------------------------------
+
+// Half a cell: s of planes 0 to 3, every other one of s.
+QQI_AVX_VNNI_INLINE void qqi_two_cell_avx_vnni(const uint8_t *cell,
+                                               const int8_t *q, __m256i *s)
+{
+    const __m256i x = qqi_load_avx2(cell);
+
+    qqi_masked_avx_vnni(x, 3, q, &s[0]);
+    qqi_masked_avx_vnni(x, 12, q + 4, &s[2]);
+    qqi_masked_avx_vnni(x, 48, q + 8, &s[4]);
+    qqi_masked_avx_vnni(x, (char)-64, q + 12, &s[6]);
+}
+
+QQI_AVX_VNNI_INLINE void qqi_two_block_avx_vnni(const qqi_lone_avx2 *a,
+                                                const uint8_t *cells, size_t k,
+                                                size_t count, __m256i *s)
+{
+    const int8_t *q = a->g->q + k;
+
+    (void)count;
+    qqi_two_cell_avx_vnni(cells, q, s);
+    qqi_two_cell_avx_vnni(cells + 32, q, s + 1);
+    qqi_two_cell_avx_vnni(cells + 64, q + 16, s);
+    qqi_two_cell_avx_vnni(cells + 96, q + 16, s + 1);
+}
+
+QQI_AVX_VNNI_INLINE __m256i qqi_two_planes_avx2(const __m256i *s)
+{
+    return _mm256_add_epi32(_mm256_add_epi32(s[0], _mm256_srai_epi32(s[2], 2)),
+                            _mm256_add_epi32(_mm256_srai_epi32(s[4], 4),
+                                             _mm256_srai_epi32(s[6], 6)));
+}
+
+QQI_AVX_VNNI_INLINE void qqi_two_joint_avx_vnni(const __m256i *s, __m256i *out)
+{
+    out[0] = qqi_two_planes_avx2(s);
+    out[1] = qqi_two_planes_avx2(s + 1);
+}
+
+QQI_AVX_VNNI_FN void qqi_multiply_two_avx_vnni(const qqi_product *p,
+                                               const qqi_columns *g,
+                                               size_t first, size_t last,
+                                               void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 2, 1, 0,
+                           qqi_two_block_avx_vnni, qqi_two_joint_avx_vnni);
+}
+
+// --- 4 bits ----------------------------------------------------------------
+
+QQI_AVX_VNNI_INLINE void qqi_four_cell_avx_vnni(const uint8_t *cell,
+                                                const int8_t *q, __m256i *s)
+{
+    const __m256i x = qqi_load_avx2(cell);
+
+    qqi_masked_avx_vnni(x, 15, q, &s[0]);
+    qqi_masked_avx_vnni(x, (char)-16, q + 4, &s[2]);
+}
+
+QQI_AVX_VNNI_INLINE void qqi_four_half_avx_vnni(const uint8_t *cells,
+                                                const int8_t *q, __m256i *s)
+{
+    qqi_four_cell_avx_vnni(cells, q, s);
+    qqi_four_cell_avx_vnni(cells + 64, q + 8, s + 4);
+    qqi_four_cell_avx_vnni(cells + 128, q + 16, s);
+    qqi_four_cell_avx_vnni(cells + 192, q + 24, s + 4);
+}
+
+QQI_AVX_VNNI_INLINE void qqi_four_block_avx_vnni(const qqi_lone_avx2 *a,
+                                                 const uint8_t *cells, size_t k,
+                                                 size_t count, __m256i *s)
+{
+    (void)count;
+    qqi_four_half_avx_vnni(cells, a->g->q + k, s);
+    qqi_four_half_avx_vnni(cells + 32, a->g->q + k, s + 1);
+}
+
+QQI_AVX_VNNI_INLINE void qqi_four_joint_avx_vnni(const __m256i *s, __m256i *out)
+{
+    for (size_t half = 0; half < 2; half++)
+        out[half] = _mm256_add_epi32(
+            _mm256_add_epi32(s[half], s[4 + half]),
+            _mm256_srai_epi32(_mm256_add_epi32(s[2 + half], s[6 + half]), 4));
+}
+
+QQI_AVX_VNNI_FN void qqi_multiply_four_avx_vnni(const qqi_product *p,
+                                                const qqi_columns *g,
+                                                size_t first, size_t last,
+                                                void *work)
+{
+    qqi_multiply_lone_avx2(p, g, first, last, work, 4, 1, 0,
+                           qqi_four_block_avx_vnni, qqi_four_joint_avx_vnni);
+}
+
+// --- codes as bytes --------------------------------------------------------
+
+// Four sums of each half.
+QQI_AVX_VNNI_INLINE void qqi_joint_avx_vnni(const __m256i *s, __m256i *out)
+{
+    for (size_t half = 0; half < 2; half++)
+        out[half] =
+            _mm256_add_epi32(_mm256_add_epi32(s[half], s[2 + half]),
+                             _mm256_add_epi32(s[4 + half], s[6 + half]));
+}
+
+// Field f of a half; through the book where there is one.
+QQI_AVX_VNNI_INLINE void qqi_field_avx_vnni(const uint8_t *cells, unsigned bits,
+                                            unsigned f, const __m256i *book,
+                                            const int8_t *q, __m256i *s)
+{
+    const __m256i u = qqi_codes_avx2(cells, bits, f);
+    const __m256i v = book != NULL ? _mm256_shuffle_epi8(*book, u) : u;
+    __m256i *sum = s + f % 4 * 2;
+
+    *sum = _mm256_dpbusd_avx_epi32(*sum, v, qqi_four_avx2(q + 4 * f));
+}
+
+QQI_AVX_VNNI_INLINE void qqi_fields_avx_vnni(const uint8_t *cells,
+                                             unsigned bits, const __m256i *book,
+                                             const int8_t *q, __m256i *s)
+{
+    qqi_field_avx_vnni(cells, bits, 0, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 1, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 2, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 3, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 4, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 5, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 6, book, q, s);
+    qqi_field_avx_vnni(cells, bits, 7, book, q, s);
+}
+
+// The block and the product of a width, with a book or NULL.
+#  define QQI_FIELDS_AVX_VNNI(name, bits, book)                                \
+      QQI_AVX_VNNI_INLINE void qqi_##name##_block_avx_vnni(                    \
+          const qqi_lone_avx2 *a, const uint8_t *cells, size_t k,              \
+          size_t count, __m256i *s)                                            \
+      {                                                                        \
+          (void)count;                                                         \
+          qqi_fields_avx_vnni(cells, bits, book, a->g->q + k, s);              \
+          qqi_fields_avx_vnni(cells + 32, bits, book, a->g->q + k, s + 1);     \
+      }                                                                        \
+      QQI_AVX_VNNI_FN void qqi_multiply_##name##_avx_vnni(                     \
+          const qqi_product *p, const qqi_columns *g, size_t first,            \
+          size_t last, void *work)                                             \
+      {                                                                        \
+          qqi_multiply_lone_avx2(p, g, first, last, work, bits, 1, 0,          \
+                                 qqi_##name##_block_avx_vnni,                  \
+                                 qqi_joint_avx_vnni);                          \
+      }
+
+QQI_FIELDS_AVX_VNNI(one, 1, NULL)
+QQI_FIELDS_AVX_VNNI(two_book, 2, &a->book)
+QQI_FIELDS_AVX_VNNI(three, 3, NULL)
+QQI_FIELDS_AVX_VNNI(four_book, 4, &a->book)
+QQI_FIELDS_AVX_VNNI(five, 5, NULL)
+QQI_FIELDS_AVX_VNNI(six, 6, NULL)
+QQI_FIELDS_AVX_VNNI(seven, 7, NULL)
+QQI_FIELDS_AVX_VNNI(eight, 8, NULL)
+
+#  undef QQI_FIELDS_AVX_VNNI
+
+#endif
+
+// ==== kernel/avx2/lookup.h ====
+
+// qquant floor 5: 1-bit codes by table, AVX2: up to 4 columns.
+//
+// A nibble of a byte of a cell is a subset of four columns; what they add up
+// to, plus 512, is one of 16 numbers from 0 to 1020, whose low and high 5 bits
+// vpshufb finds for 32 nibbles at once. Nothing is lost:
+//
+//   sum of code * q = sum of low + 32 * sum of high - 512 * nibbles
+//
+// Byte j of all 16 rows of a cell comes into a half of a register, row r beside
+// row 8 + r; the other half holds byte j + 1. Two cells are 8 nibbles, whose
+// low or high parts add up to at most 8 * 31 = 248 in a byte. Those sums are
+// then split into int16 of even and odd bytes, rows 0 to 7 and 8 to 15: e
+// counts all, o the odd ones, even = e - 256 * o. 256 cells are at most 128 *
+// 248 * 2 halves = 63488 in 16 bits.
+//
+// The tables of 32 columns of x are 256 bytes: for bytes 0 and 1, then for 2
+// and 3, the low nibble and the high one, the low bits and the high ones.
+//
+// Instructions for 64 weights, one column: 3.9, of which 0.75 bring bytes
+// together; four columns: 2.9. Multiplying takes 6.5 and 4.5. Measured on Intel
+// Sapphire Rapids, whole rows of 4096: 1.5 and 1.4 cycles against 2.7 and 2.3.
+
+#if QQI_HAS_AVX2
+
+#  define QQI_LOOKUP_CELLS ((size_t)256)
+
+// --- tables ----------------------------------------------------------------
+
+// For bytes j and j + 1 of cells, from 16 numbers twice: low bits, high bits.
+QQI_AVX2_INLINE void qqi_table_pair_avx2(__m256i q, char j, uint8_t *out)
+{
+    const __m256i one = _mm256_set1_epi16(0x0100);
+    const __m256i at =
+        _mm256_add_epi8(_mm256_set1_epi8(j),
+                        _mm256_setr_epi32(0, 0, 0, 0, 0x01010101, 0x01010101,
+                                          0x01010101, 0x01010101));
+    const __m256i q01 =
+        _mm256_shuffle_epi8(q, _mm256_add_epi8(at, _mm256_set1_epi16(0x0400)));
+    const __m256i q23 =
+        _mm256_shuffle_epi8(q, _mm256_add_epi8(at, _mm256_set1_epi16(0x0c08)));
+    // Which of numbers 0 and 1, and 2, belong to subsets 0 to 7.
+    const __m256i in01 = _mm256_broadcastsi128_si256(
+        _mm_setr_epi16(0, 1, 256, 257, 0, 1, 256, 257));
+    const __m256i in2 =
+        _mm256_broadcastsi128_si256(_mm_setr_epi16(0, 0, 0, 0, 1, 1, 1, 1));
+    const __m256i low = _mm256_set1_epi16(31);
+    const __m256i v0 =
+        _mm256_add_epi16(_mm256_add_epi16(_mm256_maddubs_epi16(in01, q01),
+                                          _mm256_maddubs_epi16(in2, q23)),
+                         _mm256_set1_epi16(512));
+    const __m256i v1 = _mm256_add_epi16(v0, _mm256_maddubs_epi16(one, q23));
+
+    qqi_store_avx2(out, _mm256_packus_epi16(_mm256_and_si256(v0, low),
+                                            _mm256_and_si256(v1, low)));
+    qqi_store_avx2(out + 32, _mm256_packus_epi16(_mm256_srli_epi16(v0, 5),
+                                                 _mm256_srli_epi16(v1, 5)));
+}
+
+// Of 32 numbers.
+QQI_AVX2_INLINE void qqi_table_block_avx2(const uint8_t *q, uint8_t *out)
+{
+    const __m256i low = _mm256_broadcastsi128_si256(qqi_load16_avx2(q));
+    const __m256i high = _mm256_broadcastsi128_si256(qqi_load16_avx2(q + 16));
+
+    qqi_table_pair_avx2(low, 0, out);
+    qqi_table_pair_avx2(high, 0, out + 64);
+    qqi_table_pair_avx2(low, 2, out + 128);
+    qqi_table_pair_avx2(high, 2, out + 192);
+}
+
+QQI_AVX2_FN void qqi_prepare_table_avx2(const qqi_product *p,
+                                        const qqi_columns *g)
+{
+    uint8_t *out = g->table;
+    uint8_t q[32];
+
+    qqi_prepare_dot_avx2(p, g);
+    if (out == NULL)
+        return;
+    for (size_t k = 0; k < p->padded; k += 32) {
+        for (size_t c = 0; c < g->width; c++, out += 256) {
+            const int8_t *from = g->q + k * g->width + 4 * c;
+            for (size_t i = 0; i < 8; i++)
+                QQ_MEMCPY(q + 4 * i, from + 4 * i * g->width, 4);
+            qqi_table_block_avx2(q, out);
+        }
+    }
+}
+
+// --- looking up ------------------------------------------------------------
+
+// The sums of a column: low and high bits, e and o of each.
+typedef struct qqi_looked_avx2 {
+    __m256i e[2];
+    __m256i o[2];
+} qqi_looked_avx2;
+
+// The nibbles of a cell: bytes 0 and 1 low, high, bytes 2 and 3 low, high.
+QQI_AVX2_INLINE void qqi_nibbles_avx2(const uint8_t *cell, __m256i *n)
+{
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const __m256i a = _mm256_shuffle_epi8(qqi_load_avx2(cell), order);
+    const __m256i b = _mm256_shuffle_epi8(qqi_load_avx2(cell + 32), order);
+    const __m256i x01 =
+        _mm256_permute4x64_epi64(_mm256_unpacklo_epi8(a, b), 0xd8);
+    const __m256i x23 =
+        _mm256_permute4x64_epi64(_mm256_unpackhi_epi8(a, b), 0xd8);
+
+    n[0] = _mm256_and_si256(x01, low);
+    n[1] = _mm256_and_si256(_mm256_srli_epi16(x01, 4), low);
+    n[2] = _mm256_and_si256(x23, low);
+    n[3] = _mm256_and_si256(_mm256_srli_epi16(x23, 4), low);
+}
+
+// The low or high bits of the nibbles of a cell, added up.
+QQI_AVX2_INLINE __m256i qqi_look_avx2(const uint8_t *table, const __m256i *n)
+{
+    const __m256i a = _mm256_shuffle_epi8(qqi_load_avx2(table), n[0]);
+    const __m256i b = _mm256_shuffle_epi8(qqi_load_avx2(table + 64), n[1]);
+    const __m256i c = _mm256_shuffle_epi8(qqi_load_avx2(table + 128), n[2]);
+    const __m256i d = _mm256_shuffle_epi8(qqi_load_avx2(table + 192), n[3]);
+
+    return _mm256_add_epi8(_mm256_add_epi8(a, b), _mm256_add_epi8(c, d));
+}
+
+QQI_AVX2_INLINE void qqi_looked_add_avx2(__m256i bytes, __m256i *e, __m256i *o)
+{
+    *e = _mm256_add_epi16(*e, bytes);
+    *o = _mm256_add_epi16(*o, _mm256_srli_epi16(bytes, 8));
+}
+
+// Two cells, or one, and a column: table and the one next bytes on.
+QQI_AVX2_INLINE void qqi_look_cells_avx2(const __m256i *n, const __m256i *m,
+                                         size_t count, const uint8_t *table,
+                                         size_t next, qqi_looked_avx2 *sum)
+{
+    __m256i low = qqi_look_avx2(table, n);
+    __m256i high = qqi_look_avx2(table + 32, n);
+
+    if (count > 1) {
+        low = _mm256_add_epi8(low, qqi_look_avx2(table + next, m));
+        high = _mm256_add_epi8(high, qqi_look_avx2(table + next + 32, m));
+    }
+    qqi_looked_add_avx2(low, &sum->e[0], &sum->o[0]);
+    qqi_looked_add_avx2(high, &sum->e[1], &sum->o[1]);
+}
+
+// 16 bits of both halves of a register, added, as int32.
+QQI_AVX2_INLINE __m256i qqi_fold_avx2(__m256i v)
+{
+    return _mm256_cvtepu16_epi32(_mm_add_epi16(_mm256_castsi256_si128(v),
+                                               _mm256_extracti128_si256(v, 1)));
+}
+
+// Adds what was looked up in cells to the sums of code * q.
+QQI_AVX2_INLINE void qqi_looked_avx2_sums(const qqi_looked_avx2 *l,
+                                          size_t cells, __m256i *s)
+{
+    const __m256i off = _mm256_set1_epi32((int32_t)(cells * 8 * 512));
+    const __m256i low =
+        _mm256_sub_epi16(l->e[0], _mm256_slli_epi16(l->o[0], 8));
+    const __m256i high =
+        _mm256_sub_epi16(l->e[1], _mm256_slli_epi16(l->o[1], 8));
+    const __m256i even = _mm256_add_epi32(
+        qqi_fold_avx2(low), _mm256_slli_epi32(qqi_fold_avx2(high), 5));
+    const __m256i odd = _mm256_add_epi32(
+        qqi_fold_avx2(l->o[0]), _mm256_slli_epi32(qqi_fold_avx2(l->o[1]), 5));
+
+    s[0] = _mm256_add_epi32(s[0], _mm256_sub_epi32(even, off));
+    s[1] = _mm256_add_epi32(s[1], _mm256_sub_epi32(odd, off));
+}
+
+QQI_AVX2_INLINE void qqi_looked_clear_avx2(qqi_looked_avx2 *l)
+{
+    l->e[0] = l->e[1] = l->o[0] = l->o[1] = _mm256_setzero_si256();
+}
+
+// Cells, at most QQI_LOOKUP_CELLS, and columns, a constant, 1 or 2; table is
+// that of the first one, stride bytes from block to block.
+QQI_AVX2_INLINE void qqi_look_run_avx2(const uint8_t *cells, size_t count,
+                                       const uint8_t *table, size_t stride,
+                                       size_t columns, __m256i *s)
+{
+    qqi_looked_avx2 a, b;
+    __m256i n[4], m[4];
+    size_t left = count;
+
+    qqi_looked_clear_avx2(&a);
+    qqi_looked_clear_avx2(&b);
+    for (; left >= 2; left -= 2, cells += 128, table += 2 * stride) {
+        qqi_nibbles_avx2(cells, n);
+        qqi_nibbles_avx2(cells + 64, m);
+        qqi_look_cells_avx2(n, m, 2, table, stride, &a);
+        if (columns > 1)
+            qqi_look_cells_avx2(n, m, 2, table + 256, stride, &b);
+    }
+    if (left > 0) {
+        qqi_nibbles_avx2(cells, n);
+        qqi_look_cells_avx2(n, n, 1, table, 0, &a);
+        if (columns > 1)
+            qqi_look_cells_avx2(n, n, 1, table + 256, 0, &b);
+    }
+    qqi_looked_avx2_sums(&a, count, s);
+    if (columns > 1)
+        qqi_looked_avx2_sums(&b, count, s + 2);
+}
+
+// --- the product -----------------------------------------------------------
+
+// Panel i and columns c to c + columns - 1.
+QQI_AVX2_INLINE void qqi_look_panel_avx2(const qqi_lone_avx2 *a, size_t i,
+                                         size_t c, size_t columns)
+{
+    const qqi_product *p = a->p;
+    const qqi_columns *g = a->g;
+    const uint8_t *panel = qqi_panel(p, i);
+    const uint8_t *cells = qqi_panel_cells(p, i);
+    const uint8_t *table = g->table + 256 * c;
+    const size_t stride = 256 * g->width;
+    const __m256i zero = _mm256_setzero_si256();
+    __m256 acc[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(),
+                     _mm256_setzero_ps(), _mm256_setzero_ps()};
+
+    for (size_t t = 0; t < p->tiles; t++) {
+        __m256i s[4] = {zero, zero, zero, zero};
+        size_t left = (qqi_tile_end(p, t) - t * p->tile + 31) / 32;
+        while (left > 0) {
+            const size_t now =
+                left < QQI_LOOKUP_CELLS ? left : QQI_LOOKUP_CELLS;
+            qqi_look_run_avx2(cells, now, table, stride, columns, s);
+            cells += 64 * now;
+            table += stride * now;
+            left -= now;
+        }
+        acc[0] = qqi_lone_half_avx2(a, panel, t, c, 0, s[0], acc[0]);
+        acc[1] = qqi_lone_half_avx2(a, panel, t, c, 1, s[1], acc[1]);
+        if (columns > 1) {
+            acc[2] = qqi_lone_half_avx2(a, panel, t, c + 1, 0, s[2], acc[2]);
+            acc[3] = qqi_lone_half_avx2(a, panel, t, c + 1, 1, s[3], acc[3]);
+        }
+    }
+    qqi_end_avx2(p, g, i, c, acc[0], acc[1]);
+    if (columns > 1)
+        qqi_end_avx2(p, g, i, c + 1, acc[2], acc[3]);
+}
+
+QQI_AVX2_ALONE void qqi_look_panel_1_avx2(const qqi_lone_avx2 *a, size_t i,
+                                          size_t c)
+{
+    qqi_look_panel_avx2(a, i, c, 1);
+}
+
+QQI_AVX2_ALONE void qqi_look_panel_2_avx2(const qqi_lone_avx2 *a, size_t i,
+                                          size_t c)
+{
+    qqi_look_panel_avx2(a, i, c, 2);
+}
+
+QQI_AVX2_FN void qqi_multiply_table_avx2(const qqi_product *p,
+                                         const qqi_columns *g, size_t first,
+                                         size_t last, void *work)
+{
+    qqi_lone_avx2 a;
+
+    (void)work;
+    qqi_lone_make_avx2(p, g, &a);
+    for (size_t i = first; i < last; i++) {
+        size_t c = 0;
+        for (; c + 2 <= g->count; c += 2)
+            qqi_look_panel_2_avx2(&a, i, c);
+        if (c < g->count)
+            qqi_look_panel_1_avx2(&a, i, c);
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/pack.h ====
+
+// qquant floor 5: codes to cells and base 3 to cells, AVX2.
+
+#if QQI_HAS_AVX2
+
+// Columns 4f to 4f + 3 of 8 rows, 32 bytes from row to row: four bytes a lane.
+QQI_AVX2_INLINE __m256i qqi_gather_avx2(const uint8_t *codes, unsigned f)
+{
+    const __m256i at = _mm256_setr_epi32(0, 8, 16, 24, 32, 40, 48, 56);
+
+    return _mm256_i32gather_epi32((const int *)(const void *)(codes + 4 * f),
+                                  at, 4);
+}
+
+// Half of a cell of the part p bits wide, left bits up in the codes.
+QQI_AVX2_INLINE __m256i qqi_pack_half_avx2(unsigned p, unsigned left,
+                                           const uint8_t *codes)
+{
+    const __m256i mask = _mm256_set1_epi8((char)((1 << p) - 1));
+    __m256i cell = _mm256_setzero_si256();
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const __m256i x = qqi_gather_avx2(codes, f);
+        const __m256i part =
+            _mm256_and_si256(_mm256_srli_epi16(x, (int)left), mask);
+        cell = _mm256_or_si256(cell, _mm256_slli_epi16(part, (int)(p * f)));
+    }
+    return cell;
+}
+
+// As qqi_pack_block_scalar.
+QQI_AVX2_FN void qqi_pack_block_avx2(unsigned bits, size_t columns,
+                                     const uint8_t *codes, uint8_t *cells)
+{
+    const int sum = bits != qqi_part_bits(bits);
+    const size_t end = sum ? 32 : columns;
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        left -= p;
+        for (size_t first = 0; first < end; first += 32 / p, cells += 64) {
+            qqi_store_avx2(cells, qqi_pack_half_avx2(p, left, codes + first));
+            qqi_store_avx2(cells + 32,
+                           qqi_pack_half_avx2(p, left, codes + 256 + first));
+        }
+    }
+}
+
+// x / 3 for int16 x from 0 to 255: 171 * 255 * 2 / 1024 and no more is cut off.
+QQI_AVX2_INLINE __m256i qqi_third_avx2(__m256i x)
+{
+    return _mm256_srli_epi16(_mm256_mullo_epi16(x, _mm256_set1_epi16(171)), 9);
+}
+
+// Adds the digits of 32 bytes, field f, to their five cells.
+QQI_AVX2_INLINE void qqi_digits_avx2(__m256i bytes, int f, __m256i *cells)
+{
+    const __m256i most = _mm256_min_epu8(bytes, _mm256_set1_epi8((char)242));
+    const __m256i three = _mm256_set1_epi16(3);
+    __m256i even = _mm256_and_si256(most, _mm256_set1_epi16(255));
+    __m256i odd = _mm256_srli_epi16(most, 8);
+
+    for (size_t d = 0; d < 5; d++) {
+        const __m256i e = qqi_third_avx2(even);
+        const __m256i o = qqi_third_avx2(odd);
+        const __m256i re = _mm256_sub_epi16(even, _mm256_mullo_epi16(e, three));
+        const __m256i ro = _mm256_sub_epi16(odd, _mm256_mullo_epi16(o, three));
+        const __m256i digit = _mm256_or_si256(re, _mm256_slli_epi16(ro, 8));
+        cells[d] = _mm256_or_si256(cells[d], _mm256_slli_epi16(digit, 2 * f));
+        even = e;
+        odd = o;
+    }
+}
+
+// As qqi_expand_scalar.
+QQI_AVX2_FN void qqi_expand_avx2(size_t count, const uint8_t *packed,
+                                 uint8_t *cells)
+{
+    for (; count > 0; count--, packed += 256, cells += 320) {
+        for (size_t half = 0; half < 64; half += 32) {
+            const __m256i zero = _mm256_setzero_si256();
+            __m256i c[5] = {zero, zero, zero, zero, zero};
+            qqi_digits_avx2(qqi_load_avx2(packed + half), 0, c);
+            qqi_digits_avx2(qqi_load_avx2(packed + 64 + half), 1, c);
+            qqi_digits_avx2(qqi_load_avx2(packed + 128 + half), 2, c);
+            qqi_digits_avx2(qqi_load_avx2(packed + 192 + half), 3, c);
+            for (size_t d = 0; d < 5; d++)
+                qqi_store_avx2(cells + 64 * d + half, c[d]);
+        }
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/real.h ====
+
+// qquant floor 5: the float engine of AVX2.
+//
+// Codes become floats, some columns at a time, 16 rows beside each other; then
+// t = fma(v, x, t) goes column by column, as it must. Such a sum takes four
+// cycles, so eight registers of them are under way: 4 columns of x and one
+// panel, or a lone column and 4 panels.
+
+#if QQI_HAS_AVX2
+
+// Columns that are floats at a time, all panels together.
+#  define QQI_REAL_AVX2 ((size_t)128)
+
+typedef struct qqi_real_work_avx2 {
+    uint8_t u[16 * 128];
+    float v[16 * 128];
+    float t[32][16]; // by column of x, or panel
+    float acc[32][16];
+} qqi_real_work_avx2;
+
+QQI_STATIC_ASSERT(real_avx2, sizeof(qqi_real_work_avx2) <= QQI_WORK_BYTES);
+
+// --- codes to floats -------------------------------------------------------
+
+// What eight codes stand for; zeros as floats, of 8 rows.
+QQI_AVX2_INLINE __m256 qqi_plain_floats_avx2(const qqi_product *p,
+                                             __m128i codes, __m256 zeros)
+{
+    // Integers: however this is rounded, it is exact.
+    return _mm256_fmsub_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes)),
+                           _mm256_set1_ps((float)p->mul), zeros);
+}
+
+QQI_AVX2_INLINE __m256 qqi_book_floats_avx2(const qqi_product *p, __m128i codes)
+{
+    const __m256i i = _mm256_cvtepu8_epi32(codes);
+    const __m256 low = _mm256_permutevar8x32_ps(qqi_floats_avx2(p->levels), i);
+    const __m256 high =
+        _mm256_permutevar8x32_ps(qqi_floats_avx2(p->levels + 8), i);
+
+    return _mm256_blendv_ps(low, high,
+                            _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+}
+
+// As qqi_e4m3fn_avx2.
+QQI_AVX2_INLINE __m256 qqi_e4m3fn_floats_avx2(__m128i codes)
+{
+    const __m128i w = _mm_cvtepu8_epi16(codes);
+    const __m128i a = _mm_and_si128(w, _mm_set1_epi16(0x7f));
+    const __m128i sign =
+        _mm_slli_epi16(_mm_and_si128(w, _mm_set1_epi16(128)), 8);
+    const __m128i nan = _mm_and_si128(_mm_cmpeq_epi16(a, _mm_set1_epi16(0x7f)),
+                                      _mm_set1_epi16(0x7e00));
+    const __m128i h =
+        _mm_or_si128(_mm_or_si128(sign, nan), _mm_slli_epi16(a, 7));
+
+    return _mm256_mul_ps(_mm256_cvtph_ps(h), _mm256_set1_ps(256.0f));
+}
+
+QQI_AVX2_INLINE __m256 qqi_code_floats_avx2(const qqi_product *p, qqi_code code,
+                                            __m128i codes, __m256 zeros)
+{
+    switch (code) {
+    case QQI_CODE_BOOK:
+        return qqi_book_floats_avx2(p, codes);
+    case QQI_CODE_E4M3FN:
+        return qqi_e4m3fn_floats_avx2(codes);
+    case QQI_CODE_E5M2:
+        return _mm256_cvtph_ps(_mm_slli_epi16(_mm_cvtepu8_epi16(codes), 8));
+    case QQI_CODE_PLAIN:
+    default:
+        return qqi_plain_floats_avx2(p, codes, zeros);
+    }
+}
+
+// Half a group of four columns: the rows of each column, then floats. code is
+// a constant.
+QQI_AVX2_INLINE void qqi_real_half_avx2(const qqi_product *p, qqi_code code,
+                                        const uint8_t *u, __m256 zeros,
+                                        float *v)
+{
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const __m256i x = _mm256_permutevar8x32_epi32(
+        _mm256_shuffle_epi8(qqi_load_avx2(u), order),
+        _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    const __m128i c01 = _mm256_castsi256_si128(x);
+    const __m128i c23 = _mm256_extracti128_si256(x, 1);
+
+    qqi_store_floats_avx2(v, qqi_code_floats_avx2(p, code, c01, zeros));
+    qqi_store_floats_avx2(
+        v + 16,
+        qqi_code_floats_avx2(p, code, _mm_unpackhi_epi64(c01, c01), zeros));
+    qqi_store_floats_avx2(v + 32, qqi_code_floats_avx2(p, code, c23, zeros));
+    qqi_store_floats_avx2(
+        v + 48,
+        qqi_code_floats_avx2(p, code, _mm_unpackhi_epi64(c23, c23), zeros));
+}
+
+QQI_AVX2_INLINE void qqi_real_fours_avx2(const qqi_product *p, qqi_code code,
+                                         const uint8_t *u, size_t fours,
+                                         const __m256 *zeros, float *v)
+{
+    for (size_t i = 0; i < fours; i++, u += 64, v += 64) {
+        qqi_real_half_avx2(p, code, u, zeros[0], v);
+        qqi_real_half_avx2(p, code, u + 32, zeros[1], v + 8);
+    }
+}
+
+// Numbers k to end - 1 of a panel, all of a tile: u has their codes.
+QQI_AVX2_FN void qqi_real_floats_avx2(const qqi_product *p, size_t panel,
+                                      size_t tile, const uint8_t *u,
+                                      size_t count, float *v)
+{
+    const uint8_t *at = qqi_panel(p, panel);
+    const size_t fours = (count + 3) / 4;
+    __m256 zeros[2];
+
+    for (size_t half = 0; half < 2; half++)
+        zeros[half] = _mm256_cvtepi32_ps(qqi_zeros_avx2(p, at, tile, half));
+    switch (p->code) {
+    case QQI_CODE_BOOK:
+        qqi_real_fours_avx2(p, QQI_CODE_BOOK, u, fours, zeros, v);
+        break;
+    case QQI_CODE_E4M3FN:
+        qqi_real_fours_avx2(p, QQI_CODE_E4M3FN, u, fours, zeros, v);
+        break;
+    case QQI_CODE_E5M2:
+        qqi_real_fours_avx2(p, QQI_CODE_E5M2, u, fours, zeros, v);
+        break;
+    case QQI_CODE_PLAIN:
+    default:
+        qqi_real_fours_avx2(p, QQI_CODE_PLAIN, u, fours, zeros, v);
+        break;
+    }
+}
+
+// --- sums ------------------------------------------------------------------
+
+// A register pair of floats times x.
+QQI_AVX2_INLINE void qqi_real_step_avx2(const float *v, __m256 x, __m256 *t)
+{
+    t[0] = _mm256_fmadd_ps(qqi_floats_avx2(v), x, t[0]);
+    t[1] = _mm256_fmadd_ps(qqi_floats_avx2(v + 8), x, t[1]);
+}
+
+QQI_AVX2_INLINE void qqi_real_load_one_avx2(const float *from, __m256 *t)
+{
+    t[0] = qqi_floats_avx2(from);
+    t[1] = qqi_floats_avx2(from + 8);
+}
+
+QQI_AVX2_INLINE void qqi_real_store_one_avx2(const __m256 *t, float *to)
+{
+    qqi_store_floats_avx2(to, t[0]);
+    qqi_store_floats_avx2(to + 8, t[1]);
+}
+
+// count, a constant.
+QQI_AVX2_INLINE void qqi_real_load_avx2(float (*from)[16], size_t count,
+                                        __m256 *t)
+{
+    qqi_real_load_one_avx2(from[0], t);
+    if (count > 1)
+        qqi_real_load_one_avx2(from[1], t + 2);
+    if (count > 2)
+        qqi_real_load_one_avx2(from[2], t + 4);
+    if (count > 3)
+        qqi_real_load_one_avx2(from[3], t + 6);
+}
+
+QQI_AVX2_INLINE void qqi_real_store_avx2(const __m256 *t, size_t count,
+                                         float (*to)[16])
+{
+    qqi_real_store_one_avx2(t, to[0]);
+    if (count > 1)
+        qqi_real_store_one_avx2(t + 2, to[1]);
+    if (count > 2)
+        qqi_real_store_one_avx2(t + 4, to[2]);
+    if (count > 3)
+        qqi_real_store_one_avx2(t + 6, to[3]);
+}
+
+// One panel and count columns, 1 to 4, a constant.
+QQI_AVX2_INLINE void qqi_real_columns_avx2(const float *v, const float *x,
+                                           size_t width, size_t steps,
+                                           size_t count, float (*sums)[16])
+{
+    __m256 t[8];
+
+    qqi_real_load_avx2(sums, count, t);
+    for (size_t i = 0; i < steps; i++, v += 16, x += width) {
+        qqi_real_step_avx2(v, _mm256_broadcast_ss(x), t);
+        if (count > 1)
+            qqi_real_step_avx2(v, _mm256_broadcast_ss(x + 1), t + 2);
+        if (count > 2)
+            qqi_real_step_avx2(v, _mm256_broadcast_ss(x + 2), t + 4);
+        if (count > 3)
+            qqi_real_step_avx2(v, _mm256_broadcast_ss(x + 3), t + 6);
+    }
+    qqi_real_store_avx2(t, count, sums);
+}
+
+// Four panels and a lone column.
+QQI_AVX2_FN void qqi_real_panels_avx2(const float *v, const float *x,
+                                      size_t steps, float (*sums)[16])
+{
+    const size_t panel = 16 * (QQI_REAL_AVX2 / 4);
+    __m256 t[8];
+
+    qqi_real_load_avx2(sums, 4, t);
+    for (size_t i = 0; i < steps; i++, v += 16, x++) {
+        const __m256 one = _mm256_broadcast_ss(x);
+        qqi_real_step_avx2(v, one, t);
+        qqi_real_step_avx2(v + panel, one, t + 2);
+        qqi_real_step_avx2(v + 2 * panel, one, t + 4);
+        qqi_real_step_avx2(v + 3 * panel, one, t + 6);
+    }
+    qqi_real_store_avx2(t, 4, sums);
+}
+
+QQI_AVX2_FN void qqi_real_panel_avx2(const qqi_columns *g, const float *v,
+                                     size_t k, size_t steps, float (*sums)[16])
+{
+    for (size_t c = 0; c < g->count; c += 4) {
+        const float *x = g->real + k * g->width + c;
+        switch (g->count - c) {
+        case 1:
+            qqi_real_columns_avx2(v, x, g->width, steps, 1, sums + c);
+            break;
+        case 2:
+            qqi_real_columns_avx2(v, x, g->width, steps, 2, sums + c);
+            break;
+        case 3:
+            qqi_real_columns_avx2(v, x, g->width, steps, 3, sums + c);
+            break;
+        default:
+            qqi_real_columns_avx2(v, x, g->width, steps, 4, sums + c);
+            break;
+        }
+    }
+}
+
+// --- the product -----------------------------------------------------------
+
+// The end of a tile: acc = fma(s, t, acc), then t = 0.
+QQI_AVX2_FN void qqi_real_tile_avx2(const qqi_product *p, size_t panel,
+                                    size_t tile, size_t count, float (*t)[16],
+                                    float (*acc)[16])
+{
+    for (size_t half = 0; half < 2; half++) {
+        const __m256 s = qqi_scales_avx2(p, qqi_panel(p, panel), tile, half);
+        for (size_t c = 0; c < count; c++) {
+            float *at = acc[c] + 8 * half;
+            float *from = t[c] + 8 * half;
+            qqi_store_floats_avx2(at, _mm256_fmadd_ps(s, qqi_floats_avx2(from),
+                                                      qqi_floats_avx2(at)));
+            qqi_store_floats_avx2(from, _mm256_setzero_ps());
+        }
+    }
+}
+
+// Columns k0 to k1 - 1 of some panels, 1 or 4, from tile on; returns the tile
+// that k1 is in.
+QQI_AVX2_FN size_t qqi_real_chunk_avx2(const qqi_product *p,
+                                       const qqi_columns *g, size_t first,
+                                       size_t panels, size_t k0, size_t k1,
+                                       size_t tile, qqi_real_work_avx2 *w)
+{
+    const size_t room = QQI_REAL_AVX2 / panels;
+
+    for (size_t k = k0, next; k < k1; k = next) {
+        const size_t end = qqi_tile_end(p, tile);
+        next = end < k1 ? end : k1;
+        for (size_t i = 0; i < panels; i++) {
+            const uint8_t *cells = qqi_panel_cells(p, first + i);
+            qqi_unpack_codes_avx2(p, cells, k0, k1 - k0, w->u);
+            qqi_real_floats_avx2(p, first + i, tile, w->u + 16 * (k - k0),
+                                 next - k, w->v + 16 * room * i);
+        }
+        if (panels > 1)
+            qqi_real_panels_avx2(w->v, g->real + k, next - k, w->t);
+        else
+            qqi_real_panel_avx2(g, w->v, k, next - k, w->t);
+        if (next < end)
+            continue;
+        for (size_t i = 0; i < panels; i++)
+            qqi_real_tile_avx2(p, first + i, tile, g->count, w->t + i,
+                               w->acc + i);
+        tile++;
+    }
+    return tile;
+}
+
+QQI_AVX2_FN void qqi_multiply_real_avx2(const qqi_product *p,
+                                        const qqi_columns *g, size_t first,
+                                        size_t last, void *work)
+{
+    qqi_real_work_avx2 *w = (qqi_real_work_avx2 *)work;
+
+    for (size_t i = first, panels; i < last; i += panels) {
+        size_t tile = 0;
+        panels = g->width == 1 && last - i >= 4 ? 4 : 1;
+        const size_t chunk = QQI_REAL_AVX2 / panels;
+        QQ_MEMSET(w->t, 0, sizeof w->t);
+        QQ_MEMSET(w->acc, 0, sizeof w->acc);
+        for (size_t k = 0; k < p->k; k += chunk)
+            tile = qqi_real_chunk_avx2(p, g, i, panels, k,
+                                       chunk < p->k - k ? k + chunk : p->k,
+                                       tile, w);
+        for (size_t j = 0; j < panels; j++)
+            for (size_t c = 0; c < g->count; c++)
+                qqi_end_avx2(p, g, i + j, c, qqi_floats_avx2(w->acc[j + c]),
+                             qqi_floats_avx2(w->acc[j + c] + 8));
+    }
+}
+
+#endif
+
 // ==== kernel/avx2/table.h ====
 
 // qquant floor 5: the kernel sets of AVX2 and AVX-VNNI.
 
 #if QQI_HAS_AVX2
+
+// What both sets share: groups, and floats.
+QQI_FN void qqi_choose_common_avx2(const qqi_product *p, qqi_strategy *how)
+{
+    how->prepare = qqi_prepare_dot_avx2;
+    how->columns =
+        (unsigned)(p->spans > p->tiles ? QQI_TOTAL_AVX2 : QQI_MOST_AVX2);
+    how->widths = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4;
+    how->unit = 4;
+    how->panels = 1;
+    if (p->input == QQ_INPUT_F32) {
+        how->prepare = qqi_prepare_real_avx2;
+        how->multiply = qqi_multiply_real_avx2;
+        how->columns = (unsigned)QQI_MOST_AVX2;
+    }
+}
+
+// Codes up to 127.
+QQI_FN void qqi_multiply_some_avx2(const qqi_product *p, const qqi_columns *g,
+                                   size_t first, size_t last, void *work)
+{
+    const int book = p->code == QQI_CODE_BOOK;
+    qqi_multiply_fn multiply = qqi_multiply_narrow_avx2;
+
+    if (g->width == 1 && qqi_is_lone(p)) {
+        if (p->bits == 2 && !book)
+            multiply = qqi_multiply_two_avx2;
+        else if (p->bits == 3)
+            multiply = qqi_multiply_parts_3_avx2;
+        else if (p->bits == 4 && !book)
+            multiply = qqi_multiply_four_avx2;
+        else if (p->bits == 4 && qqi_most_code(p) < 32)
+            multiply = qqi_multiply_book_avx2;
+        else if (p->bits == 5)
+            multiply = qqi_multiply_parts_5_avx2;
+        else if (p->bits == 6)
+            multiply = qqi_multiply_parts_6_avx2;
+        else if (p->bits == 7)
+            multiply = qqi_multiply_parts_7_avx2;
+    }
+    multiply(p, g, first, last, work);
+}
+
+// Codes beyond 127.
+QQI_FN void qqi_multiply_more_avx2(const qqi_product *p, const qqi_columns *g,
+                                   size_t first, size_t last, void *work)
+{
+    qqi_multiply_fn multiply = qqi_multiply_wide_avx2;
+
+    if (g->width == 1 && qqi_is_lone(p)) {
+        if (p->bits == 8)
+            multiply = qqi_multiply_eight_avx2;
+        else if (p->bits == 4)
+            multiply = qqi_multiply_large_avx2;
+    }
+    multiply(p, g, first, last, work);
+}
+
+// Single bits.
+QQI_FN void qqi_multiply_one_avx2(const qqi_product *p, const qqi_columns *g,
+                                  size_t first, size_t last, void *work)
+{
+    if (g->table != NULL && qqi_is_lone(p))
+        qqi_multiply_table_avx2(p, g, first, last, work);
+    else
+        qqi_multiply_narrow_avx2(p, g, first, last, work);
+}
+
+QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_common_avx2(p, how);
+    if (p->input == QQ_INPUT_F32)
+        return;
+    if (p->bits == 1) {
+        how->multiply = qqi_multiply_one_avx2;
+        if (qqi_is_lone(p))
+            how->prepare = qqi_prepare_table_avx2;
+    } else if (qqi_most_code(p) < 128) {
+        how->multiply = qqi_multiply_some_avx2;
+    } else {
+        how->multiply = qqi_multiply_more_avx2;
+        how->widths = 1u << 1 | 1u << 4;
+    }
+}
+
 static const qqi_kernel qqi_kernel_avx2 QQI_UNUSED = {
-    QQ_ISA_AVX2, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
-    qqi_encode_scalar};
+    QQ_ISA_AVX2, qqi_choose_avx2, qqi_expand_avx2, qqi_pack_block_avx2,
+    qqi_encode_avx2};
 #endif
 
 #if QQI_HAS_AVX_VNNI
+// One column, by the width of codes; with a book or not.
+static const qqi_multiply_fn qqi_lone_table_avx_vnni[9][2] = {
+    {NULL, NULL},
+    {qqi_multiply_one_avx_vnni, NULL},
+    {qqi_multiply_two_avx_vnni, qqi_multiply_two_book_avx_vnni},
+    {qqi_multiply_three_avx_vnni, NULL},
+    {qqi_multiply_four_avx_vnni, qqi_multiply_four_book_avx_vnni},
+    {qqi_multiply_five_avx_vnni, NULL},
+    {qqi_multiply_six_avx_vnni, NULL},
+    {qqi_multiply_seven_avx_vnni, NULL},
+    {qqi_multiply_eight_avx_vnni, NULL},
+};
+
+QQI_FN void qqi_multiply_all_avx_vnni(const qqi_product *p,
+                                      const qqi_columns *g, size_t first,
+                                      size_t last, void *work)
+{
+    const int book = p->code == QQI_CODE_BOOK;
+
+    if (p->bits == 1 && g->table != NULL && qqi_is_lone(p))
+        qqi_multiply_table_avx2(p, g, first, last, work);
+    else if (g->width == 1 && qqi_is_lone(p))
+        qqi_lone_table_avx_vnni[p->bits][book](p, g, first, last, work);
+    else if (p->bits == 8)
+        qqi_multiply_bytes_avx_vnni(p, g, first, last, work);
+    else
+        qqi_multiply_avx_vnni(p, g, first, last, work);
+}
+
+QQI_FN void qqi_choose_avx_vnni(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_common_avx2(p, how);
+    if (p->input == QQ_INPUT_F32)
+        return;
+    how->multiply = qqi_multiply_all_avx_vnni;
+    if (p->bits == 1 && qqi_is_lone(p))
+        how->prepare = qqi_prepare_table_avx2;
+}
+
 static const qqi_kernel qqi_kernel_avx_vnni QQI_UNUSED = {
-    QQ_ISA_AVX_VNNI, qqi_choose_scalar, qqi_expand_scalar,
-    qqi_pack_block_scalar, qqi_encode_scalar};
+    QQ_ISA_AVX_VNNI, qqi_choose_avx_vnni, qqi_expand_avx2, qqi_pack_block_avx2,
+    qqi_encode_avx2};
 #endif
+
+// ==== kernel/avx512/encode_scale.h ====
+
+// qquant floor 5: the scales of rows of numbers: AVX-512.
+//
+// Magnitudes are compared as integers, which have the order of floats, and NaN
+// above all.
+
+#if QQI_HAS_AVX512
+#  include <immintrin.h>
+
+// The first count of 16.
+QQI_AVX512_INLINE __mmask16 qqi_first_avx512(size_t count)
+{
+    return (__mmask16)(count < 16 ? (1u << count) - 1 : 0xffffu);
+}
+
+QQI_AVX512_INLINE __m512i qqi_magnitudes_avx512(const uint8_t *x,
+                                                __mmask16 columns)
+{
+    const __m512i u = _mm512_maskz_loadu_epi32(columns, (const void *)x);
+
+    return _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff));
+}
+
+// The largest of n magnitudes, in sixteen pieces.
+QQI_AVX512_INLINE __m512i qqi_tops_avx512(const uint8_t *x, size_t n)
+{
+    __m512i a = _mm512_setzero_si512();
+    __m512i b = a;
+    size_t i = 0;
+
+    for (; i + 32 <= n; i += 32, x += 128) {
+        a = _mm512_max_epi32(a, qqi_magnitudes_avx512(x, 0xffff));
+        b = _mm512_max_epi32(b, qqi_magnitudes_avx512(x + 64, 0xffff));
+    }
+    for (; i < n; i += 16, x += 64)
+        a = _mm512_max_epi32(a,
+                             qqi_magnitudes_avx512(x, qqi_first_avx512(n - i)));
+    return _mm512_max_epi32(a, b);
+}
+
+// The largest of each pair of lanes, of a and then of b.
+QQI_AVX512_INLINE __m512i qqi_halve_avx512(__m512i a, __m512i b)
+{
+    return _mm512_max_epi32(_mm512_shuffle_i32x4(a, b, 0x44),
+                            _mm512_shuffle_i32x4(a, b, 0xee));
+}
+
+// Of rows i, i + 4, i + 8 and i + 12: a lane each.
+QQI_AVX512_INLINE __m512i qqi_four_tops_avx512(const qqi_encode *e, size_t i,
+                                               size_t k, size_t n)
+{
+    const size_t at = 4 * k;
+    const __m512i a =
+        qqi_halve_avx512(qqi_tops_avx512(qqi_encode_row(e, i) + at, n),
+                         qqi_tops_avx512(qqi_encode_row(e, i + 4) + at, n));
+    const __m512i b =
+        qqi_halve_avx512(qqi_tops_avx512(qqi_encode_row(e, i + 8) + at, n),
+                         qqi_tops_avx512(qqi_encode_row(e, i + 12) + at, n));
+
+    return _mm512_max_epi32(_mm512_shuffle_i32x4(a, b, 0x88),
+                            _mm512_shuffle_i32x4(a, b, 0xdd));
+}
+
+// max|x| of the rows of the tile that begins at k.
+QQI_AVX512_FN __m512 qqi_row_tops_avx512(const qqi_encode *e, size_t k)
+{
+    const size_t n = qqi_encode_columns(e, k);
+    const __m512i a = qqi_four_tops_avx512(e, 0, k, n);
+    const __m512i b = qqi_four_tops_avx512(e, 1, k, n);
+    const __m512i c = qqi_four_tops_avx512(e, 2, k, n);
+    const __m512i d = qqi_four_tops_avx512(e, 3, k, n);
+    const __m512 ab = _mm512_castsi512_ps(_mm512_max_epi32(
+        _mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)));
+    const __m512 cd = _mm512_castsi512_ps(_mm512_max_epi32(
+        _mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d)));
+
+    return _mm512_castsi512_ps(
+        _mm512_max_epi32(_mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0x88)),
+                         _mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0xdd))));
+}
+
+// f32(factor * max|x|).
+QQI_AVX512_INLINE __m512 qqi_top_bounds_avx512(const qqi_encode *e, size_t k)
+{
+    const __m512 top = qqi_row_tops_avx512(e, k);
+    float bound[16];
+
+    if (e->plain)
+        return top;
+    _mm512_storeu_ps((void *)bound, top);
+    for (size_t i = 0; i < 16; i++)
+        bound[i] = qqi_encode_times(e, bound[i]);
+    return _mm512_loadu_ps((const void *)bound);
+}
+
+// --- means -----------------------------------------------------------------
+
+QQI_AVX512_INLINE __m512d qqi_add_eight_avx512(__m512d sum, const uint8_t *x,
+                                               __mmask8 columns)
+{
+    const __m256 v = _mm256_maskz_loadu_ps(columns, (const void *)x);
+
+    return _mm512_add_pd(sum, _mm512_abs_pd(_mm512_cvtps_pd(v)));
+}
+
+// The sum of n magnitudes.
+QQI_AVX512_INLINE double qqi_sum_avx512(const uint8_t *x, size_t n)
+{
+    __m512d a = _mm512_setzero_pd();
+    __m512d b = a, c = a, d = a;
+    size_t i = 0;
+
+    for (; i + 32 <= n; i += 32, x += 128) {
+        a = qqi_add_eight_avx512(a, x, 0xff);
+        b = qqi_add_eight_avx512(b, x + 32, 0xff);
+        c = qqi_add_eight_avx512(c, x + 64, 0xff);
+        d = qqi_add_eight_avx512(d, x + 96, 0xff);
+    }
+    for (; i < n; i += 8, x += 32)
+        a = qqi_add_eight_avx512(
+            a, x, (__mmask8)(n - i < 8 ? (1u << (n - i)) - 1 : 0xffu));
+    return _mm512_reduce_add_pd(
+        _mm512_add_pd(_mm512_add_pd(a, b), _mm512_add_pd(c, d)));
+}
+
+QQI_AVX512_INLINE __m256 qqi_eight_means_avx512(const qqi_encode *e,
+                                                __m512d sum, size_t n)
+{
+    const __m512d mean = _mm512_div_pd(sum, _mm512_set1_pd((double)n));
+
+    return _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_set1_pd(e->factor), mean));
+}
+
+// f32(factor * mean|x|) of the rows of the tile that begins at k.
+QQI_AVX512_FN __m512 qqi_mean_bounds_avx512(const qqi_encode *e, size_t k)
+{
+    const size_t n = qqi_encode_columns(e, k);
+    const double slack = qqi_encode_slack(n);
+    double sums[16];
+    float bound[16];
+
+    for (size_t i = 0; i < 16; i++)
+        sums[i] = qqi_sum_avx512(qqi_encode_row(e, i) + 4 * k, n);
+    for (size_t i = 0; i < 16; i += 8) {
+        const __m512d sum = _mm512_loadu_pd(sums + i);
+        const __m512d less = _mm512_mul_pd(sum, _mm512_set1_pd(1.0 - slack));
+        const __m512d more = _mm512_mul_pd(sum, _mm512_set1_pd(1.0 + slack));
+        const __m256 low = qqi_eight_means_avx512(e, less, n);
+        const __m256 high = qqi_eight_means_avx512(e, more, n);
+        const unsigned same = _mm256_cmp_ps_mask(low, high, _CMP_EQ_OQ);
+        _mm256_storeu_ps(bound + i, low);
+        for (size_t j = 0; j < 8; j++)
+            if (!(same >> j & 1))
+                bound[i + j] = qqi_encode_mean(e, i + j, k, n);
+    }
+    return _mm512_loadu_ps((const void *)bound);
+}
+
+// --- scales ----------------------------------------------------------------
+
+// Stores the scales of rows that are there; answers them as they will be read.
+QQI_AVX512_INLINE __m512 qqi_put_scales_avx512(const qqi_encode *e, __m512 s,
+                                               uint8_t *out)
+{
+    const __mmask16 rows = qqi_first_avx512(e->rows);
+
+    if (e->scale_type == QQ_TYPE_F16) {
+        // Not _mm512_cvtps_ph, in which g++ 12 warns of its own mask at -O0.
+        const __m256i half = _mm512_maskz_cvtps_ph(
+            rows, s, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        _mm256_storeu_si256((__m256i *)(void *)out, half);
+        return _mm512_cvtph_ps(half);
+    }
+    _mm512_storeu_ps((void *)out, _mm512_maskz_mov_ps(rows, s));
+    return s;
+}
+
+QQI_AVX512_INLINE __m512 qqi_scales_of_avx512(const qqi_encode *e, __m512 bound)
+{
+    const __m512 nothing = _mm512_set1_ps(QQI_ENCODE_LEAST);
+    const __m512 least = _mm512_set1_ps(qqi_encode_scale_least(e));
+    const __m512 zero = _mm512_setzero_ps();
+    const __m512 s = _mm512_div_ps(bound, _mm512_set1_ps(e->reach));
+    const __m512 most = _mm512_max_ps(s, least);
+
+    if (e->type == QQ_TYPE_SIGN)
+        return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(bound, zero, _CMP_GT_OQ),
+                                   most);
+    return _mm512_mask_mov_ps(most, _mm512_cmp_ps_mask(s, nothing, _CMP_LT_OQ),
+                              _mm512_set1_ps(1.0f));
+}
+
+// Whether one of them lies 1 to 7 off a multiple of 2^16.
+QQI_AVX512_INLINE int qqi_hard_avx512(__m512 s)
+{
+    const __m512i seven = _mm512_set1_epi32(7);
+    const __m512i up = _mm512_add_epi32(_mm512_castps_si512(s), seven);
+    const __m512i off = _mm512_and_si512(up, _mm512_set1_epi32(0xffff));
+
+    return _mm512_mask_cmpneq_epi32_mask(
+               _mm512_cmple_epu32_mask(off, _mm512_set1_epi32(14)), off,
+               seven) != 0;
+}
+
+// The scales of the tile that begins at k; 0: not this way.
+QQI_AVX512_FN int qqi_make_scales_avx512(const qqi_encode *e, size_t k,
+                                         uint8_t *out, qqi_encode_scales *to)
+{
+    const __m512 one = _mm512_set1_ps(1.0f);
+    const __m512 bound =
+        e->mean ? qqi_mean_bounds_avx512(e, k) : qqi_top_bounds_avx512(e, k);
+    const __m512 most = _mm512_set1_ps(qqi_encode_most(e));
+
+    if (_mm512_cmp_ps_mask(bound, most, _CMP_LT_OQ) != 0xffff)
+        return 0;
+    const __m512 s =
+        qqi_put_scales_avx512(e, qqi_scales_of_avx512(e, bound), out);
+    const __m512 r = _mm512_div_ps(one, s);
+    const __m512 off = _mm512_fnmadd_ps(r, s, one);
+    const __m512 high = _mm512_mul_ps(s, _mm512_set1_ps(qqi_encode_high(e)));
+    _mm512_storeu_ps((void *)to->s, s);
+    _mm512_storeu_ps((void *)to->r, r);
+    _mm512_storeu_ps((void *)to->t, _mm512_mul_ps(r, off));
+    _mm512_storeu_ps((void *)to->high, high);
+    _mm512_storeu_ps((void *)to->low, _mm512_sub_ps(_mm512_setzero_ps(), high));
+    to->hard = qqi_encode_cuts(e) || qqi_hard_avx512(s);
+    if (e->type == QQ_TYPE_SIGN)
+        qqi_encode_sign_steps(to->s, to->low, to->high);
+    return 1;
+}
+#endif
+
+// ==== kernel/avx512/encode_step.h ====
+
+// qquant floor 5: rows of numbers to signs and ternary codes: AVX-512.
+//
+// Comparisons give a bit for each of 32 columns of a row, column 4 f + j in bit
+// 4 f + j of a lane of 32. Exchanged within the lane it stands in bit 8 j + f,
+// as a cell of 1 bit has it. A cell of 2 bits holds four of these eight f.
+
+#if QQI_HAS_AVX512
+
+// Exchanges the bits of mask with those that many places above.
+QQI_AVX512_INLINE __m512i qqi_exchange_avx512(__m512i x, unsigned up,
+                                              uint32_t mask)
+{
+    const __m512i m = _mm512_set1_epi32((int)mask);
+    const __m512i off = _mm512_xor_si512(x, _mm512_srli_epi32(x, up));
+    const __m512i t = _mm512_and_si512(off, m);
+
+    return _mm512_xor_si512(x, _mm512_xor_si512(t, _mm512_slli_epi32(t, up)));
+}
+
+// Bit 4 f + j to bit 8 j + f: of the five bits of a bit's number two are
+// exchanged at a time, f2 f1 f0 j1 j0 becoming j1 j0 f2 f1 f0.
+QQI_AVX512_INLINE __m512i qqi_gather_bits_avx512(__m512i x)
+{
+    x = qqi_exchange_avx512(x, 14, 0x0000ccccu); // j1 f1 f0 f2 j0
+    x = qqi_exchange_avx512(x, 7, 0x00aa00aau);  // j1 j0 f0 f2 f1
+    x = qqi_exchange_avx512(x, 2, 0x0c0c0c0cu);  // j1 j0 f2 f0 f1
+    return qqi_exchange_avx512(x, 1, 0x22222222u);
+}
+
+// Bits 0 to 3 of every byte to bits 0, 2, 4 and 6.
+QQI_AVX512_INLINE __m512i qqi_spread_avx512(__m512i x)
+{
+    const __m512i spread =
+        _mm512_set4_epi32(0x55545150, 0x45444140, 0x15141110, 0x05040100);
+
+    return _mm512_shuffle_epi8(spread,
+                               _mm512_and_si512(x, _mm512_set1_epi8(15)));
+}
+
+// A cell of codes one + 2 two, both at the bits 0 to 3 of bytes.
+QQI_AVX512_INLINE void qqi_put_ternary_avx512(__m512i one, __m512i two,
+                                              uint8_t *cell)
+{
+    const __m512i high = qqi_spread_avx512(two);
+
+    _mm512_storeu_si512(
+        (void *)cell,
+        _mm512_or_si512(qqi_spread_avx512(one), _mm512_add_epi8(high, high)));
+}
+
+QQI_AVX512_INLINE void qqi_compare_avx512(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          int both, size_t k,
+                                          qqi_encode_bits *to)
+{
+    const size_t columns = e->k - k;
+    const __mmask16 a = qqi_first_avx512(columns);
+    const __mmask16 b = qqi_first_avx512(columns > 16 ? columns - 16 : 0);
+
+    for (size_t i = 0; i < 16; i++) {
+        const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
+        const __m512 low = _mm512_set1_ps(scales->low[i]);
+        const __m512 high = _mm512_set1_ps(scales->high[i]);
+        const __m512 u = _mm512_maskz_loadu_ps(a, (const void *)x);
+        const __m512 v = _mm512_maskz_loadu_ps(b, (const void *)(x + 64));
+        const uint32_t low_u = _mm512_mask_cmp_ps_mask(a, u, low, _CMP_GE_OQ);
+        const uint32_t low_v = _mm512_mask_cmp_ps_mask(b, v, low, _CMP_GE_OQ);
+        to->low[i] = low_u | low_v << 16;
+        if (!both)
+            continue;
+        const uint32_t high_u = _mm512_cmp_ps_mask(u, high, _CMP_GT_OQ);
+        const uint32_t high_v = _mm512_cmp_ps_mask(v, high, _CMP_GT_OQ);
+        to->high[i] = high_u | high_v << 16;
+    }
+}
+
+// Columns k to k + 31 of a panel; answers where the next cells go.
+QQI_AVX512_FN uint8_t *qqi_encode_sign_avx512(const qqi_encode *e,
+                                              const qqi_encode_scales *scales,
+                                              size_t k, uint8_t *cells)
+{
+    const __mmask16 rows = qqi_first_avx512(e->rows);
+    qqi_encode_bits bits;
+
+    qqi_compare_avx512(e, scales, 0, k, &bits);
+    _mm512_storeu_si512((void *)cells,
+                        qqi_gather_bits_avx512(_mm512_maskz_loadu_epi32(
+                            rows, (const void *)bits.low)));
+    return cells + 64;
+}
+
+QQI_AVX512_FN uint8_t *
+qqi_encode_ternary_avx512(const qqi_encode *e, const qqi_encode_scales *scales,
+                          size_t k, uint8_t *cells)
+{
+    const __mmask16 rows = qqi_first_avx512(e->rows);
+    qqi_encode_bits bits;
+
+    qqi_compare_avx512(e, scales, 1, k, &bits);
+    const __m512i low = qqi_gather_bits_avx512(
+        _mm512_maskz_loadu_epi32(rows, (const void *)bits.low));
+    const __m512i high = qqi_gather_bits_avx512(
+        _mm512_maskz_loadu_epi32(rows, (const void *)bits.high));
+    const __m512i one = _mm512_andnot_si512(high, low);
+    qqi_put_ternary_avx512(one, high, cells);
+    if (e->k - k <= 16)
+        return cells + 64;
+    qqi_put_ternary_avx512(_mm512_srli_epi32(one, 4),
+                           _mm512_srli_epi32(high, 4), cells + 64);
+    return cells + 128;
+}
+#endif
+
+// ==== kernel/avx512/encode.h ====
+
+// qquant floor 5: rows of numbers straight into cells: AVX-512.
+//
+// 32 columns of the panel at a time: scales where a tile begins; then codes as
+// bytes, four neighbours of the 16 rows to a register, as a cell of 8 bits has
+// them: fields; then cells. Missing columns and rows have codes 0.
+
+#if QQI_HAS_AVX512
+
+// What all rows of 32 columns share.
+typedef struct qqi_cut_avx512 {
+    __m512i add; // int16
+    __m512i lo;  // stored codes as bytes
+    __m512i hi;
+    __m512i keep;         // bytes of two rows as they are packed
+    __mmask16 columns[2]; // that there are
+    const qqi_encode_scales *scales;
+    int hard; // a constant
+} qqi_cut_avx512;
+
+// 16 numbers of row i to integers.
+QQI_AVX512_INLINE __m512i qqi_round_avx512(const qqi_encode_scales *scales,
+                                           int hard, size_t i, const uint8_t *x,
+                                           __mmask16 columns)
+{
+    const __m512 s = _mm512_set1_ps(scales->s[i]);
+    const __m512 r = _mm512_set1_ps(scales->r[i]);
+    const __m512 t = _mm512_set1_ps(scales->t[i]);
+    const __m512 low = _mm512_set1_ps(scales->low[i]);
+    const __m512 high = _mm512_set1_ps(scales->high[i]);
+    __m512 v = _mm512_maskz_loadu_ps(columns, (const void *)x);
+
+    if (hard)
+        v = _mm512_min_ps(_mm512_max_ps(v, low), high);
+    __m512 q = _mm512_fmadd_ps(v, r, _mm512_mul_ps(v, t));
+    if (hard)
+        q = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(q, s, v), q);
+    return _mm512_cvtps_epi32(q);
+}
+
+// 32 codes of row i as int16, four of the first half, four of the second.
+QQI_AVX512_INLINE __m512i qqi_words_avx512(const qqi_encode *e,
+                                           const qqi_cut_avx512 *c, size_t i,
+                                           size_t k)
+{
+    const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
+    const __m512i a = qqi_round_avx512(c->scales, c->hard, i, x, c->columns[0]);
+    const __m512i b =
+        qqi_round_avx512(c->scales, c->hard, i, x + 64, c->columns[1]);
+
+    return _mm512_adds_epi16(_mm512_packs_epi32(a, b), c->add);
+}
+
+// Of rows i and i + 1, stored codes: lane j has columns 4j to 4j + 3 and
+// 16 + 4j to 19 + 4j of i, then those of i + 1.
+QQI_AVX512_INLINE __m512i qqi_pair_avx512(const qqi_encode *e,
+                                          const qqi_cut_avx512 *c, size_t i,
+                                          size_t k)
+{
+    const __m512i w = _mm512_packus_epi16(qqi_words_avx512(e, c, i, k),
+                                          qqi_words_avx512(e, c, i + 1, k));
+    const __m512i cut = _mm512_min_epu8(_mm512_max_epu8(w, c->lo), c->hi);
+
+    return _mm512_and_si512(cut, c->keep);
+}
+
+typedef struct qqi_quad_avx512 {
+    __m512i a; // lane j: columns 4j to 4j + 3 of rows i to i + 3
+    __m512i b; // 16 columns on
+} qqi_quad_avx512;
+
+QQI_AVX512_INLINE qqi_quad_avx512 qqi_quad_rows_avx512(const qqi_encode *e,
+                                                       const qqi_cut_avx512 *c,
+                                                       size_t i, size_t k)
+{
+    const __m512 p = _mm512_castsi512_ps(qqi_pair_avx512(e, c, i, k));
+    const __m512 q = _mm512_castsi512_ps(qqi_pair_avx512(e, c, i + 2, k));
+    qqi_quad_avx512 r;
+
+    r.a = _mm512_castps_si512(_mm512_shuffle_ps(p, q, 0x88));
+    r.b = _mm512_castps_si512(_mm512_shuffle_ps(p, q, 0xdd));
+    return r;
+}
+
+// Lane j of all four to register j of out.
+QQI_AVX512_INLINE void qqi_lanes_avx512(__mmask16 rows, __m512i a, __m512i b,
+                                        __m512i c, __m512i d, uint8_t *out)
+{
+    const __m512i ab = _mm512_shuffle_i32x4(a, b, 0x44);
+    const __m512i cd = _mm512_shuffle_i32x4(c, d, 0x44);
+    const __m512i ab2 = _mm512_shuffle_i32x4(a, b, 0xee);
+    const __m512i cd2 = _mm512_shuffle_i32x4(c, d, 0xee);
+
+    _mm512_storeu_si512((void *)out,
+                        _mm512_maskz_shuffle_i32x4(rows, ab, cd, 0x88));
+    _mm512_storeu_si512((void *)(out + 64),
+                        _mm512_maskz_shuffle_i32x4(rows, ab, cd, 0xdd));
+    _mm512_storeu_si512((void *)(out + 128),
+                        _mm512_maskz_shuffle_i32x4(rows, ab2, cd2, 0x88));
+    _mm512_storeu_si512((void *)(out + 192),
+                        _mm512_maskz_shuffle_i32x4(rows, ab2, cd2, 0xdd));
+}
+
+// Columns k to k + 31, those that there are, as eight times four.
+QQI_AVX512_INLINE void qqi_fields_avx512(const qqi_encode *e,
+                                         const qqi_encode_scales *scales,
+                                         int hard, size_t k, uint8_t *fields)
+{
+    const size_t columns = e->k - k;
+    qqi_cut_avx512 c;
+
+    c.add = _mm512_set1_epi16((short)e->add);
+    c.lo = _mm512_set1_epi8((char)(e->lo + e->add));
+    c.hi = _mm512_set1_epi8((char)(e->hi + e->add));
+    c.columns[0] = qqi_first_avx512(columns);
+    c.columns[1] = qqi_first_avx512(columns > 16 ? columns - 16 : 0);
+    const __m512i keep =
+        _mm512_packs_epi32(_mm512_maskz_set1_epi32(c.columns[0], -1),
+                           _mm512_maskz_set1_epi32(c.columns[1], -1));
+    c.keep = _mm512_packs_epi16(keep, keep);
+    c.scales = scales;
+    c.hard = hard;
+    const qqi_quad_avx512 p = qqi_quad_rows_avx512(e, &c, 0, k);
+    const qqi_quad_avx512 q = qqi_quad_rows_avx512(e, &c, 4, k);
+    const qqi_quad_avx512 r = qqi_quad_rows_avx512(e, &c, 8, k);
+    const qqi_quad_avx512 s = qqi_quad_rows_avx512(e, &c, 12, k);
+    const __mmask16 rows = qqi_first_avx512(e->rows);
+    qqi_lanes_avx512(rows, p.a, q.a, r.a, s.a, fields);
+    qqi_lanes_avx512(rows, p.b, q.b, r.b, s.b, fields + 256);
+}
+
+// --- cells -----------------------------------------------------------------
+
+// A cell of a part p bits wide, which is left bits up in the codes.
+QQI_AVX512_INLINE void qqi_cell_avx512(unsigned p, unsigned left,
+                                       const uint8_t *fields, uint8_t *cell)
+{
+    const __m512i mask = _mm512_set1_epi8((char)((1u << p) - 1));
+    const __m128i down = _mm_cvtsi32_si128((int)left);
+    __m512i sum = _mm512_setzero_si512();
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const __m512i u = _mm512_loadu_si512((const void *)(fields + 64 * f));
+        const __m512i v = _mm512_and_si512(_mm512_srl_epi16(u, down), mask);
+        const __m128i up = _mm_cvtsi32_si128((int)(p * f));
+        sum = _mm512_or_si512(sum, _mm512_sll_epi16(v, up));
+    }
+    _mm512_storeu_si512((void *)cell, sum);
+}
+
+// A block, or the first cells of one (qqi_pack_block_scalar).
+QQI_AVX512_FN uint8_t *qqi_cells_avx512(unsigned bits, size_t columns,
+                                        const uint8_t *fields, uint8_t *cells)
+{
+    const size_t some = columns < 32 ? columns : 32;
+    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        left -= p;
+        for (size_t first = 0; first < end; first += 32 / p, cells += 64)
+            qqi_cell_avx512(p, left, fields + 16 * first, cells);
+    }
+    return cells;
+}
+
+// Columns k to k + 31 of a panel; answers where the next cells go.
+QQI_AVX512_FN uint8_t *qqi_encode_easy_avx512(const qqi_encode *e,
+                                              const qqi_encode_scales *scales,
+                                              size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_fields_avx512(e, scales, 0, k, fields);
+    return qqi_cells_avx512(e->bits, e->k - k, fields, cells);
+}
+
+QQI_AVX512_FN uint8_t *qqi_encode_hard_avx512(const qqi_encode *e,
+                                              const qqi_encode_scales *scales,
+                                              size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_fields_avx512(e, scales, 1, k, fields);
+    return qqi_cells_avx512(e->bits, e->k - k, fields, cells);
+}
+
+QQI_AVX512_FN void qqi_encode_fetch_avx512(const qqi_encode *e, size_t k)
+{
+    const uint8_t *x = e->x + 16 * e->stride + 4 * k;
+
+    for (size_t i = 0; i < 16; i++, x += e->stride) {
+        _mm_prefetch((const char *)x, _MM_HINT_T1);
+        _mm_prefetch((const char *)(x + 64), _MM_HINT_T1);
+    }
+}
+
+QQI_AVX512_FN int qqi_encode_avx512(const qqi_encode *e, uint8_t *panel)
+{
+    static const qqi_encode_set set = {
+        qqi_make_scales_avx512,    qqi_encode_sign_avx512,
+        qqi_encode_ternary_avx512, qqi_encode_easy_avx512,
+        qqi_encode_hard_avx512,    qqi_encode_fetch_avx512};
+
+    return qqi_encode_blocks(&set, e, panel);
+}
+#endif
+
+// ==== kernel/avx512/core.h ====
+
+// qquant floor 5: the vocabulary of AVX-512: scales, zero points, the ends.
+//
+// A vector is a cell: 16 lanes of 4 bytes, a lane for every row of a panel. So
+// sums of 16 rows are one register, and so are the scales of a tile, the row
+// factors and the bias. All of this needs F, BW, VL and DQ only, and serves
+// the sets with more, AMX included.
+//
+// WHAT SUMS START FROM. D = S - z * Q - zx * sum (c - z), S = sum u * q with u
+// = mul * code, Q = sum q. In place of Q prepare (avx512/prepare.h) leaves in
+// g->sum what makes the cheapest start:
+//
+//   no zero points          -add * Q, the start itself
+//   zero points, spans of   N = -Q as two int16, N & 127 and N >> 7; times the
+//   at most 32767           pair z, 128 z: z * N by one multiply-add of pairs.
+//                           |N| <= 128 * 32767, so |N >> 7| <= 32767
+//   zero points, longer     -Q, times z in 32 bits
+//
+// BOUNDS. |u - z| <= 255, |q| <= 128, a span has at most 65536 columns: S, z *
+// Q and D without zx are below 255 * 2^23 < 2^31, and sums that wrap on the
+// way are right in the end. With zx, |q - zx| <= 255: 255 * 255 * 32767 < 2^31.
+// Longer tiles than that, and digits, are joined in 64 bits ("long").
+
+#if QQI_HAS_AVX512
+
+#  include <immintrin.h>
+
+// Before a loop over registers, which must be laid out in full.
+#  if QQI_CLANG
+#    define QQI_UNROLL_AVX512 _Pragma("unroll")
+#  else
+#    define QQI_UNROLL_AVX512 _Pragma("GCC unroll 16")
+#  endif
+
+// Makes the compiler load v once, not for every use.
+#  define QQI_KEEP_AVX512(v) __asm__("" : "+v"(v))
+
+// --- memory ----------------------------------------------------------------
+
+QQI_AVX512_INLINE __m512i qqi_load_avx512(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+QQI_AVX512_INLINE void qqi_store_avx512(void *p, __m512i v)
+{
+    _mm512_storeu_si512(p, v);
+}
+
+QQI_AVX512_INLINE __m128i qqi_load16_avx512(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+QQI_AVX512_INLINE __m256i qqi_load32_avx512(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+// Four bytes in all lanes.
+QQI_AVX512_INLINE __m512i qqi_four_avx512(const void *p)
+{
+    int32_t v;
+
+    QQ_MEMCPY(&v, p, sizeof v);
+    return _mm512_set1_epi32(v);
+}
+
+// Sixteen bytes in all quarters.
+QQI_AVX512_INLINE __m512i qqi_quarters_avx512(const void *p)
+{
+    return _mm512_broadcast_i32x4(qqi_load16_avx512(p));
+}
+
+QQI_AVX512_INLINE __m512 qqi_float_avx512(__m512i v)
+{
+    return _mm512_castsi512_ps(v);
+}
+
+// --- scales ----------------------------------------------------------------
+
+QQI_AVX512_INLINE __m512 qqi_from_e8m0_avx512(__m128i codes)
+{
+    const __m512i code = _mm512_cvtepu8_epi32(codes);
+    const __mmask16 nan = _mm512_cmpeq_epi32_mask(code, _mm512_set1_epi32(255));
+    // Code 0 is 2^-127, a subnormal.
+    const __m512i u = _mm512_max_epu32(_mm512_slli_epi32(code, 23),
+                                       _mm512_set1_epi32(0x400000));
+
+    return qqi_float_avx512(
+        _mm512_mask_mov_epi32(u, nan, _mm512_set1_epi32(0x7fc00000)));
+}
+
+// Codes of e4m3fn in the top bytes of the lanes. Exponent and mantissa in
+// their places are the value times 2^-120, subnormals too; the product is
+// exact.
+QQI_AVX512_INLINE __m512 qqi_from_e4m3fn_avx512(__m512i top)
+{
+    const __m512i u = _mm512_and_si512(_mm512_srai_epi32(top, 4),
+                                       _mm512_set1_epi32((int)0x87f00000u));
+    const __m512i nan = _mm512_set1_epi32(0x07f00000);
+    const __mmask16 is = _mm512_cmpeq_epi32_mask(
+        _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff)), nan);
+    const __m512 v = _mm512_mul_ps(qqi_float_avx512(u),
+                                   _mm512_set1_ps(qqi_f32_of(0x7b800000u)));
+
+    return _mm512_mask_mov_ps(v, is,
+                              qqi_float_avx512(_mm512_set1_epi32(0x7fc00000)));
+}
+
+// Scales of a tile as they are stored.
+QQI_AVX512_INLINE __m512 qqi_stored_avx512(qq_type type, const uint8_t *scales,
+                                           size_t tile)
+{
+    switch ((int)type) {
+    case QQ_TYPE_F16:
+        return _mm512_cvtph_ps(qqi_load32_avx512(scales + 32 * tile));
+    case QQ_TYPE_E8M0:
+        return qqi_from_e8m0_avx512(qqi_load16_avx512(scales + 16 * tile));
+    case QQ_TYPE_E4M3FN: {
+        const __m128i codes = qqi_load16_avx512(scales + 16 * tile);
+        return qqi_from_e4m3fn_avx512(
+            _mm512_slli_epi32(_mm512_cvtepu8_epi32(codes), 24));
+    }
+    default:
+        return _mm512_loadu_ps(scales + 64 * tile);
+    }
+}
+
+// s of the rows of a tile.
+QQI_AVX512_INLINE __m512 qqi_scale_avx512(const qqi_product *p,
+                                          const uint8_t *panel, size_t tile)
+{
+    const __m512 stored =
+        qqi_stored_avx512(p->scale_type, panel + p->scale_at, tile);
+
+    return _mm512_mul_ps(_mm512_mul_ps(stored, _mm512_set1_ps(p->scale2)),
+                         _mm512_set1_ps(p->unit));
+}
+
+// --- starts ----------------------------------------------------------------
+
+typedef enum qqi_start_avx512 {
+    QQI_START_READY = 1,
+    QQI_START_PAIR = 2,
+    QQI_START_PLAIN = 3
+} qqi_start_avx512;
+
+QQI_INLINE qqi_start_avx512 qqi_start_kind_avx512(const qqi_product *p)
+{
+    return p->zero_at == 0     ? QQI_START_READY
+           : p->span <= 0x7fff ? QQI_START_PAIR
+                               : QQI_START_PLAIN;
+}
+
+// What g->sum holds for Q.
+QQI_INLINE int32_t qqi_start_sum_avx512(const qqi_product *p, int32_t sum)
+{
+    switch (qqi_start_kind_avx512(p)) {
+    case QQI_START_PAIR: {
+        const uint32_t n = (uint32_t)-sum;
+        const uint32_t high = n >> 7 & 0xffffu;
+        return (int32_t)(high << 16 | (n & 127));
+    }
+    case QQI_START_PLAIN:
+        return -sum;
+    case QQI_START_READY:
+    default:
+        return -p->add * sum;
+    }
+}
+
+// Whether a tile's D is joined in 64 bits.
+QQI_INLINE int qqi_is_long_avx512(const qqi_product *p)
+{
+    return p->digits > 1 || p->tile > QQI_SPAN ||
+           (p->x_zero != 0 && p->tile > 0x7fff);
+}
+
+// The factors of a tile that qqi_start_avx512 multiplies sums with.
+QQI_AVX512_INLINE __m512i qqi_zeros_avx512(const qqi_product *p,
+                                           const uint8_t *panel, size_t tile)
+{
+    const uint8_t *at = panel + p->zero_at + 16 * tile;
+
+    if (p->zero_at == 0)
+        return _mm512_setzero_si512();
+    const __m512i z = _mm512_cvtepu8_epi32(qqi_load16_avx512(at));
+    return qqi_start_kind_avx512(p) == QQI_START_PAIR
+               ? _mm512_or_si512(z, _mm512_slli_epi32(z, 23))
+               : z;
+}
+
+// The start of a span of one column: sum is the place of its g->sum.
+QQI_AVX512_INLINE __m512i qqi_start_of_avx512(qqi_start_avx512 kind,
+                                              __m512i zeros, const int32_t *sum)
+{
+    const __m512i s = qqi_four_avx512(sum);
+
+    return kind == QQI_START_READY  ? s
+           : kind == QQI_START_PAIR ? _mm512_madd_epi16(zeros, s)
+                                    : _mm512_mullo_epi32(zeros, s);
+}
+
+// sum (c - z) of a tile.
+QQI_AVX512_INLINE __m512i qqi_code_sums_avx512(const qqi_product *p,
+                                               size_t panel_i, size_t tile)
+{
+    return qqi_load_avx512(qqi_panel_sums(p, panel_i) + 64 * tile);
+}
+
+// D less zx * sum (c - z), where tiles are not long.
+QQI_AVX512_INLINE __m512i qqi_less_zero_avx512(const qqi_product *p,
+                                               size_t panel_i, size_t tile,
+                                               __m512i d)
+{
+    const __m512i sums = qqi_code_sums_avx512(p, panel_i, tile);
+
+    return _mm512_sub_epi32(
+        d, _mm512_mullo_epi32(sums, _mm512_set1_epi32(p->x_zero)));
+}
+
+// --- long tiles ------------------------------------------------------------
+
+QQI_AVX512_INLINE __m512i qqi_half_avx512(__m512i v, int half)
+{
+    return _mm512_cvtepi32_epi64(half ? _mm512_extracti64x4_epi64(v, 1)
+                                      : _mm512_castsi512_si256(v));
+}
+
+// total[r] += d[r] * 256^digit.
+QQI_AVX512_INLINE void qqi_long_add_avx512(int64_t *total, __m512i d,
+                                           unsigned digit)
+{
+    for (int i = 0; i < 2; i++) {
+        const __m512i v = _mm512_slli_epi64(qqi_half_avx512(d, i), 8 * digit);
+        qqi_store_avx512(total + 8 * i,
+                         _mm512_add_epi64(qqi_load_avx512(total + 8 * i), v));
+    }
+}
+
+// total[r] -= zx * sum (c - z).
+QQI_AVX512_INLINE void qqi_long_zero_avx512(const qqi_product *p,
+                                            size_t panel_i, size_t tile,
+                                            int64_t *total)
+{
+    const __m512i sums = qqi_code_sums_avx512(p, panel_i, tile);
+    const __m512i zx = _mm512_set1_epi64(p->x_zero);
+
+    for (int i = 0; i < 2; i++) {
+        const __m512i v = _mm512_mul_epi32(qqi_half_avx512(sums, i), zx);
+        qqi_store_avx512(total + 8 * i,
+                         _mm512_sub_epi64(qqi_load_avx512(total + 8 * i), v));
+    }
+}
+
+// To nearest even.
+QQI_AVX512_INLINE __m512 qqi_long_float_avx512(const int64_t *total)
+{
+    const __m256 low = _mm512_cvtepi64_ps(qqi_load_avx512(total));
+    const __m256 high = _mm512_cvtepi64_ps(qqi_load_avx512(total + 8));
+
+    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+
+// --- the end ---------------------------------------------------------------
+
+// y of panel i and row column of x from its 16 sums; see qqi_end_one. lo > v
+// ? lo : v is what max gives, NaN in v included.
+QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
+                                      size_t column, float sx, __m512 acc)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
+    const size_t rows = p->n - 16 * i;
+    const __mmask16 in = (__mmask16)(rows < 16 ? (1u << rows) - 1 : 0xffffu);
+    const __m512 a = p->factor_at ? _mm512_loadu_ps(panel + p->factor_at)
+                                  : _mm512_set1_ps(1.0f);
+    const __m512 bias =
+        p->bias_at ? _mm512_loadu_ps(panel + p->bias_at) : _mm512_setzero_ps();
+    __m512 v = _mm512_fmadd_ps(_mm512_mul_ps(acc, _mm512_set1_ps(sx)), a, bias);
+
+    if (p->accumulate)
+        v = _mm512_add_ps(_mm512_maskz_loadu_ps(in, y), v);
+    v = _mm512_max_ps(_mm512_set1_ps(p->lo), v);
+    v = _mm512_min_ps(_mm512_set1_ps(p->hi), v);
+    v = _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
+                           qqi_float_avx512(_mm512_set1_epi32(0x7fc00000)));
+    _mm512_mask_storeu_ps(y, in, v);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/expand.h ====
+
+// qquant floor 5: codes of a panel as bytes, by AVX-512.
+//
+// Four columns of a panel become a vector of u: mul * code, or what the book
+// has for it, lane r holding the four of row r. These are the steps of a dot
+// product, and the rows of a tile of AMX.
+
+#if QQI_HAS_AVX512
+
+// Adds to u the part p bits wide, left bits up in the codes, of field f: one
+// of eight that a block has.
+QQI_AVX512_INLINE __m512i qqi_part_avx512(const uint8_t *cells, unsigned p,
+                                          unsigned left, unsigned f, __m512i u)
+{
+    const unsigned shift = f % (8 / p) * p;
+    const __m512i v = qqi_load_avx512(cells + f / (8 / p) * 64);
+    const unsigned mask = ((1u << p) - 1) << left;
+    // What a byte gets from its neighbour the mask removes.
+    const __m512i w = shift > left   ? _mm512_srli_epi32(v, shift - left)
+                      : shift < left ? _mm512_slli_epi32(v, left - shift)
+                                     : v;
+
+    return _mm512_ternarylogic_epi32(u, w, _mm512_set1_epi8((char)mask), 0xf8);
+}
+
+// Codes of field f, columns 4 f to 4 f + 3, of a block of b bits. For widths
+// that are powers of two fields may also count on into the next blocks.
+QQI_AVX512_INLINE __m512i qqi_codes_avx512(const uint8_t *block, unsigned b,
+                                           unsigned f)
+{
+    __m512i u = _mm512_setzero_si512();
+
+    if (b == 8)
+        return qqi_load_avx512(block + 64 * f);
+    if (b & 4)
+        u = qqi_part_avx512(block, 4, b & 3, f, u);
+    if (b & 2)
+        u = qqi_part_avx512(block + 64 * (b & 4), 2, b & 1, f, u);
+    if (b & 1)
+        u = qqi_part_avx512(block + 64 * (b & 6), 1, 0, f, u);
+    return u;
+}
+
+// What codes become.
+typedef struct qqi_meaning_avx512 {
+    __m512i book; // in every quarter
+    int is_book;
+    int twice;
+} qqi_meaning_avx512;
+
+QQI_AVX512_INLINE qqi_meaning_avx512 qqi_meaning_of_avx512(const qqi_product *p)
+{
+    qqi_meaning_avx512 m;
+
+    m.book = qqi_quarters_avx512(p->book);
+    m.is_book = p->code == QQI_CODE_BOOK;
+    m.twice = p->mul == 2;
+    return m;
+}
+
+QQI_AVX512_INLINE __m512i qqi_mean_avx512(const qqi_meaning_avx512 *m,
+                                          __m512i codes)
+{
+    if (m->is_book)
+        return _mm512_shuffle_epi8(m->book, codes);
+    return m->twice ? _mm512_add_epi8(codes, codes) : codes;
+}
+
+// Fields of a block, or the first count of them, to bytes step apart.
+QQI_AVX512_INLINE void qqi_expand_block_avx512(const uint8_t *block, unsigned b,
+                                               unsigned count,
+                                               const qqi_meaning_avx512 *m,
+                                               uint8_t *u, size_t step)
+{
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < count; f++)
+        qqi_store_avx512(u + f * step,
+                         qqi_mean_avx512(m, qqi_codes_avx512(block, b, f)));
+}
+
+QQI_AVX512_INLINE void qqi_expand_blocks_avx512(const uint8_t *cells,
+                                                unsigned b, size_t fields,
+                                                const qqi_meaning_avx512 *m,
+                                                uint8_t *u, size_t step)
+{
+    const unsigned part = b == 8 ? 8 : b == 4 ? 4 : b == 2 ? 2 : 1;
+    const unsigned whole = b == part ? 8 / part : 8;
+
+    for (; fields >= 8; fields -= 8, cells += 64 * b, u += 8 * step)
+        qqi_expand_block_avx512(cells, b, 8, m, u, step);
+    // Widths that are sums have whole blocks; others, whole cells.
+    for (; fields > 0; cells += 8 * b * whole, u += whole * step) {
+        qqi_expand_block_avx512(cells, b, whole, m, u, step);
+        fields -= whole < fields ? whole : fields;
+    }
+}
+
+// Columns from k, a multiple of 32, to end - 1 of panel i: what becomes of
+// columns k + 4 s to k + 4 s + 3 at u + s * step. Up to a whole cell is
+// written, for widths that are sums a whole block.
+QQI_AVX512_FN void qqi_expand_as_avx512(const qqi_product *p,
+                                        const qqi_meaning_avx512 *m, size_t i,
+                                        size_t k, size_t end, uint8_t *u,
+                                        size_t step)
+{
+    const uint8_t *cells = qqi_panel_cells(p, i) + k / 32 * 64 * p->bits;
+    const size_t fields = (end - k + 3) / 4;
+
+    switch (p->bits) {
+    case 1:
+        qqi_expand_blocks_avx512(cells, 1, fields, m, u, step);
+        return;
+    case 2:
+        qqi_expand_blocks_avx512(cells, 2, fields, m, u, step);
+        return;
+    case 3:
+        qqi_expand_blocks_avx512(cells, 3, fields, m, u, step);
+        return;
+    case 4:
+        qqi_expand_blocks_avx512(cells, 4, fields, m, u, step);
+        return;
+    case 5:
+        qqi_expand_blocks_avx512(cells, 5, fields, m, u, step);
+        return;
+    case 6:
+        qqi_expand_blocks_avx512(cells, 6, fields, m, u, step);
+        return;
+    case 7:
+        qqi_expand_blocks_avx512(cells, 7, fields, m, u, step);
+        return;
+    default:
+        qqi_expand_blocks_avx512(cells, 8, fields, m, u, step);
+        return;
+    }
+}
+
+QQI_AVX512_INLINE void qqi_expand_avx512(const qqi_product *p, size_t i,
+                                         size_t k, size_t end, uint8_t *u,
+                                         size_t step)
+{
+    const qqi_meaning_avx512 m = qqi_meaning_of_avx512(p);
+
+    qqi_expand_as_avx512(p, &m, i, k, end, u, step);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/dot.h ====
+
+// qquant floor 5: the dot engine of AVX-512, for columns of x by the dozen.
+//
+// A pair of panels is expanded to bytes (avx512/expand.h), 384 or 512 columns
+// at a time, in a near cache; from there every vector of u meets up to eight
+// columns of q, a dword of each in all lanes. 16 sums stay in registers: on an
+// Intel server, with two dots a cycle, 0.5 cycles per 64 weights and column.
+// The loops know nothing of formats, nor of where tiles begin in a cell.
+//
+// A set passes in its dot step, which adds to 16 sums the products of four
+// unsigned with four signed bytes each, exactly.
+//
+// Memory of a column, by panel of the pair: acc, what of a sum is done when a
+// strip of columns ends, and for long tiles the total:
+//
+//   acc    float[2][16]     a row of x
+//   part   int32_t[2][16]   a column of q
+//   total  int64_t[2][16]   a row of x
+
+#if QQI_HAS_AVX512
+
+typedef __m512i (*qqi_dot_avx512_fn)(__m512i sum, __m512i u, __m512i q);
+
+// u up to 255. Pairs are exact: 2 * 127 * 128 = 32512, 2 * 128 * 128 = 32768
+// only downwards.
+QQI_AVX512_INLINE __m512i qqi_dot_any_avx512(__m512i sum, __m512i u, __m512i q)
+{
+    const __m512i top = _mm512_set1_epi8(-128);
+    const __m512i one = _mm512_set1_epi16(1);
+    const __m512i a = _mm512_maddubs_epi16(_mm512_andnot_si512(top, u), q);
+    const __m512i b = _mm512_maddubs_epi16(_mm512_and_si512(top, u), q);
+
+    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(a, one));
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(b, one));
+}
+
+// u up to 127.
+QQI_AVX512_INLINE __m512i qqi_dot_low_avx512(__m512i sum, __m512i u, __m512i q)
+{
+    const __m512i a = _mm512_maddubs_epi16(u, q);
+
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, _mm512_set1_epi16(1)));
+}
+
+QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
+                                                   __m512i q)
+{
+    return _mm512_dpbusd_epi32(sum, u, q);
+}
+
+// Cells of the next strip, of which every step asks for hop more bytes, in
+// every panel: they come from far while the dots of this strip are done.
+typedef struct qqi_soon_avx512 {
+    const uint8_t *cells[2];
+    size_t hop;
+} qqi_soon_avx512;
+
+// What the loops share.
+typedef struct qqi_dot_avx512 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    size_t panel;  // the first
+    size_t panels; // 1 or 2
+    size_t strip;  // columns that there is room for
+    size_t from;   // the strip
+    size_t to;
+    uint8_t *u;   // u[k / 4][panel][64]
+    float *scale; // scale[tile][panel][16] of the strip
+    float *acc;
+    int32_t *part;
+    int64_t *total;
+    int is_long;
+    qqi_start_avx512 start;
+    qqi_soon_avx512 soon;
+} qqi_dot_avx512;
+
+// --- the end of spans ------------------------------------------------------
+
+// What a long tile's span adds, from part.
+QQI_AVX512_FN void qqi_dot_long_avx512(const qqi_dot_avx512 *w, size_t s,
+                                       size_t c, size_t count)
+{
+    const qqi_product *p = w->p;
+    const size_t digits = p->digits;
+    const size_t t = p->tile > QQI_SPAN ? 0 : s;
+    const int last = p->tile <= QQI_SPAN || s + 1 == p->spans;
+
+    for (size_t i = 0; i < count * w->panels; i++) {
+        const size_t panel = i / count;
+        const size_t column = c + i % count;
+        const size_t at = column / digits * 2 + panel;
+        int64_t *total = w->total + 16 * at;
+        if (column / digits >= w->g->count)
+            continue;
+        qqi_long_add_avx512(
+            total, qqi_load_avx512(w->part + 16 * (2 * column + panel)),
+            (unsigned)(column % digits));
+        if (column % digits != digits - 1 || !last)
+            continue;
+        if (p->x_zero != 0)
+            qqi_long_zero_avx512(p, w->panel + panel, t, total);
+        __m512 scale = qqi_scale_avx512(p, qqi_panel(p, w->panel + panel), t);
+        if (p->input == QQ_INPUT_INT8_TILE)
+            scale = _mm512_mul_ps(
+                scale, _mm512_set1_ps(w->g->scale[t * w->g->width + column]));
+        float *acc = w->acc + 16 * at;
+        _mm512_storeu_ps(acc,
+                         _mm512_fmadd_ps(scale, qqi_long_float_avx512(total),
+                                         _mm512_loadu_ps(acc)));
+        qqi_store_avx512(total, _mm512_setzero_si512());
+        qqi_store_avx512(total + 8, _mm512_setzero_si512());
+    }
+}
+
+// acc at the end of a tile; tiled: sx has scales of x's tile.
+QQI_AVX512_INLINE void qqi_dot_tile_avx512(const __m512i *sum,
+                                           const float *scale, int tiled,
+                                           const float *sx, unsigned panels,
+                                           unsigned count, float *acc)
+{
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        QQI_UNROLL_AVX512
+        for (unsigned c = 0; c < count; c++) {
+            float *to = acc + 16 * (2 * c + i);
+            const __m512 d = _mm512_cvtepi32_ps(sum[i * count + c]);
+            __m512 s = _mm512_loadu_ps(scale + 16 * i);
+            if (tiled)
+                s = _mm512_mul_ps(s, _mm512_set1_ps(sx[c]));
+            _mm512_storeu_ps(to, _mm512_fmadd_ps(s, d, _mm512_loadu_ps(to)));
+        }
+    }
+}
+
+// Starts of span s that are not ready, into part.
+QQI_AVX512_FN void qqi_dot_start_avx512(const qqi_dot_avx512 *w, size_t s,
+                                        size_t c, size_t count)
+{
+    const qqi_product *p = w->p;
+    const int32_t *sums = w->g->sum + s * w->g->width;
+    const size_t t = p->tile > QQI_SPAN ? 0 : s;
+
+    for (size_t i = w->panel; i < w->panel + w->panels; i++) {
+        const __m512i zeros = qqi_zeros_avx512(p, qqi_panel(p, i), t);
+        __m512i less = _mm512_setzero_si512();
+        if (p->x_zero != 0 && !w->is_long)
+            less = qqi_less_zero_avx512(p, i, t, less);
+        for (size_t j = c; j < c + count; j++)
+            qqi_store_avx512(
+                w->part + 16 * (2 * j + i - w->panel),
+                _mm512_add_epi32(
+                    less, qqi_start_of_avx512(w->start, zeros, sums + j)));
+    }
+}
+
+// --- the loop --------------------------------------------------------------
+
+// Asks for cells that will be wanted.
+QQI_AVX512_INLINE void qqi_dot_ask_avx512(const qqi_soon_avx512 *soon,
+                                          size_t step, unsigned panels)
+{
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        const void *at = soon->cells[i] + step * soon->hop;
+        _mm_prefetch((const char *)at, _MM_HINT_T0);
+    }
+}
+
+// sum[i][c] += steps of count columns, ways of them side by side; the first of
+// them is step at of the strip.
+QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
+                                            size_t step, size_t steps,
+                                            const qqi_soon_avx512 *soon,
+                                            size_t at, unsigned panels,
+                                            unsigned count, unsigned ways,
+                                            __m512i *sum, qqi_dot_avx512_fn dot)
+{
+    for (; steps >= ways; steps -= ways) {
+        QQI_UNROLL_AVX512
+        for (unsigned j = 0; j < ways; j++, u += 64 * panels, q += step) {
+            qqi_dot_ask_avx512(soon, at++, panels);
+            QQI_UNROLL_AVX512
+            for (unsigned c = 0; c < count; c++) {
+                const __m512i x = qqi_four_avx512(q + 4 * c);
+                QQI_UNROLL_AVX512
+                for (unsigned i = 0; i < panels; i++) {
+                    __m512i *to = sum + (j * panels + i) * count + c;
+                    *to = dot(*to, qqi_load_avx512(u + 64 * i), x);
+                }
+            }
+        }
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned j = 1; j < ways; j++) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = _mm512_add_epi32(sum[i], sum[j * panels * count + i]);
+    }
+    for (; steps > 0 && ways > 1; steps--, u += 64 * panels, q += step) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = dot(sum[i], qqi_load_avx512(u + 64 * (i / count)),
+                         qqi_four_avx512(q + 4 * (i % count)));
+    }
+}
+
+// What the sums of a span start from: where ready is not NULL, that; else what
+// stands in part.
+QQI_AVX512_INLINE void qqi_dot_begin_avx512(const int32_t *ready,
+                                            const int32_t *part,
+                                            unsigned panels, unsigned count,
+                                            unsigned ways, __m512i *sum)
+{
+    if (ready != NULL) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = qqi_four_avx512(ready + i % count);
+    } else {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = qqi_load_avx512(part + 16 * (2 * (i % count) + i / count));
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = panels * count; i < panels * count * ways; i++)
+        sum[i] = _mm512_setzero_si512();
+}
+
+QQI_AVX512_INLINE void qqi_dot_keep_avx512(const __m512i *sum, unsigned panels,
+                                           unsigned count, int32_t *part)
+{
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++)
+        qqi_store_avx512(part + 16 * (2 * (i % count) + i / count), sum[i]);
+}
+
+// count columns of q from c on, through the strip.
+QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
+                                            unsigned panels, unsigned count,
+                                            qqi_dot_avx512_fn dot)
+{
+    const unsigned ways = panels * count >= 8 ? 1 : panels * count >= 4 ? 2 : 4;
+    const qqi_product *p = w->p;
+    const qqi_columns *g = w->g;
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const size_t to = w->to;
+    const uint8_t *u = w->u;
+    const int8_t *q = g->q + w->from * g->width + 4 * c;
+    const float *scale = w->scale;
+    float *acc = w->acc + 32 * c;
+    int32_t *part = w->part + 32 * c;
+    qqi_soon_avx512 soon = w->soon;
+    size_t s = w->from / p->span;
+    size_t first = s * p->span;
+    __m512i sum[16];
+
+    soon.hop = c == 0 ? soon.hop : 0;
+    for (size_t k = w->from, stop, steps; k < to; k = stop, s++) {
+        const size_t end = p->span < p->k - first ? first + p->span : p->k;
+        const int32_t *ready = k == first ? g->sum + s * g->width + c : NULL;
+        stop = end < to ? end : to;
+        steps = (stop - k + 3) / 4;
+        if (ready != NULL && (w->start != QQI_START_READY || p->x_zero != 0)) {
+            qqi_dot_start_avx512(w, s, c, count);
+            ready = NULL;
+        }
+        qqi_dot_begin_avx512(ready, part, panels, count, ways, sum);
+        qqi_dot_steps_avx512(u, q, 4 * g->width, steps, &soon,
+                             (k - w->from) / 4, panels, count, ways, sum, dot);
+        if (stop < end || w->is_long)
+            qqi_dot_keep_avx512(sum, panels, count, part);
+        else if (tiled)
+            qqi_dot_tile_avx512(sum, scale, 1, g->scale + s * g->width + c,
+                                panels, count, acc);
+        else
+            qqi_dot_tile_avx512(sum, scale, 0, NULL, panels, count, acc);
+        if (stop == end && w->is_long)
+            qqi_dot_long_avx512(w, s, c, count);
+        u += steps * 64 * panels;
+        q += steps * 4 * g->width;
+        scale += 16 * panels;
+        first += p->span;
+    }
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/panels.h ====
+
+// qquant floor 5: the dot engine of AVX-512, from panels down to its loops: a
+// strip of a pair of panels becomes bytes and meets all columns of x.
+
+#if QQI_HAS_AVX512
+
+// --- panels ----------------------------------------------------------------
+
+// The loops of a set, by columns: 1, 2, 3, 4, 6, 8.
+typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
+
+// Columns that the next block has, of count with room for width.
+QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
+                                         size_t width)
+{
+    if (p->digits == 3)
+        return count >= 6 ? 6 : 3;
+    return count > 4 && width >= 8   ? 8
+           : count > 2 && width >= 4 ? 4
+           : count > 1               ? 2
+                                     : 1;
+}
+
+QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
+                                            const qqi_dot_block_avx512_fn *by)
+{
+    const size_t count = w->g->count * w->p->digits;
+
+    for (size_t c = 0, n; c < count; c += n) {
+        n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
+        by[n + (w->panels == 2 ? 8 : 0)](w, c);
+    }
+}
+
+// Where things lie in work: 256 bytes a column, or 512 where tiles are long;
+// then u and scales, 32 bytes a column of the strip and 128 a tile, of which
+// two more begin in the strip than fill it.
+QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
+{
+    const qqi_product *p = w->p;
+    const size_t width = w->g->width;
+    const size_t room =
+        width > 8 ? qqi_wide_bytes(p->padded) : QQI_WORK_BYTES - 4096;
+    const size_t of_scales = p->tiles > 1 ? (127 + p->tile) / p->tile : 0;
+    const size_t strip = (room - 256) / (32 + of_scales) / 32 * 32;
+    uint8_t *at = (uint8_t *)work;
+    void *acc = at;
+    void *part = at + 128 * width;
+    void *total = at + 256 * width;
+
+    w->strip = strip < 512 ? strip : 512;
+    w->u = at + (width > 8 ? QQI_WORK_BYTES : 4096);
+    void *scale = w->u + 32 * w->strip;
+    w->acc = (float *)acc;
+    w->part = (int32_t *)part;
+    w->total = (int64_t *)total;
+    w->scale = (float *)scale;
+}
+
+// A strip of the panels: bytes and scales.
+QQI_AVX512_INLINE void qqi_dot_expand_avx512(const qqi_dot_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const size_t last = (w->to - 1) / p->tile;
+    float *scale = w->scale;
+
+    for (size_t i = 0; i < w->panels; i++)
+        qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
+                          64 * w->panels);
+    for (size_t t = w->from / p->tile; t <= last && !w->is_long; t++)
+        for (size_t i = 0; i < w->panels; i++, scale += 16)
+            _mm512_storeu_ps(
+                scale, qqi_scale_avx512(p, qqi_panel(p, w->panel + i), t));
+}
+
+// The next strip is one of these panels, or the first of those that follow if
+// more do; else the cells that were just read, which are near.
+QQI_AVX512_INLINE void qqi_dot_soon_avx512(qqi_dot_avx512 *w, size_t last)
+{
+    const qqi_product *p = w->p;
+    const int more = w->to < p->k;
+    const size_t jump = !more && w->panel + 2 * w->panels <= last ? 2 : 0;
+    const size_t at = more ? w->to / 32 * 64 * p->bits : 0;
+
+    const size_t left = more ? p->k - w->to : p->k;
+
+    w->soon.hop = more || jump > 0 ? 8 * p->bits : 0;
+    if (left < w->strip)
+        w->soon.hop = w->soon.hop * left / w->strip;
+    for (size_t i = 0; i < w->panels; i++)
+        w->soon.cells[i] = qqi_panel_cells(p, w->panel + i + jump) + at;
+}
+
+QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
+                                             const qqi_dot_block_avx512_fn *by)
+{
+    const qqi_product *p = w->p;
+    const qqi_columns *g = w->g;
+
+    QQ_MEMSET(w->acc, 0, 128 * g->width);
+    if (w->is_long)
+        QQ_MEMSET(w->total, 0, 256 * g->width);
+    for (w->from = 0; w->from < p->k; w->from = w->to) {
+        w->to = w->strip < p->k - w->from ? w->from + w->strip : p->k;
+        qqi_dot_expand_avx512(w);
+        qqi_dot_soon_avx512(w, last);
+        qqi_dot_strip_avx512(w, by);
+    }
+    for (size_t i = 0; i < g->count * w->panels; i++) {
+        const size_t row = i / w->panels;
+        const size_t panel = i % w->panels;
+        const int tiled = p->input == QQ_INPUT_INT8_TILE;
+        const __m512 acc = _mm512_loadu_ps(w->acc + 16 * (2 * row + panel));
+        qqi_end_avx512(p, w->panel + panel, g->first + row,
+                       tiled ? 1.0f : g->scale[row], acc);
+    }
+}
+
+QQI_AVX512_INLINE void
+qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
+                        size_t first, size_t last, void *work,
+                        const qqi_dot_block_avx512_fn *by)
+{
+    qqi_dot_avx512 w;
+
+    w.p = p;
+    w.g = g;
+    w.is_long = qqi_is_long_avx512(p);
+    w.start = qqi_start_kind_avx512(p);
+    qqi_dot_room_avx512(&w, work);
+    for (w.panel = first; w.panel < last; w.panel += w.panels) {
+        w.panels = last - w.panel < 2 ? 1 : 2;
+        qqi_dot_panels_avx512(&w, last, by);
+    }
+}
+
+// --- sets ------------------------------------------------------------------
+
+#  define QQI_DOT_BLOCK_AVX512(attribute, set, count, panels, dot)             \
+      attribute void qqi_dot_##set##_##panels##x##count(                       \
+          const qqi_dot_avx512 *w, size_t c)                                   \
+      {                                                                        \
+          qqi_dot_block_avx512(w, c, panels, count, dot);                      \
+      }
+#  define QQI_DOT_BLOCKS_AVX512(attribute, set, panels, dot)                   \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 1, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 2, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 3, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 4, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 6, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 8, panels, dot)
+#  define QQI_DOT_ROW_AVX512(set, panels)                                      \
+      qqi_dot_##set##_##panels##x1, qqi_dot_##set##_##panels##x2,              \
+          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4, NULL,    \
+          qqi_dot_##set##_##panels##x6, NULL, qqi_dot_##set##_##panels##x8
+
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 1, qqi_dot_vnni_avx512)
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512)
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 1, qqi_dot_any_avx512)
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 2, qqi_dot_any_avx512)
+
+QQI_AVX512_FN void qqi_multiply_any_avx512(const qqi_product *p,
+                                           const qqi_columns *g, size_t first,
+                                           size_t last, void *work)
+{
+    static const qqi_dot_block_avx512_fn by[] = {
+        NULL, QQI_DOT_ROW_AVX512(any, 1), QQI_DOT_ROW_AVX512(any, 2)};
+
+    qqi_multiply_dot_avx512(p, g, first, last, work, by);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/vector.h ====
+
+// qquant floor 5: one column of x at a time, by AVX-512: dots with codes where
+// they stand.
+//
+// Field f of a cell, p bits wide, is masked and not shifted: its dot product is
+// 2^(p f) times too large, exactly, and has sums of its own, which are shifted
+// once, at the end of a tile: an AND and a dot for 64 weights. Eight sums of a
+// block are independent; where tiles are short a few do (processors reorder
+// across tiles), and cells of 1 and 2 bits are shifted once, by 4, so that
+// fewer sums need be merged. A code that is a sum of parts is multiplied part
+// by part; codes of books are looked up.
+//
+// BOUNDS. Masked bytes are at most 255 and a field has at most half of a span's
+// columns where it is above 127: 255 * 128 * 65536 < 2^31 holds for all.
+
+#if QQI_HAS_AVX512
+
+// A span of a panel: cells of a part, blocks apart, fours of columns.
+typedef struct qqi_line_avx512 {
+    const uint8_t *cells;
+    size_t block;
+    const int8_t *q;
+    size_t fours;
+} qqi_line_avx512;
+
+// Codes of a book from v, count of whose bits are to be shifted out first.
+typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift,
+                                      unsigned bits);
+
+QQI_AVX512_INLINE __m512i qqi_look_any_avx512(__m512i book, __m512i v,
+                                              unsigned shift, unsigned bits)
+{
+    const __m512i mask = _mm512_set1_epi8((char)((1u << bits) - 1));
+
+    if (shift > 0)
+        v = _mm512_srli_epi32(v, shift);
+    return _mm512_shuffle_epi8(book, _mm512_and_si512(v, mask));
+}
+
+// The book repeats in all of its 64 entries, so no mask.
+QQI_AVX512_VNNI_INLINE __m512i qqi_look_vnni_avx512(__m512i book, __m512i v,
+                                                    unsigned shift,
+                                                    unsigned bits)
+{
+    (void)bits;
+    if (shift > 0)
+        v = _mm512_srli_epi32(v, shift);
+    return _mm512_permutexvar_epi8(v, book);
+}
+
+// The dots of a cell of p bits: sum[f] for field f, or f % planes.
+QQI_AVX512_INLINE void qqi_line_cell_avx512(const uint8_t *cell,
+                                            const int8_t *q, unsigned p,
+                                            unsigned planes, __m512i *sum,
+                                            qqi_dot_avx512_fn dot)
+{
+    __m512i v = qqi_load_avx512(cell);
+
+    QQI_KEEP_AVX512(v);
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const unsigned mask = ((1u << p) - 1) << f % planes * p;
+        if (f > 0 && f % planes == 0)
+            v = _mm512_srli_epi32(v, planes * p);
+        sum[f % planes] =
+            dot(sum[f % planes],
+                p == 8 ? v : _mm512_and_si512(v, _mm512_set1_epi8((char)mask)),
+                qqi_four_avx512(q + 4 * f));
+    }
+}
+
+// The same with codes of a book.
+QQI_AVX512_INLINE void
+qqi_line_looked_avx512(const uint8_t *cell, const int8_t *q, unsigned p,
+                       unsigned planes, __m512i book, __m512i *sum,
+                       qqi_dot_avx512_fn dot, qqi_look_avx512_fn look)
+{
+    const __m512i v = qqi_load_avx512(cell);
+
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < 8 / p; f++)
+        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p, p),
+                              qqi_four_avx512(q + 4 * f));
+}
+
+// S of a part p bits wide, from what sum[0] holds on; many: eight sums.
+QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
+    const qqi_line_avx512 *l, unsigned p, int many, __m512i start,
+    const __m512i *book, qqi_dot_avx512_fn dot, qqi_look_avx512_fn look)
+{
+    const unsigned fields = 8 / p;
+    const unsigned planes = many || p > 2 ? fields : fields / 2;
+    const unsigned cells = many ? p : 1;
+    const uint8_t *cell = l->cells;
+    const int8_t *q = l->q;
+    size_t fours = l->fours;
+    __m512i sum[8];
+
+    sum[0] = start;
+    QQI_UNROLL_AVX512
+    for (unsigned i = 1; i < planes * cells; i++)
+        sum[i] = _mm512_setzero_si512();
+    for (; fours >= 8; fours -= 8, cell += l->block, q += 32) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < p; i++) {
+            __m512i *to = sum + i % cells * planes;
+            const uint8_t *at = cell + 64 * i;
+            const int8_t *x = q + 4 * i * fields;
+            if (book != NULL)
+                qqi_line_looked_avx512(at, x, p, planes, *book, to, dot, look);
+            else
+                qqi_line_cell_avx512(at, x, p, planes, to, dot);
+        }
+    }
+    for (; fours > 0; cell += 64, q += 4 * fields) {
+        if (book != NULL)
+            qqi_line_looked_avx512(cell, q, p, planes, *book, sum, dot, look);
+        else
+            qqi_line_cell_avx512(cell, q, p, planes, sum, dot);
+        fours -= fields < fours ? fields : fours;
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = planes; i < planes * cells; i++)
+        sum[i % planes] = _mm512_add_epi32(sum[i % planes], sum[i]);
+    QQI_UNROLL_AVX512
+    for (unsigned f = planes - 1; f > 0; f--)
+        sum[0] = _mm512_add_epi32(
+            sum[0], book != NULL ? sum[f] : _mm512_srai_epi32(sum[f], f * p));
+    return sum[0];
+}
+
+// D of fours of columns of codes of b bits, less what x's zero point takes.
+QQI_AVX512_INLINE __m512i qqi_line_all_avx512(
+    const uint8_t *cells, const int8_t *q, size_t fours, unsigned b, int twice,
+    int many, const __m512i *book, __m512i start, qqi_dot_avx512_fn dot,
+    qqi_look_avx512_fn look)
+{
+    const __m512i none = _mm512_setzero_si512();
+    const unsigned part = b == 8 ? 8 : b >= 4 ? 4 : b >= 2 ? 2 : 1;
+    qqi_line_avx512 l;
+    __m512i d;
+
+    l.cells = cells;
+    l.block = 64 * b;
+    l.q = q;
+    l.fours = b == part ? fours : (fours + 7) / 8 * 8;
+    if (b == part && !twice)
+        return qqi_line_avx512_sum(&l, b, many, start, book, dot, look);
+    d = qqi_line_avx512_sum(&l, part, many, none, NULL, dot, look);
+    d = _mm512_slli_epi32(d, b - part);
+    if (part == 4 && (b & 2)) {
+        l.cells = cells + 256;
+        const __m512i s =
+            qqi_line_avx512_sum(&l, 2, many, none, NULL, dot, look);
+        d = _mm512_add_epi32(d, _mm512_slli_epi32(s, b & 1));
+    }
+    if (part > 1 && (b & 1)) {
+        l.cells = cells + 64 * (b - 1);
+        d = _mm512_add_epi32(
+            d, qqi_line_avx512_sum(&l, 1, many, none, NULL, dot, look));
+    }
+    if (twice)
+        d = _mm512_add_epi32(d, d);
+    return _mm512_add_epi32(d, start);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/lone.h ====
+
+// qquant floor 5: one column of x at a time, by AVX-512: tiles and panels.
+//
+// The loop over tiles finds their scales, and what their sums start from, in a
+// row: those that are not stored so are made ahead, for 128 tiles at a time.
+
+#if QQI_HAS_AVX512
+
+// Tiles from here on have eight sums.
+#  define QQI_MANY_COLUMNS ((size_t)256)
+
+// --- tiles -----------------------------------------------------------------
+
+// Tiles whose scales and starts are made at once.
+enum { QQI_TILES_AVX512 = 128 };
+
+typedef struct qqi_tiles_avx512 {
+    float scale[QQI_TILES_AVX512][16];
+    int32_t start[QQI_TILES_AVX512][16];
+} qqi_tiles_avx512;
+
+QQI_STATIC_ASSERT(tiles_avx512, sizeof(qqi_tiles_avx512) <= QQI_WORK_BYTES);
+
+// Some tiles of a panel, all as long as the first.
+typedef struct qqi_row_avx512 {
+    const uint8_t *cells;
+    const int8_t *q;
+    size_t fours; // of a tile
+    size_t tiles;
+    const int32_t *start; // of a tile: one for all rows, or 16
+    const float *scale;   // of a tile: 16
+} qqi_row_avx512;
+
+// acc over the tiles; ready: one start for all rows.
+QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
+                                              unsigned b, int twice, int many,
+                                              int ready, const __m512i *book,
+                                              __m512 acc, qqi_dot_avx512_fn dot,
+                                              qqi_look_avx512_fn look)
+{
+    const size_t fours = r->fours;
+    const uint8_t *cells = r->cells;
+    const int8_t *q = r->q;
+    const int32_t *start = r->start;
+    const float *scale = r->scale;
+    const float *end = scale + 16 * r->tiles;
+
+    for (; scale != end; scale += 16) {
+        const __m512i s =
+            ready ? qqi_four_avx512(start) : qqi_load_avx512(start);
+        const __m512i d = qqi_line_all_avx512(cells, q, fours, b, twice, many,
+                                              book, s, dot, look);
+        acc =
+            _mm512_fmadd_ps(_mm512_loadu_ps(scale), _mm512_cvtepi32_ps(d), acc);
+        // Tiles are whole cells, 8 * b bytes for every four columns.
+        cells += fours * 8 * b;
+        q += 4 * fours;
+        start += ready ? 1 : 16;
+    }
+    return acc;
+}
+
+// Scales of count tiles from t on, times those of x's tiles if g is not NULL.
+QQI_AVX512_INLINE void qqi_row_scales_avx512(const qqi_product *p, size_t i,
+                                             size_t t, size_t count,
+                                             const float *sx, qq_type type,
+                                             float *to)
+{
+    const uint8_t *scales = qqi_panel(p, i) + p->scale_at;
+    const __m512 scale2 = _mm512_set1_ps(p->scale2);
+    const __m512 unit = _mm512_set1_ps(p->unit);
+
+    for (size_t j = 0; j < count; j++) {
+        __m512 s = qqi_stored_avx512(type, scales, t + j);
+        s = _mm512_mul_ps(_mm512_mul_ps(s, scale2), unit);
+        if (sx != NULL)
+            s = _mm512_mul_ps(s, _mm512_set1_ps(sx[t + j]));
+        _mm512_storeu_ps(to + 16 * j, s);
+    }
+}
+
+QQI_AVX512_FN void qqi_row_scales_of_avx512(const qqi_product *p,
+                                            const qqi_columns *g, size_t i,
+                                            size_t t, size_t count, float *to)
+{
+    const int tiled = g != NULL && p->input == QQ_INPUT_INT8_TILE;
+    const float *sx = tiled ? g->scale : NULL;
+
+    switch ((int)p->scale_type) {
+    case QQ_TYPE_F16:
+        qqi_row_scales_avx512(p, i, t, count, sx, QQ_TYPE_F16, to);
+        return;
+    case QQ_TYPE_E8M0:
+        qqi_row_scales_avx512(p, i, t, count, sx, QQ_TYPE_E8M0, to);
+        return;
+    case QQ_TYPE_E4M3FN:
+        qqi_row_scales_avx512(p, i, t, count, sx, QQ_TYPE_E4M3FN, to);
+        return;
+    default:
+        qqi_row_scales_avx512(p, i, t, count, sx, QQ_TYPE_F32, to);
+        return;
+    }
+}
+
+// Starts of count tiles from t on, what x's zero point takes included.
+QQI_AVX512_FN void qqi_row_starts_avx512(const qqi_product *p,
+                                         const qqi_columns *g, size_t i,
+                                         size_t t, size_t count, int32_t *to)
+{
+    const qqi_start_avx512 kind = qqi_start_kind_avx512(p);
+    const uint8_t *panel = qqi_panel(p, i);
+
+    for (size_t j = t; j < t + count; j++, to += 16) {
+        __m512i d = qqi_start_of_avx512(kind, qqi_zeros_avx512(p, panel, j),
+                                        g->sum + j);
+        if (p->x_zero != 0)
+            d = qqi_less_zero_avx512(p, i, j, d);
+        qqi_store_avx512(to, d);
+    }
+}
+
+// --- panels ----------------------------------------------------------------
+
+// Whether tiles begin with cells, and sums fit.
+QQI_INLINE int qqi_vector_fits_avx512(const qqi_product *p)
+{
+    const size_t columns = qqi_cell_columns(p->bits);
+
+    return !qqi_is_long_avx512(p) && (p->tiles <= 1 || p->tile % columns == 0);
+}
+
+// Whether scales can be read where they stand.
+QQI_INLINE int qqi_row_is_scaled_avx512(const qqi_product *p)
+{
+    return p->scale_type == QQ_TYPE_F32 && p->input != QQ_INPUT_INT8_TILE &&
+           qqi_f32_bits(p->scale2) == 0x3f800000u &&
+           qqi_f32_bits(p->unit) == 0x3f800000u;
+}
+
+// The tiles from t on that are done at once: as long as each other, and no
+// more than there is room for. A lone tile may end with a part of a cell.
+QQI_INLINE size_t qqi_row_count_avx512(const qqi_product *p, size_t t)
+{
+    const size_t left = p->tiles - t;
+    const size_t whole = p->k % p->tile == 0 ? left : left - 1;
+    const size_t most = QQI_TILES_AVX512;
+
+    return whole == 0 ? 1 : whole < most ? whole : most;
+}
+
+// A panel's sums over all tiles.
+QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
+    const qqi_product *p, const qqi_columns *g, size_t i, qqi_tiles_avx512 *w,
+    unsigned b, int twice, const __m512i *book, qqi_dot_avx512_fn dot,
+    qqi_look_avx512_fn look)
+{
+    const int many = p->tile >= QQI_MANY_COLUMNS;
+    const int ready = !many && p->zero_at == 0 && p->x_zero == 0;
+    const uint8_t *scales = qqi_panel(p, i) + p->scale_at;
+    const uint8_t *cells = qqi_panel_cells(p, i);
+    __m512 acc = _mm512_setzero_ps();
+    qqi_row_avx512 r;
+
+    for (size_t t = 0; t < p->tiles; t += r.tiles) {
+        const size_t k = t * p->tile;
+        r.tiles = qqi_row_count_avx512(p, t);
+        r.cells = cells + k / 4 * 8 * b;
+        r.q = g->q + k;
+        r.fours = (qqi_tile_end(p, t) - k + 3) / 4;
+        r.start = ready ? g->sum + t : w->start[0];
+        r.scale = w->scale[0];
+        if (!ready)
+            qqi_row_starts_avx512(p, g, i, t, r.tiles, w->start[0]);
+        if (qqi_row_is_scaled_avx512(p)) {
+            const void *stored = scales + 64 * t;
+            r.scale = (const float *)stored;
+        } else {
+            qqi_row_scales_of_avx512(p, g, i, t, r.tiles, w->scale[0]);
+        }
+        acc =
+            many
+                ? qqi_row_tiles_avx512(&r, b, twice, 1, 0, book, acc, dot, look)
+            : ready
+                ? qqi_row_tiles_avx512(&r, b, twice, 0, 1, book, acc, dot, look)
+                : qqi_row_tiles_avx512(&r, b, twice, 0, 0, book, acc, dot,
+                                       look);
+    }
+    return acc;
+}
+
+QQI_AVX512_INLINE void qqi_vector_avx512(const qqi_product *p,
+                                         const qqi_columns *g, size_t first,
+                                         size_t last, void *work, unsigned b,
+                                         int twice, const __m512i *book,
+                                         qqi_dot_avx512_fn dot,
+                                         qqi_look_avx512_fn look)
+{
+    const float sx = p->input == QQ_INPUT_INT8_TILE ? 1.0f : g->scale[0];
+
+    for (size_t i = first; i < last; i++) {
+        const __m512 acc = qqi_vector_panel_avx512(
+            p, g, i, (qqi_tiles_avx512 *)work, b, twice, book, dot, look);
+        qqi_end_avx512(p, i, g->first, sx, acc);
+    }
+}
+
+// The book, repeated every 2^bits entries.
+QQI_AVX512_INLINE __m512i qqi_vector_book_avx512(const qqi_product *p)
+{
+    return p->bits == 2 ? qqi_four_avx512(p->book)
+                        : qqi_quarters_avx512(p->book);
+}
+
+// --- sets ------------------------------------------------------------------
+
+typedef void (*qqi_vector_avx512_fn)(const qqi_product *p, const qqi_columns *g,
+                                     size_t first, size_t last, void *work);
+
+#  define QQI_VECTOR_AVX512(attribute, set, b, twice, dot, look)               \
+      attribute void qqi_vector_##set##_##b##_##twice(                         \
+          const qqi_product *p, const qqi_columns *g, size_t first,            \
+          size_t last, void *work)                                             \
+      {                                                                        \
+          qqi_vector_avx512(p, g, first, last, work, b, twice, NULL, dot,      \
+                            look);                                             \
+      }
+#  define QQI_VECTORS_AVX512(attribute, set, dot, look)                        \
+      QQI_VECTOR_AVX512(attribute, set, 1, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 1, 1, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 2, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 3, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 4, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 5, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 6, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 7, 0, dot, look)                       \
+      QQI_VECTOR_AVX512(attribute, set, 8, 0, dot, look)
+#  define QQI_VECTOR_BOOK_AVX512(attribute, set, b, dot, look)                 \
+      attribute void qqi_vector_##set##_book_##b(                              \
+          const qqi_product *p, const qqi_columns *g, size_t first,            \
+          size_t last, void *work)                                             \
+      {                                                                        \
+          const __m512i book = qqi_vector_book_avx512(p);                      \
+          qqi_vector_avx512(p, g, first, last, work, b, 0, &book, dot, look);  \
+      }
+
+QQI_VECTORS_AVX512(QQI_AVX512_VNNI_FN, vnni, qqi_dot_vnni_avx512,
+                   qqi_look_vnni_avx512)
+QQI_VECTOR_BOOK_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512,
+                       qqi_look_vnni_avx512)
+QQI_VECTOR_BOOK_AVX512(QQI_AVX512_VNNI_FN, vnni, 4, qqi_dot_vnni_avx512,
+                       qqi_look_vnni_avx512)
+
+// NULL: the dot engine does it.
+QQI_FN qqi_vector_avx512_fn qqi_vector_vnni_avx512(const qqi_product *p)
+{
+    static const qqi_vector_avx512_fn plain[] = {NULL,
+                                                 qqi_vector_vnni_1_0,
+                                                 qqi_vector_vnni_2_0,
+                                                 qqi_vector_vnni_3_0,
+                                                 qqi_vector_vnni_4_0,
+                                                 qqi_vector_vnni_5_0,
+                                                 qqi_vector_vnni_6_0,
+                                                 qqi_vector_vnni_7_0,
+                                                 qqi_vector_vnni_8_0};
+
+    if (!qqi_vector_fits_avx512(p))
+        return NULL;
+    if (p->code == QQI_CODE_BOOK)
+        return p->bits == 2   ? qqi_vector_vnni_book_2
+               : p->bits == 4 ? qqi_vector_vnni_book_4
+                              : NULL;
+    if (p->mul != 1)
+        return p->bits == 1 ? qqi_vector_vnni_1_1 : NULL;
+    return plain[p->bits];
+}
+
+QQI_AVX512_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
+                                            const qqi_columns *g, size_t first,
+                                            size_t last, void *work)
+{
+    static const qqi_dot_block_avx512_fn by[] = {
+        NULL, QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)};
+
+    const qqi_vector_avx512_fn vector =
+        g->width == 1 ? qqi_vector_vnni_avx512(p) : NULL;
+
+    if (vector != NULL)
+        vector(p, g, first, last, work);
+    else
+        qqi_multiply_dot_avx512(p, g, first, last, work, by);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/strip.h ====
+
+// qquant floor 5: numbers of x as bytes, by AVX-512.
+//
+// kernel/scalar/prepare.h is the definition. A strip is at most 64 numbers of a
+// row, from a multiple of 4 on. Digits are the low bytes of q, (q + 128) >> 8
+// and so on.
+//
+// Where q needs no limits: |xb| <= M and r <= Q / M (1 + 2^-24), so |xb * r|,
+// rounded, is at most 127.00001 or 32639.004, which rounds to Q. Digits of 24
+// bits do: 8355711.5 is a float.
+
+#if QQI_HAS_AVX512
+
+// How a row, or a tile of it, becomes codes.
+typedef struct qqi_run_avx512 {
+    float r;
+    float lo; // limits of q before zero is added
+    float hi;
+    int32_t zero;
+    int limited; // 1: there are limits, and NaN counts as 0
+    int dead;    // 1: all codes are 0
+} qqi_run_avx512;
+
+// The first n lanes of 16.
+QQI_AVX512_INLINE __mmask16 qqi_below_avx512(size_t n)
+{
+    return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
+}
+
+// xb of 16 numbers of a row from k on, zeros where in says so.
+QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
+                                            size_t row, size_t k, __mmask16 in)
+{
+    const size_t at = row * p->ldx + k;
+    __m512 v;
+
+    if (plain || p->x_type == QQ_TYPE_F32) {
+        v = _mm512_maskz_loadu_ps(in, p->x + 4 * at);
+    } else {
+        const __m256i h = _mm256_maskz_loadu_epi16(in, p->x + 2 * at);
+        v = p->x_type == QQ_TYPE_F16 ? _mm512_cvtph_ps(h)
+                                     : qqi_float_avx512(_mm512_slli_epi32(
+                                           _mm512_cvtepu16_epi32(h), 16));
+    }
+    if (!plain && p->factors != NULL)
+        v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(in, p->factors + 4 * k));
+    return v;
+}
+
+// --- runs ------------------------------------------------------------------
+
+QQI_AVX512_INLINE uint32_t qqi_most_avx512(const qqi_product *p, int plain,
+                                           size_t row, size_t k, size_t end)
+{
+    const __m512i mask = _mm512_set1_epi32(0x7fffffff);
+    __m512i most[2];
+
+    most[0] = most[1] = _mm512_setzero_si512();
+    for (; k + 32 <= end; k += 32) {
+        QQI_UNROLL_AVX512
+        for (int i = 0; i < 2; i++) {
+            const size_t at = k + 16 * (size_t)i;
+            const __m512 v = qqi_numbers_avx512(p, plain, row, at, 0xffff);
+            most[i] = _mm512_max_epu32(
+                most[i], _mm512_and_si512(_mm512_castps_si512(v), mask));
+        }
+    }
+    for (; k < end; k += 16) {
+        const __mmask16 in = qqi_below_avx512(end - k);
+        const __m512 v = qqi_numbers_avx512(p, plain, row, k, in);
+        most[0] = _mm512_max_epu32(
+            most[0], _mm512_and_si512(_mm512_castps_si512(v), mask));
+    }
+    return (uint32_t)_mm512_reduce_max_epu32(
+        _mm512_max_epu32(most[0], most[1]));
+}
+
+QQI_INLINE int qqi_x_is_plain(const qqi_product *p)
+{
+    return p->x_type == QQ_TYPE_F32 && p->factors == NULL;
+}
+
+// Numbers k to end - 1 of a row; returns sx.
+QQI_AVX512_FN float qqi_run_make_avx512(const qqi_product *p, size_t row,
+                                        size_t k, size_t end,
+                                        qqi_run_avx512 *run)
+{
+    const int32_t most = p->digits == 1   ? 127
+                         : p->digits == 2 ? 32639
+                                          : 8355711;
+    const uint32_t u = qqi_x_is_plain(p) ? qqi_most_avx512(p, 1, row, k, end)
+                                         : qqi_most_avx512(p, 0, row, k, end);
+    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
+    const float largest = qqi_f32_of(u);
+
+    run->dead = u >= 0x7f800000u || (!fixed && u < QQI_TINY);
+    run->limited = fixed || p->digits == 3;
+    if (u >= 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    run->zero = fixed ? p->x_zero : 0;
+    run->lo = (float)(fixed ? -128 - p->x_zero : -most);
+    run->hi = (float)(fixed ? 127 - p->x_zero : most);
+    if (fixed) {
+        run->r = 1.0f / p->x_scale;
+        return p->x_scale;
+    }
+    if (run->dead)
+        return 0.0f;
+    run->r = (float)most / largest;
+    return largest / (float)most;
+}
+
+// --- strips ----------------------------------------------------------------
+
+// q of 16 numbers.
+QQI_AVX512_INLINE __m512i qqi_rounded_avx512(const qqi_run_avx512 *run,
+                                             __m512 v, __mmask16 in)
+{
+    v = _mm512_mul_ps(v, _mm512_set1_ps(run->r));
+    if (!run->limited)
+        return _mm512_cvtps_epi32(v);
+    v = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, v, _CMP_ORD_Q), v);
+    v = _mm512_max_ps(_mm512_set1_ps(run->lo), v);
+    v = _mm512_min_ps(_mm512_set1_ps(run->hi), v);
+    return _mm512_maskz_add_epi32(in, _mm512_cvtps_epi32(v),
+                                  _mm512_set1_epi32(run->zero));
+}
+
+// Digit d of 16 numbers from number i of a strip on, as dwords of one byte.
+QQI_AVX512_INLINE __m512i qqi_digits_avx512(const qqi_product *p, int plain,
+                                            const qqi_run_avx512 *run,
+                                            size_t row, size_t k, size_t i,
+                                            size_t n, unsigned d)
+{
+    const size_t left = i < n ? n - i : 0;
+    const __mmask16 in = qqi_below_avx512(left);
+    __m512i q = qqi_rounded_avx512(
+        run, qqi_numbers_avx512(p, plain, row, k + i, in), in);
+
+    for (; d > 0; d--)
+        q = _mm512_srai_epi32(_mm512_add_epi32(q, _mm512_set1_epi32(128)), 8);
+    return _mm512_and_si512(q, _mm512_set1_epi32(255));
+}
+
+// Digit d of a strip, zeros behind its n numbers.
+QQI_AVX512_INLINE __m512i qqi_strip_avx512(const qqi_product *p, int plain,
+                                           const qqi_run_avx512 *run,
+                                           size_t row, size_t k, size_t n,
+                                           unsigned d)
+{
+    const __m512i order =
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i a =
+        _mm512_packus_epi32(qqi_digits_avx512(p, plain, run, row, k, 0, n, d),
+                            qqi_digits_avx512(p, plain, run, row, k, 16, n, d));
+    const __m512i b =
+        _mm512_packus_epi32(qqi_digits_avx512(p, plain, run, row, k, 32, n, d),
+                            qqi_digits_avx512(p, plain, run, row, k, 48, n, d));
+
+    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+}
+
+// The same of any row; whole: n is 64.
+QQI_AVX512_INLINE __m512i qqi_any_strip_avx512(const qqi_product *p, int plain,
+                                               int whole,
+                                               const qqi_run_avx512 *run,
+                                               size_t row, size_t k, size_t n,
+                                               unsigned d)
+{
+    if (!plain && p->x_type == QQ_TYPE_INT8) {
+        const __mmask64 in = n < 64 ? ((__mmask64)1 << n) - 1 : ~(__mmask64)0;
+        return _mm512_maskz_loadu_epi8(in, p->x + row * p->ldx + k);
+    }
+    if (run->dead)
+        return _mm512_setzero_si512();
+    return whole ? qqi_strip_avx512(p, plain, run, row, k, 64, d)
+                 : qqi_strip_avx512(p, plain, run, row, k, n, d);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/store.h ====
+
+// qquant floor 5: strips of four columns into q, by AVX-512, and their sums.
+
+#if QQI_HAS_AVX512
+
+// Turns 4 rows of 16 numbers of 4 bytes into 16 rows of 4: row 4 i + j is
+// quarter i of v[j].
+QQI_AVX512_INLINE void qqi_turn_avx512(__m512i *v)
+{
+    const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]);
+    const __m512i b = _mm512_unpackhi_epi32(v[0], v[1]);
+    const __m512i c = _mm512_unpacklo_epi32(v[2], v[3]);
+    const __m512i d = _mm512_unpackhi_epi32(v[2], v[3]);
+
+    v[0] = _mm512_unpacklo_epi64(a, c);
+    v[1] = _mm512_unpackhi_epi64(a, c);
+    v[2] = _mm512_unpacklo_epi64(b, d);
+    v[3] = _mm512_unpackhi_epi64(b, d);
+}
+
+// Stores the first n of these 16 rows, step bytes apart.
+QQI_AVX512_INLINE void qqi_store_turned_avx512(const __m512i *v, size_t n,
+                                               uint8_t *to, size_t step)
+{
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++) {
+        const __m512i r = v[i % 4];
+        const __m128i x = i / 4 == 0   ? _mm512_castsi512_si128(r)
+                          : i / 4 == 1 ? _mm512_extracti32x4_epi32(r, 1)
+                          : i / 4 == 2 ? _mm512_extracti32x4_epi32(r, 2)
+                                       : _mm512_extracti32x4_epi32(r, 3);
+        if (i < n)
+            _mm_storeu_si128((__m128i *)(void *)(to + i * step), x);
+    }
+}
+
+// Adds neighbours by fours: |sum| of 512 at most.
+QQI_AVX512_INLINE __m512i qqi_add_fours_avx512(__m512i sum, __m512i q)
+{
+    const __m512i pairs = _mm512_maddubs_epi16(_mm512_set1_epi8(1), q);
+
+    return _mm512_add_epi32(sum,
+                            _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+}
+
+// Strips of columns c to c + 3, fewer than four of them or in units of 64.
+QQI_AVX512_FN void qqi_store_odd_avx512(const qqi_columns *g, size_t c,
+                                        size_t k, size_t fours,
+                                        const __m512i *v)
+{
+    const size_t count = g->width - c < 4 ? g->width - c : 4;
+    int8_t *to = g->q + qqi_columns_at(g, k, c);
+    uint8_t bytes[64];
+
+    for (size_t i = 0; i < count; i++) {
+        if (g->unit == 64) {
+            _mm512_mask_storeu_epi32(to + 64 * i, qqi_below_avx512(fours),
+                                     v[i]);
+            continue;
+        }
+        qqi_store_avx512(bytes, v[i]);
+        for (size_t j = 0; j < fours; j++)
+            QQ_MEMCPY(to + 4 * (j * g->width + i), bytes + 4 * j, 4);
+    }
+}
+
+// Stores strips of columns c to c + 3, or as many as there are, n numbers of
+// each from k on. Returns sums of 16 numbers a quarter: lane i has column c +
+// i; of a lone column all lanes have parts.
+QQI_AVX512_INLINE __m512i qqi_store_strips_avx512(const qqi_columns *g,
+                                                  int lone, size_t c, size_t k,
+                                                  size_t n, __m512i *v)
+{
+    const size_t fours = (n + 3) / 4;
+    const int odd = g->width - c < 4 || g->unit == 64;
+    uint8_t *to = (uint8_t *)g->q + k * g->width + 4 * c;
+    __m512i sum = _mm512_setzero_si512();
+
+    if (lone) {
+        if (n == 64)
+            qqi_store_avx512(to, v[0]);
+        else
+            _mm512_mask_storeu_epi32(to, qqi_below_avx512(fours), v[0]);
+        return qqi_add_fours_avx512(sum, v[0]);
+    }
+    if (odd)
+        qqi_store_odd_avx512(g, c, k, fours, v);
+    qqi_turn_avx512(v);
+    if (!odd && n == 64)
+        qqi_store_turned_avx512(v, 16, to, 4 * g->width);
+    else if (!odd)
+        qqi_store_turned_avx512(v, fours, to, 4 * g->width);
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 4; i++)
+        sum = qqi_add_fours_avx512(sum, v[i]);
+    return sum;
+}
+
+// Adds quarters first to last - 1 of sums to those of span s, of columns c to
+// c + 3.
+QQI_AVX512_INLINE void qqi_store_sums_avx512(const qqi_columns *g, size_t s,
+                                             size_t c, size_t first,
+                                             size_t last, __m512i sums)
+{
+    int32_t *to = g->sum + s * g->width + c;
+    int32_t sum[16];
+
+    if (g->width == 1) {
+        sums =
+            _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, _MM_PERM_CDAB));
+        sums =
+            _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, _MM_PERM_BADC));
+    }
+    qqi_store_avx512(sum, sums);
+    for (size_t j = 4 * first; j < 4 * last; j += 4)
+        for (size_t i = 0; i < 4 && c + i < g->width; i++)
+            to[i] += sum[j + i];
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/prepare.h ====
+
+// qquant floor 5: what is made of x before it is multiplied, by AVX-512.
+//
+// Columns of q are made four at a time, 64 numbers of each (avx512/strip.h);
+// what g->sum becomes avx512/core.h says.
+
+#if QQI_HAS_AVX512
+
+// --- columns ---------------------------------------------------------------
+
+// Four columns of q: digits of rows of x, or nothing.
+typedef struct qqi_columns_avx512 {
+    size_t c;     // the first of them
+    size_t count; // that are there
+    qqi_run_avx512 run[4];
+} qqi_columns_avx512;
+
+// Runs of tile t, or of whole rows, and their scales.
+QQI_AVX512_FN void qqi_quad_runs_avx512(const qqi_product *p,
+                                        const qqi_columns *g, size_t t,
+                                        size_t k, size_t end,
+                                        qqi_columns_avx512 *w)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        const size_t row = (w->c + i) / p->digits;
+        float sx;
+        if (i > 0 && (w->c + i) % p->digits != 0) {
+            w->run[i] = w->run[i - 1];
+            continue;
+        }
+        if (p->x_type != QQ_TYPE_INT8)
+            sx = qqi_run_make_avx512(p, g->first + row, k, end, &w->run[i]);
+        else if (p->input == QQ_INPUT_INT8_STATIC)
+            sx = p->x_scale;
+        else if (p->input == QQ_INPUT_INT8_ROW)
+            sx = p->x_scales[g->first + row];
+        else
+            sx = p->x_scales[(g->first + row) * p->tiles + t];
+        if (p->input == QQ_INPUT_INT8_TILE)
+            g->scale[t * g->width + row] = sx;
+        else
+            g->scale[row] = sx;
+    }
+}
+
+// Numbers k to k + n - 1: stored; returns their sums.
+QQI_AVX512_INLINE __m512i qqi_quad_strip_avx512(const qqi_product *p,
+                                                const qqi_columns *g, int plain,
+                                                int lone, int whole, size_t k,
+                                                size_t n,
+                                                const qqi_columns_avx512 *w)
+{
+    __m512i v[4];
+
+    v[0] = v[1] = v[2] = v[3] = _mm512_setzero_si512();
+    if (lone) {
+        v[0] = qqi_any_strip_avx512(p, plain, whole, w->run, g->first, k, n, 0);
+        return qqi_store_strips_avx512(g, 1, 0, k, n, v);
+    }
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 4; i++) {
+        const size_t row = (w->c + i) / p->digits;
+        const unsigned d = (unsigned)((w->c + i) % p->digits);
+        if (i < w->count)
+            v[i] = qqi_any_strip_avx512(p, plain, whole, &w->run[i],
+                                        g->first + row, k, n, d);
+    }
+    return qqi_store_strips_avx512(g, 0, w->c, k, n, v);
+}
+
+// Numbers k to end - 1, in span s and of one run, in strips that stay inside
+// and in an aligned block of 64.
+QQI_AVX512_FN void qqi_quad_span_avx512(const qqi_product *p,
+                                        const qqi_columns *g, size_t s,
+                                        size_t k, size_t end,
+                                        const qqi_columns_avx512 *w)
+{
+    for (size_t n; k < end; k += n) {
+        n = 64 - k % 64;
+        n = n < end - k ? n : end - k;
+        const __m512i sums =
+            g->width == 1 ? qqi_quad_strip_avx512(p, g, 0, 1, 0, k, n, w)
+                          : qqi_quad_strip_avx512(p, g, 0, 0, 0, k, n, w);
+        qqi_store_sums_avx512(g, s, w->c, 0, 4, sums);
+    }
+}
+
+// Adds a strip's sums to those of spans, which begin between its quarters, s
+// being the first one. Inlined, as all that takes registers: gcc 12 ends other
+// such functions without vzeroupper, and SSE code after them crawls.
+QQI_AVX512_INLINE size_t qqi_quad_sums_avx512(const qqi_product *p,
+                                              const qqi_columns *g, size_t c,
+                                              size_t s, size_t k, size_t n,
+                                              __m512i sums)
+{
+    for (size_t first = 0, last; 16 * first < n; first = last) {
+        const size_t next = (s + 1) * p->span;
+        last = next < k + n ? (next - k) / 16 : 4;
+        qqi_store_sums_avx512(g, s, c, first, last, sums);
+        s += next <= k + n && next < p->k;
+    }
+    return s;
+}
+
+// A whole row of one run, whose spans are multiples of 16 or the only one: no
+// quarter of a strip is in two spans.
+QQI_AVX512_INLINE void qqi_quad_row_avx512(const qqi_product *p,
+                                           const qqi_columns *g, int plain,
+                                           int lone,
+                                           const qqi_columns_avx512 *w)
+{
+    __m512i acc = _mm512_setzero_si512();
+    size_t s = 0;
+
+    for (size_t k = 0, n; k < p->k; k += n) {
+        n = p->k - k < 64 ? p->k - k : 64;
+        const __m512i sums =
+            n == 64 ? qqi_quad_strip_avx512(p, g, plain, lone, 1, k, 64, w)
+                    : qqi_quad_strip_avx512(p, g, plain, lone, 0, k, n, w);
+        acc = _mm512_add_epi32(acc, sums);
+        // As long as spans go on, so do their sums.
+        if (k + n < p->k && (s + 1 == p->spans || (s + 1) * p->span > k + n))
+            continue;
+        // The strips before the last one are all in span s.
+        if (s * p->span < k) {
+            qqi_store_sums_avx512(g, s, w->c, 0, 4,
+                                  _mm512_sub_epi32(acc, sums));
+        }
+        s = qqi_quad_sums_avx512(p, g, w->c, s, k, n, sums);
+        acc = _mm512_setzero_si512();
+    }
+}
+
+QQI_AVX512_FN void qqi_prepare_quad_avx512(const qqi_product *p,
+                                           const qqi_columns *g, size_t c)
+{
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const int plain = qqi_x_is_plain(p);
+    const size_t left = g->count * p->digits - c;
+    qqi_columns_avx512 w;
+    size_t s = 0;
+
+    w.c = c;
+    w.count = c >= g->count * p->digits ? 0 : left < 4 ? left : 4;
+    if (!tiled)
+        qqi_quad_runs_avx512(p, g, 0, 0, p->k, &w);
+    if (!tiled && (p->span % 16 == 0 || p->spans == 1)) {
+        if (g->width == 1 && plain)
+            qqi_quad_row_avx512(p, g, 1, 1, &w);
+        else if (plain)
+            qqi_quad_row_avx512(p, g, 1, 0, &w);
+        else if (g->width == 1)
+            qqi_quad_row_avx512(p, g, 0, 1, &w);
+        else
+            qqi_quad_row_avx512(p, g, 0, 0, &w);
+        return;
+    }
+    for (size_t t = 0; t < p->tiles; t++) {
+        const size_t end = qqi_tile_end(p, t);
+        if (tiled)
+            qqi_quad_runs_avx512(p, g, t, t * p->tile, end, &w);
+        for (size_t k = t * p->tile; k < end; k += p->span, s++) {
+            const size_t to = p->span < end - k ? k + p->span : end;
+            qqi_quad_span_avx512(p, g, s, k, to, &w);
+        }
+    }
+}
+
+// Units 4 and 64.
+QQI_AVX512_FN void qqi_prepare_dot_avx512(const qqi_product *p,
+                                          const qqi_columns *g)
+{
+    const size_t whole = p->k / 64 * 64;
+
+    QQ_MEMSET(g->q + whole * g->width, 0, (p->padded - whole) * g->width);
+    QQ_MEMSET(g->sum, 0, p->spans * g->width * sizeof g->sum[0]);
+    for (size_t c = 0; c < g->width; c += 4)
+        qqi_prepare_quad_avx512(p, g, c);
+    for (size_t i = 0; i < p->spans * g->width; i++)
+        g->sum[i] = qqi_start_sum_avx512(p, g->sum[i]);
+}
+
+// --- f32 -------------------------------------------------------------------
+
+QQI_AVX512_FN void qqi_prepare_real_avx512(const qqi_product *p,
+                                           const qqi_columns *g)
+{
+    const size_t w = g->width;
+
+    if (w != 1 && w % 4 != 0) {
+        qqi_prepare_real_scalar(p, g);
+        return;
+    }
+    for (size_t k = 0; k < p->k; k += 16) {
+        const size_t n = p->k - k < 16 ? p->k - k : 16;
+        const __mmask16 in = qqi_below_avx512(n);
+        for (size_t c = 0; c < w; c += 4) {
+            __m512i v[4];
+            for (size_t i = 0; i < 4; i++)
+                v[i] = c + i < g->count
+                           ? _mm512_castps_si512(qqi_numbers_avx512(
+                                 p, 0, g->first + c + i, k, in))
+                           : _mm512_setzero_si512();
+            float *to = g->real + k * w + c;
+            if (w == 1) {
+                _mm512_mask_storeu_epi32(to, in, v[0]);
+                continue;
+            }
+            qqi_turn_avx512(v);
+            qqi_store_turned_avx512(v, n, (uint8_t *)to, 4 * w);
+        }
+    }
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/look.h ====
+
+// qquant floor 5: one bit a weight and up to four columns of x: sums are looked
+// up, by AVX-512 with VBMI.
+//
+// Half of a byte of a cell is four codes of a row: columns j, 4 + j, 8 + j, 12
+// + j of a block of 32 (from 16 on in the other half), j being the byte of its
+// lane. A table of 16 bytes for each j holds the sum of q over every choice of
+// these four; four tables are a register, and one byte permutation looks up
+// all 64 bytes of a cell: index = half | j << 4. A dot product with ones adds
+// the four bytes of a row. Seven instructions for 512 weights:
+//
+//   load, shift; index, permute, dot for either half
+//
+// A table starts from -N, N the sum of its negative numbers: entries are from
+// 0 to sum |q|, and what they are short of is mul * N, known beforehand. An
+// entry is a byte; what is above 255, sum |q| being 512 at most, stands in a
+// second table, as 4 * (entry >> 8), which is dotted with 64. Blocks of columns
+// that have none, by far most of them, go without.
+//
+// Measured on Sapphire Rapids, 4096 x 4096 with a scale a row, quantization of
+// x included, in cycles for 64 weights and a column of x:
+//
+//   columns of x                           1     2     3     4
+//   tables, x normally distributed       0.58  0.47  0.45  0.38
+//   tables, x uniform: all have high     0.75  0.72  0.64  0.62
+//   masked planes, or the dot engine     1.04  1.59   -    1.09
+//
+// g->table is, for block i and column c, low tables of the two halves at 128 *
+// (i * width + c), then, behind those of all blocks, high ones. g->q[i] says
+// whether block i has high ones: q itself is used up.
+
+#if QQI_HAS_AVX512
+
+// Rows below which making tables costs more than they save.
+#  define QQI_LOOK_ROWS ((size_t)96)
+
+QQI_INLINE int qqi_look_fits_avx512(const qqi_product *p, const qqi_columns *g)
+{
+    return g->table != NULL && p->bits == 1 && p->code == QQI_CODE_PLAIN &&
+           p->zero_at == 0 && p->x_zero == 0 && !qqi_is_long_avx512(p) &&
+           (p->tiles <= 1 || p->tile % 32 == 0) && p->n >= QQI_LOOK_ROWS;
+}
+
+QQI_INLINE uint8_t *qqi_look_high_avx512(const qqi_product *p,
+                                         const qqi_columns *g)
+{
+    return g->table + p->padded / 32 * g->width * 128;
+}
+
+// --- tables ----------------------------------------------------------------
+
+// Four fours of a column: byte 4 f + j is column j of four f.
+QQI_AVX512_VNNI_INLINE __m128i qqi_look_fours_avx512(const int8_t *q,
+                                                     size_t step)
+{
+    int32_t a, b, c, d;
+
+    if (step == 4)
+        return qqi_load16_avx512(q);
+    QQ_MEMCPY(&a, q, 4);
+    QQ_MEMCPY(&b, q + step, 4);
+    QQ_MEMCPY(&c, q + 2 * step, 4);
+    QQ_MEMCPY(&d, q + 3 * step, 4);
+    return _mm_setr_epi32(a, b, c, d);
+}
+
+// Entries of two tables, 16 words each, those of columns j and j + 1: at is
+// 0x0202 * (j / 2), less what each column starts from.
+QQI_AVX512_VNNI_INLINE __m512i qqi_look_two_avx512(__m128i x, __m128i less,
+                                                   unsigned j)
+{
+    // Bits 0 and 1 of an entry, and bits 2 and 3.
+    const __m512i low = _mm512_set1_epi64(0x0101010000010000);
+    const __m512i high = _mm512_setr_epi64(
+        0, 0x0001000100010001, 0x0100010001000100, 0x0101010101010101, 0,
+        0x0001000100010001, 0x0100010001000100, 0x0101010101010101);
+    const __m512i two =
+        _mm512_setr_epi64(0, 0, 0, 0, 0x0101010101010101, 0x0101010101010101,
+                          0x0101010101010101, 0x0101010101010101);
+    const __m512i at = _mm512_add_epi8(two, _mm512_set1_epi8((char)j));
+    const __m512i q = _mm512_castsi128_si512(x);
+    const __m512i a = _mm512_permutexvar_epi8(
+        _mm512_add_epi8(at, _mm512_set1_epi16(0x0400)), q);
+    const __m512i b = _mm512_permutexvar_epi8(
+        _mm512_add_epi8(at, _mm512_set1_epi16(0x0c08)), q);
+    // Sums of dwords are words: column j's is word 2 j.
+    const __m512i from = _mm512_permutexvar_epi16(_mm512_add_epi8(at, at),
+                                                  _mm512_castsi128_si512(less));
+
+    return _mm512_add_epi16(from,
+                            _mm512_add_epi16(_mm512_maddubs_epi16(low, a),
+                                             _mm512_maddubs_epi16(high, b)));
+}
+
+// Words below 256 of two registers as bytes.
+QQI_AVX512_VNNI_INLINE __m512i qqi_look_bytes_avx512(__m512i a, __m512i b)
+{
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+
+    return _mm512_permutexvar_epi64(order, _mm512_packus_epi16(a, b));
+}
+
+// The four tables of a half of a block; 1 if there are high ones. Adds N of
+// the four columns to *less, with the sign turned.
+QQI_AVX512_VNNI_INLINE int qqi_look_half_avx512(const int8_t *q, size_t step,
+                                                uint8_t *low, uint8_t *high,
+                                                __m128i *less)
+{
+    const __m128i turn =
+        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m128i none = _mm_setzero_si128();
+    const __m512i byte = _mm512_set1_epi16(255);
+    const __m512i more = _mm512_set1_epi16(12);
+    const __m128i x = qqi_look_fours_avx512(q, step);
+    const __m128i away =
+        _mm_and_si128(_mm_sub_epi8(none, x), _mm_cmpgt_epi8(none, x));
+    const __m128i n =
+        _mm_dpbusd_epi32(none, _mm_shuffle_epi8(away, turn), _mm_set1_epi8(1));
+    const __m512i a = qqi_look_two_avx512(x, n, 0);
+    const __m512i b = qqi_look_two_avx512(x, n, 2);
+    const __m512i h =
+        qqi_look_bytes_avx512(_mm512_and_si512(_mm512_srli_epi16(a, 6), more),
+                              _mm512_and_si512(_mm512_srli_epi16(b, 6), more));
+
+    *less = _mm_add_epi32(*less, n);
+    qqi_store_avx512(low, qqi_look_bytes_avx512(_mm512_and_si512(a, byte),
+                                                _mm512_and_si512(b, byte)));
+    qqi_store_avx512(high, h);
+    return _mm512_test_epi8_mask(h, h) != 0;
+}
+
+// Tables of block i, and whether it has high ones, which is written over q of
+// the first blocks, or of this one.
+QQI_AVX512_VNNI_INLINE void qqi_look_block_avx512(const qqi_product *p,
+                                                  const qqi_columns *g,
+                                                  size_t i, size_t width,
+                                                  __m128i *less)
+{
+    const int8_t *q = g->q + 32 * i * width;
+    uint8_t *low = g->table + 128 * i * width;
+    uint8_t *high = qqi_look_high_avx512(p, g) + 128 * i * width;
+    int is_high = 0;
+
+    for (size_t c = 0; c < width; c++) {
+        is_high |= qqi_look_half_avx512(q + 4 * c, 4 * width, low + 128 * c,
+                                        high + 128 * c, less + c);
+        is_high |= qqi_look_half_avx512(q + 4 * c + 16 * width, 4 * width,
+                                        low + 128 * c + 64, high + 128 * c + 64,
+                                        less + c);
+    }
+    g->q[i] = (int8_t)is_high;
+}
+
+// All tables, of width columns, and what is known of sums beforehand.
+QQI_AVX512_VNNI_INLINE void
+qqi_look_make_avx512(const qqi_product *p, const qqi_columns *g, size_t width)
+{
+    for (size_t t = 0, i = 0; t < p->tiles; t++) {
+        const size_t end = qqi_tile_end(p, t);
+        __m128i less[4];
+        less[0] = less[1] = less[2] = less[3] = _mm_setzero_si128();
+        for (; 32 * i < end; i++)
+            qqi_look_block_avx512(p, g, i, width, less);
+        for (size_t c = 0; c < width; c++) {
+            int32_t n[4];
+            _mm_storeu_si128((__m128i *)(void *)n, less[c]);
+            g->sum[t * width + c] -= p->mul * (n[0] + n[1] + n[2] + n[3]);
+        }
+    }
+}
+
+// Codes of x, then tables of them; g->sum becomes what is known beforehand.
+QQI_AVX512_VNNI_FN void qqi_prepare_look_avx512(const qqi_product *p,
+                                                const qqi_columns *g)
+{
+    qqi_prepare_dot_avx512(p, g);
+    if (!qqi_look_fits_avx512(p, g))
+        return;
+    if (g->width == 1)
+        qqi_look_make_avx512(p, g, 1);
+    else
+        qqi_look_make_avx512(p, g, g->width);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/look_panels.h ====
+
+// qquant floor 5: one bit a weight: sums looked up (avx512/look.h), panel by
+// panel: four with one column of x, two with more.
+
+#if QQI_HAS_AVX512
+
+// --- panels ----------------------------------------------------------------
+
+// Panels that are done at once, and where their scales are: scale[i] of panel
+// i, 16 for each of the tiles from first on.
+typedef struct qqi_look_avx512 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    const uint8_t *cells[4];
+    const float *scale[4];
+    size_t first;
+    size_t last;
+} qqi_look_avx512;
+
+// sum[i * count + c] += the sums of a block, of panel i and column c.
+QQI_AVX512_VNNI_INLINE void qqi_look_add_avx512(const uint8_t *const *cells,
+                                                size_t at, const uint8_t *low,
+                                                const uint8_t *high,
+                                                int is_high, unsigned panels,
+                                                unsigned count, __m512i *sum)
+{
+    const __m512i half = _mm512_set1_epi8(15);
+    const __m512i table = _mm512_set1_epi32(0x30201000);
+    const __m512i one = _mm512_set1_epi8(1);
+    const __m512i four = _mm512_set1_epi8(64);
+    __m512i a[4], b[4];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        __m512i v = qqi_load_avx512(cells[i] + at);
+        QQI_KEEP_AVX512(v);
+        a[i] = _mm512_ternarylogic_epi32(v, half, table, 0xea);
+        b[i] = _mm512_ternarylogic_epi32(_mm512_srli_epi32(v, 4), half, table,
+                                         0xea);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned c = 0; c < count; c++) {
+        const __m512i x = qqi_load_avx512(low + 128 * c);
+        const __m512i y = qqi_load_avx512(low + 128 * c + 64);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels; i++) {
+            __m512i *to = sum + i * count + c;
+            *to =
+                _mm512_dpbusd_epi32(*to, _mm512_permutexvar_epi8(a[i], x), one);
+            *to =
+                _mm512_dpbusd_epi32(*to, _mm512_permutexvar_epi8(b[i], y), one);
+        }
+    }
+    if (!is_high)
+        return;
+    QQI_UNROLL_AVX512
+    for (unsigned c = 0; c < count; c++) {
+        const __m512i x = qqi_load_avx512(high + 128 * c);
+        const __m512i y = qqi_load_avx512(high + 128 * c + 64);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels; i++) {
+            __m512i *to = sum + i * count + c;
+            *to = _mm512_dpbusd_epi32(
+                *to,
+                _mm512_add_epi8(_mm512_permutexvar_epi8(a[i], x),
+                                _mm512_permutexvar_epi8(b[i], y)),
+                four);
+        }
+    }
+}
+
+// acc[i * count + c] over tiles first to last - 1.
+QQI_AVX512_VNNI_INLINE void qqi_look_tiles_avx512(const qqi_look_avx512 *w,
+                                                  unsigned panels,
+                                                  unsigned count, __m512 *acc)
+{
+    const qqi_product *p = w->p;
+    const qqi_columns *g = w->g;
+    const int twice = p->mul == 2;
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    size_t at = w->first * p->tile / 32;
+    const uint8_t *low = g->table + 128 * count * at;
+    const uint8_t *high = qqi_look_high_avx512(p, g) + 128 * count * at;
+
+    for (size_t t = w->first; t < w->last; t++) {
+        const size_t end = (qqi_tile_end(p, t) + 31) / 32;
+        const int32_t *start = g->sum + t * count;
+        const float *sx = g->scale + t * count;
+        __m512i sum[8];
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = _mm512_setzero_si512();
+        for (; at < end; at++, low += 128 * count, high += 128 * count)
+            qqi_look_add_avx512(w->cells, 64 * at, low, high, g->q[at], panels,
+                                count, sum);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++) {
+            __m512 s =
+                _mm512_loadu_ps(w->scale[i / count] + 16 * (t - w->first));
+            if (twice)
+                sum[i] = _mm512_add_epi32(sum[i], sum[i]);
+            sum[i] =
+                _mm512_add_epi32(sum[i], qqi_four_avx512(start + i % count));
+            if (tiled)
+                s = _mm512_mul_ps(s, _mm512_set1_ps(sx[i % count]));
+            acc[i] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(sum[i]), acc[i]);
+        }
+    }
+}
+
+// Tiles that fit, 16 KiB of scales for four panels.
+enum { QQI_LOOK_TILES_AVX512 = 64 };
+
+QQI_STATIC_ASSERT(look_avx512,
+                  QQI_LOOK_TILES_AVX512 * 4 * 64 <= QQI_WORK_BYTES);
+
+QQI_AVX512_VNNI_INLINE void
+qqi_look_panels_avx512(const qqi_product *p, const qqi_columns *g, size_t panel,
+                       void *work, unsigned panels, unsigned count)
+{
+    const size_t most = QQI_LOOK_TILES_AVX512;
+    qqi_look_avx512 w;
+    __m512 acc[8];
+
+    w.p = p;
+    w.g = g;
+    for (size_t i = 0; i < panels; i++)
+        w.cells[i] = qqi_panel_cells(p, panel + i);
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++)
+        acc[i] = _mm512_setzero_ps();
+    for (size_t t = 0; t < p->tiles; t = w.last) {
+        w.first = t;
+        w.last = most < p->tiles - t ? t + most : p->tiles;
+        for (size_t i = 0; i < panels; i++) {
+            float *scale = (float *)work + 16 * most * i;
+            qqi_row_scales_of_avx512(p, NULL, panel + i, t, w.last - t, scale);
+            w.scale[i] = scale;
+        }
+        qqi_look_tiles_avx512(&w, panels, count, acc);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++) {
+        const int tiled = p->input == QQ_INPUT_INT8_TILE;
+        const size_t c = i % count;
+        if (c < g->count)
+            qqi_end_avx512(p, panel + i / count, g->first + c,
+                           tiled ? 1.0f : g->scale[c], acc[i]);
+    }
+}
+
+// --- sets ------------------------------------------------------------------
+
+typedef void (*qqi_look_panels_avx512_fn)(const qqi_product *p,
+                                          const qqi_columns *g, size_t panel,
+                                          void *work);
+
+#  define QQI_LOOK_AVX512(panels, count)                                       \
+      QQI_AVX512_VNNI_FN void qqi_look_##panels##x##count##_avx512(            \
+          const qqi_product *p, const qqi_columns *g, size_t panel,            \
+          void *work)                                                          \
+      {                                                                        \
+          qqi_look_panels_avx512(p, g, panel, work, panels, count);            \
+      }
+
+QQI_LOOK_AVX512(1, 1)
+QQI_LOOK_AVX512(1, 2)
+QQI_LOOK_AVX512(1, 3)
+QQI_LOOK_AVX512(1, 4)
+QQI_LOOK_AVX512(4, 1)
+QQI_LOOK_AVX512(2, 2)
+QQI_LOOK_AVX512(2, 3)
+QQI_LOOK_AVX512(2, 4)
+
+QQI_AVX512_VNNI_FN void qqi_multiply_look_avx512(const qqi_product *p,
+                                                 const qqi_columns *g,
+                                                 size_t first, size_t last,
+                                                 void *work)
+{
+    static const qqi_look_panels_avx512_fn one[] = {
+        NULL, qqi_look_1x1_avx512, qqi_look_1x2_avx512, qqi_look_1x3_avx512,
+        qqi_look_1x4_avx512};
+    static const qqi_look_panels_avx512_fn some[] = {
+        NULL, qqi_look_4x1_avx512, qqi_look_2x2_avx512, qqi_look_2x3_avx512,
+        qqi_look_2x4_avx512};
+    const size_t step = g->width == 1 ? 4 : 2;
+
+    if (!qqi_look_fits_avx512(p, g)) {
+        qqi_multiply_vnni_avx512(p, g, first, last, work);
+        return;
+    }
+    for (; last - first >= step; first += step)
+        some[g->width](p, g, first, work);
+    for (; first < last; first++)
+        one[g->width](p, g, first, work);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/pack.h ====
+
+// qquant floor 5: codes to cells and base 3 to cells, by AVX-512.
+
+#if QQI_HAS_AVX512
+
+// Turns 16 rows of 32 codes: four[f] has columns 4 f to 4 f + 3, a lane for
+// every row.
+QQI_AVX512_INLINE void qqi_pack_turn_avx512(const uint8_t *codes, __m512i *four)
+{
+    const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    __m512i v[8];
+
+    // Rows i and i + 8.
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 8; i++)
+        v[i] = _mm512_inserti64x4(
+            _mm512_castsi256_si512(qqi_load32_avx512(codes + 32 * i)),
+            qqi_load32_avx512(codes + 32 * i + 256), 1);
+    qqi_turn_avx512(v);
+    qqi_turn_avx512(v + 4);
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 4; i++) {
+        four[i] = _mm512_permutex2var_epi64(v[i], low, v[4 + i]);
+        four[4 + i] = _mm512_permutex2var_epi64(v[i], high, v[4 + i]);
+    }
+}
+
+// The cells of a part p bits wide, left bits up in the codes, of a block.
+QQI_AVX512_INLINE void qqi_pack_part_avx512(const __m512i *four, unsigned p,
+                                            unsigned left, uint8_t *cells)
+{
+    const __m512i mask = _mm512_set1_epi8((char)((1u << p) - 1));
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < p; i++) {
+        __m512i cell = _mm512_setzero_si512();
+        QQI_UNROLL_AVX512
+        for (unsigned f = 0; f < 8 / p; f++) {
+            const __m512i part = _mm512_and_si512(
+                _mm512_srli_epi32(four[i * (8 / p) + f], left), mask);
+            cell = _mm512_or_si512(cell, _mm512_slli_epi32(part, p * f));
+        }
+        qqi_store_avx512(cells + 64 * i, cell);
+    }
+}
+
+// A block, or the first cells of one (kernel/scalar/pack.h).
+QQI_AVX512_FN void qqi_pack_avx512(unsigned bits, size_t columns,
+                                   const uint8_t *codes, uint8_t *cells)
+{
+    const size_t bytes = qqi_cells_bytes(bits, columns);
+    uint8_t block[512];
+    __m512i four[8];
+    unsigned at = 0;
+
+    qqi_pack_turn_avx512(codes, four);
+    if (bits & 8)
+        qqi_pack_part_avx512(four, 8, 0, block);
+    if (bits & 4) {
+        qqi_pack_part_avx512(four, 4, bits & 3, block);
+        at = 256;
+    }
+    if (bits & 2) {
+        qqi_pack_part_avx512(four, 2, bits & 1, block + at);
+        at += 128;
+    }
+    if (bits & 1)
+        qqi_pack_part_avx512(four, 1, 0, block + at);
+    QQ_MEMCPY(cells, block, bytes);
+}
+
+// Thirds of 64 bytes, x * 171 >> 9, by words: 255 * 171 is below 2^16.
+QQI_AVX512_INLINE __m512i qqi_third_avx512(__m512i x)
+{
+    const __m512i by = _mm512_set1_epi16(171);
+    const __m512i low = _mm512_set1_epi16(255);
+    const __m512i even = _mm512_mullo_epi16(_mm512_and_si512(x, low), by);
+    const __m512i odd = _mm512_mullo_epi16(_mm512_srli_epi16(x, 8), by);
+
+    return _mm512_or_si512(_mm512_srli_epi16(even, 9),
+                           _mm512_slli_epi16(_mm512_srli_epi16(odd, 9), 8));
+}
+
+// Digit d of byte x of part f becomes field f of byte x of cell d.
+QQI_AVX512_FN void qqi_expand_base3_avx512(size_t count, const uint8_t *packed,
+                                           uint8_t *cells)
+{
+    const __m512i most = _mm512_set1_epi8((char)242);
+
+    for (; count > 0; count--, packed += 256, cells += 320) {
+        __m512i cell[5];
+        QQI_UNROLL_AVX512
+        for (unsigned d = 0; d < 5; d++)
+            cell[d] = _mm512_setzero_si512();
+        QQI_UNROLL_AVX512
+        for (unsigned f = 0; f < 4; f++) {
+            __m512i x = _mm512_min_epu8(qqi_load_avx512(packed + 64 * f), most);
+            QQI_UNROLL_AVX512
+            for (unsigned d = 0; d < 5; d++) {
+                const __m512i third = d < 4 ? qqi_third_avx512(x) : x;
+                const __m512i thrice =
+                    _mm512_add_epi8(third, _mm512_add_epi8(third, third));
+                const __m512i digit = d < 4 ? _mm512_sub_epi8(x, thrice) : x;
+                cell[d] =
+                    _mm512_or_si512(cell[d], _mm512_slli_epi32(digit, 2 * f));
+                x = third;
+            }
+        }
+        QQI_UNROLL_AVX512
+        for (unsigned d = 0; d < 5; d++)
+            qqi_store_avx512(cells + 64 * d, cell[d]);
+    }
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/real.h ====
+
+// qquant floor 5: the float engine of AVX-512: x as it is, codes as numbers.
+//
+// Codes become numbers first, a strip of columns of a panel or of four. Then
+// t = fma(v, x, t) goes column by column; each sum is one chain, so eight
+// columns of x, or four panels, are in work side by side.
+
+#if QQI_HAS_AVX512
+
+// Codes of e5m2 in the top bytes of the lanes: as for e4m3fn, with 2^-112;
+// infinity and NaN have all exponent bits.
+QQI_AVX512_INLINE __m512 qqi_from_e5m2_avx512(__m512i top)
+{
+    const __m512i u = _mm512_and_si512(_mm512_srai_epi32(top, 3),
+                                       _mm512_set1_epi32((int)0x8fe00000u));
+    const __m512i inf = _mm512_set1_epi32(0x0f800000);
+    const __mmask16 is = _mm512_cmpeq_epi32_mask(_mm512_and_si512(u, inf), inf);
+    const __m512 v = _mm512_mul_ps(qqi_float_avx512(u),
+                                   _mm512_set1_ps(qqi_f32_of(0x77800000u)));
+
+    return _mm512_mask_mov_ps(
+        v, is,
+        qqi_float_avx512(_mm512_or_si512(u, _mm512_set1_epi32(0x7f800000))));
+}
+
+// Numbers of column j of four; zero: what is taken off, of every row.
+QQI_AVX512_INLINE __m512 qqi_real_value_avx512(const qqi_product *p,
+                                               qqi_code code, __m512i u,
+                                               unsigned j, __m512i zero)
+{
+    const __m512i low = _mm512_srli_epi32(u, 8 * j);
+    const __m512i top = _mm512_slli_epi32(u, 24 - 8 * j);
+    __m512i v;
+
+    switch (code) {
+    case QQI_CODE_BOOK:
+        return _mm512_permutexvar_ps(low, _mm512_loadu_ps(p->levels));
+    case QQI_CODE_E4M3FN:
+        return qqi_from_e4m3fn_avx512(top);
+    case QQI_CODE_E5M2:
+        return qqi_from_e5m2_avx512(top);
+    case QQI_CODE_PLAIN:
+    default:
+        v = _mm512_and_si512(low, _mm512_set1_epi32(255));
+        if (p->mul != 1)
+            v = _mm512_mullo_epi32(v, _mm512_set1_epi32(p->mul));
+        return _mm512_cvtepi32_ps(_mm512_sub_epi32(v, zero));
+    }
+}
+
+// What is taken off the codes of a tile.
+QQI_AVX512_INLINE __m512i qqi_real_zero_avx512(const qqi_product *p,
+                                               const uint8_t *panel, size_t t)
+{
+    return p->zero_at != 0 ? _mm512_cvtepu8_epi32(
+                                 qqi_load16_avx512(panel + p->zero_at + 16 * t))
+                           : _mm512_set1_epi32(p->add);
+}
+
+// Columns k to end - 1, a block at most, of a panel to v, step floats apart; u:
+// their bytes.
+QQI_AVX512_INLINE void qqi_real_block_avx512(const qqi_product *p,
+                                             qqi_code code,
+                                             const uint8_t *panel, size_t k,
+                                             size_t end, const uint8_t *u,
+                                             float *v, size_t step)
+{
+    size_t tile = k / p->tile;
+    size_t next = qqi_tile_end(p, tile);
+    __m512i zero = qqi_real_zero_avx512(p, panel, tile);
+
+    for (; k < end; k += 4, u += 64) {
+        const __m512i four = qqi_load_avx512(u);
+        if (k == next) {
+            next = qqi_tile_end(p, ++tile);
+            zero = qqi_real_zero_avx512(p, panel, tile);
+        }
+        QQI_UNROLL_AVX512
+        for (unsigned j = 0; j < 4; j++, v += step)
+            _mm512_storeu_ps(v, qqi_real_value_avx512(p, code, four, j, zero));
+    }
+}
+
+// Numbers of columns k, a multiple of 32, to end - 1 of panel i. Up to a
+// multiple of 4 is written.
+QQI_AVX512_FN void qqi_real_strip_avx512(const qqi_product *p, size_t i,
+                                         size_t k, size_t end, float *v,
+                                         size_t step)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    qqi_meaning_avx512 m;
+    uint8_t u[512];
+
+    m.book = _mm512_setzero_si512();
+    m.is_book = m.twice = 0;
+    for (; k < end; k += 32, v += 32 * step) {
+        const size_t to = 32 < end - k ? k + 32 : end;
+        qqi_expand_as_avx512(p, &m, i, k, to, u, 64);
+        switch (p->code) {
+        case QQI_CODE_BOOK:
+            qqi_real_block_avx512(p, QQI_CODE_BOOK, panel, k, to, u, v, step);
+            break;
+        case QQI_CODE_E4M3FN:
+            qqi_real_block_avx512(p, QQI_CODE_E4M3FN, panel, k, to, u, v, step);
+            break;
+        case QQI_CODE_E5M2:
+            qqi_real_block_avx512(p, QQI_CODE_E5M2, panel, k, to, u, v, step);
+            break;
+        case QQI_CODE_PLAIN:
+        default:
+            qqi_real_block_avx512(p, QQI_CODE_PLAIN, panel, k, to, u, v, step);
+            break;
+        }
+    }
+}
+
+// --- sums ------------------------------------------------------------------
+
+// Of a panel and up to 64 columns of x, or of four panels and one.
+typedef struct qqi_real_avx512 {
+    float v[128][16]; // v[column][panel][16]
+    float t[64][16];
+    float acc[64][16];
+} qqi_real_avx512;
+
+QQI_STATIC_ASSERT(real_avx512, sizeof(qqi_real_avx512) <= QQI_WORK_BYTES);
+
+// t[panel or column] over n columns of W, x being the first one's.
+QQI_AVX512_INLINE void qqi_real_run_avx512(const float *v, const float *x,
+                                           size_t width, size_t n,
+                                           unsigned panels, unsigned count,
+                                           float *t)
+{
+    __m512 sum[8];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++)
+        sum[i] = _mm512_loadu_ps(t + 16 * i);
+    for (; n > 0; n--, v += 16 * panels, x += width) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = _mm512_fmadd_ps(_mm512_loadu_ps(v + 16 * (i / count)),
+                                     _mm512_set1_ps(x[i % count]), sum[i]);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++)
+        _mm512_storeu_ps(t + 16 * i, sum[i]);
+}
+
+// All columns of x; panels is 4 only where there is one.
+QQI_AVX512_FN void qqi_real_runs_avx512(const qqi_columns *g, size_t k,
+                                        size_t n, size_t panels, const float *v,
+                                        qqi_real_avx512 *w)
+{
+    const float *x = g->real + k * g->width;
+    size_t c = 0;
+
+    if (panels == 4) {
+        qqi_real_run_avx512(v, x, 1, n, 4, 1, w->t[0]);
+        return;
+    }
+    for (; g->width - c >= 8; c += 8)
+        qqi_real_run_avx512(v, x + c, g->width, n, 1, 8, w->t[c]);
+    for (; g->width - c >= 4; c += 4)
+        qqi_real_run_avx512(v, x + c, g->width, n, 1, 4, w->t[c]);
+    for (; c < g->width; c++)
+        qqi_real_run_avx512(v, x + c, g->width, n, 1, 1, w->t[c]);
+}
+
+// acc at the end of a tile.
+QQI_AVX512_FN void qqi_real_tile_avx512(const qqi_product *p, size_t tile,
+                                        size_t panel, size_t panels,
+                                        size_t count, qqi_real_avx512 *w)
+{
+    for (size_t i = 0; i < panels * count; i++) {
+        const __m512 s =
+            qqi_scale_avx512(p, qqi_panel(p, panel + i / count), tile);
+        const __m512 acc = _mm512_loadu_ps(w->acc[i]);
+        _mm512_storeu_ps(w->acc[i],
+                         _mm512_fmadd_ps(s, _mm512_loadu_ps(w->t[i]), acc));
+        _mm512_storeu_ps(w->t[i], _mm512_setzero_ps());
+    }
+}
+
+QQI_AVX512_FN void qqi_real_panels_avx512(const qqi_product *p,
+                                          const qqi_columns *g, size_t panel,
+                                          size_t panels, qqi_real_avx512 *w)
+{
+    const size_t strip = 128 / panels;
+    const size_t step = 16 * panels;
+    const float *v = w->v[0];
+
+    QQ_MEMSET(w->t, 0, sizeof w->t);
+    QQ_MEMSET(w->acc, 0, sizeof w->acc);
+    for (size_t k = 0, stop; k < p->k; k = stop) {
+        const size_t tile = k / p->tile;
+        const size_t end = qqi_tile_end(p, tile);
+        const size_t from = k / strip * strip;
+        const size_t to = strip < p->k - from ? from + strip : p->k;
+        for (size_t i = 0; i < panels && k == from; i++)
+            qqi_real_strip_avx512(p, panel + i, k, to, w->v[i], step);
+        stop = end < to ? end : to;
+        qqi_real_runs_avx512(g, k, stop - k, panels, v + (k - from) * step, w);
+        if (stop == end)
+            qqi_real_tile_avx512(p, tile, panel, panels, g->width, w);
+    }
+    for (size_t i = 0; i < panels * g->count; i++)
+        qqi_end_avx512(p, panel + i / g->count, g->first + i % g->count, 1.0f,
+                       _mm512_loadu_ps(w->acc[i]));
+}
+
+QQI_AVX512_FN void qqi_multiply_real_avx512(const qqi_product *p,
+                                            const qqi_columns *g, size_t first,
+                                            size_t last, void *work)
+{
+    for (size_t panels; first < last; first += panels) {
+        panels = g->width == 1 && last - first >= 4 ? 4 : 1;
+        qqi_real_panels_avx512(p, g, first, panels, (qqi_real_avx512 *)work);
+    }
+}
+
+#endif // QQI_HAS_AVX512
 
 // ==== kernel/avx512/table.h ====
 
 // qquant floor 5: the kernel sets of AVX-512.
 
 #if QQI_HAS_AVX512
-static const qqi_kernel qqi_kernel_avx512 QQI_UNUSED = {
-    QQ_ISA_AVX512, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
-    qqi_encode_scalar};
-#endif
 
-#if QQI_HAS_AVX512
+// What both sets do alike; 0 where only the scalar set will do.
+QQI_FN int qqi_choose_any_avx512(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_scalar(p, how);
+    if (p->input == QQ_INPUT_F32) {
+        how->prepare = qqi_prepare_real_avx512;
+        how->multiply = qqi_multiply_real_avx512;
+        how->columns = 64;
+        how->widths = 1u << 1 | 1u << 4;
+        how->panels = 4;
+        return 0;
+    }
+    // 2 * code must be a byte.
+    if (p->mul != 1 && (p->mul != 2 || p->bits > 7))
+        return 0;
+    how->prepare = qqi_prepare_dot_avx512;
+    how->columns = qqi_is_long_avx512(p) ? 32 : 64;
+    how->widths = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4;
+    how->unit = 4;
+    how->panels = 2;
+    return 1;
+}
+
+QQI_FN void qqi_choose_avx512(const qqi_product *p, qqi_strategy *how)
+{
+    if (qqi_choose_any_avx512(p, how))
+        how->multiply = qqi_multiply_any_avx512;
+}
+
+QQI_FN void qqi_choose_avx512_vnni(const qqi_product *p, qqi_strategy *how)
+{
+    if (!qqi_choose_any_avx512(p, how))
+        return;
+    how->multiply = qqi_multiply_vnni_avx512;
+    if (p->bits == 1) {
+        how->prepare = qqi_prepare_look_avx512;
+        how->multiply = qqi_multiply_look_avx512;
+    }
+}
+
+static const qqi_kernel qqi_kernel_avx512 QQI_UNUSED = {
+    QQ_ISA_AVX512, qqi_choose_avx512, qqi_expand_base3_avx512, qqi_pack_avx512,
+    qqi_encode_avx512};
+
 static const qqi_kernel qqi_kernel_avx512_vnni QQI_UNUSED = {
-    QQ_ISA_AVX512_VNNI, qqi_choose_scalar, qqi_expand_scalar,
-    qqi_pack_block_scalar, qqi_encode_scalar};
-#endif
+    QQ_ISA_AVX512_VNNI, qqi_choose_avx512_vnni, qqi_expand_base3_avx512,
+    qqi_pack_avx512, qqi_encode_avx512};
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/amx/cut.h ====
+
+// qquant floor 5: how a group of columns is cut into blocks for tiles.
+//
+// A block is one or two halves of equally many rows of x: as many as have at
+// most 16 columns, or as there are. Where a block has more rows than one half
+// and fewer than two, its halves overlap, and numbers in both are computed
+// twice. So all tiles of a group have the same shape, which takes long to
+// change. In memory a block is a group by itself, with unit 64: its columns lie
+// close together, and a tile's next 64 numbers follow it as soon as can be.
+
+typedef struct qqi_amx_cut {
+    size_t half;  // rows of half a block
+    size_t count; // blocks
+    size_t last;  // first row of the last one
+    size_t rows;  // of x
+} qqi_amx_cut;
+
+// All blocks are whole but the last one, or the last two: where less than a
+// half is left, the one before gives half of its own.
+QQI_FN qqi_amx_cut qqi_amx_cut_of(const qqi_product *p, const qqi_columns *g)
+{
+    const size_t most = 16 / p->digits;
+    const size_t half = most < g->count ? most : g->count;
+    const size_t left = g->count % (2 * half);
+    qqi_amx_cut cut;
+
+    cut.half = half;
+    cut.count = g->count / (2 * half) + (left > 0);
+    cut.last = (cut.count - 1) * 2 * half;
+    cut.last -= left > 0 && left < half && cut.count > 1 ? half : 0;
+    cut.rows = g->count;
+    return cut;
+}
+
+QQI_INLINE size_t qqi_amx_block_first(const qqi_amx_cut *cut, size_t i)
+{
+    return i == cut->count       ? cut->rows
+           : i + 1 == cut->count ? cut->last
+                                 : i * 2 * cut->half;
+}
+
+// Block i of group g.
+QQI_FN void qqi_amx_block(const qqi_product *p, const qqi_columns *g,
+                          const qqi_amx_cut *cut, size_t i, qqi_columns *block)
+{
+    const size_t first = qqi_amx_block_first(cut, i);
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+
+    *block = *g;
+    block->first = g->first + first;
+    block->count = qqi_amx_block_first(cut, i + 1) - first;
+    block->width = block->count * p->digits;
+    block->unit = 64;
+    block->q = g->q + p->padded * first * p->digits;
+    block->sum = g->sum + p->spans * first * p->digits;
+    block->scale = g->scale + first * (tiled ? p->tiles : 1);
+}
+
+// ==== kernel/amx/tile.h ====
+
+// qquant floor 5: tiles of registers, and the innermost loop on them.
+//
+// There are eight tile registers, each of 16 rows of 64 bytes:
+//
+//   0 to 3   sums, int32: a row for a column of x, a lane for a row of W;
+//            register 2 a + h: half a of a block of columns, panel h of two
+//   4 + a    numbers of x, int8: a row for a column, 64 (or 32) numbers
+//   6 + h    codes, u = mul * code: row r is columns 4 r to 4 r + 3 of the 16
+//            rows of a panel, as in a cell of 8 bits
+//
+// dot(t) adds to register t the product of 4 + t / 2 with 6 + t % 2: bytes with
+// sign times bytes without, exact in int32. What these operations are is
+// handed over (qqi_amx_tiles), so that plain C can stand in where there is no
+// AMX, and the loop is tested everywhere; with constants all of it is inlined.
+// Where nothing is left to take off codes that way, they may be u - add, and
+// have signs.
+//
+// A block of columns with only one half uses registers 0 and 1 for the steps
+// of even number and 2 and 3 for the odd ones, so that no product waits for
+// the one before; their sums belong together.
+
+// The operations. regs is theirs alone: NULL, or where plain C has tiles.
+typedef struct qqi_amx_tiles {
+    void (*zero)(void *regs, int t);
+    void (*load)(void *regs, int t, const void *p); // rows 64 bytes apart
+    // The same for what passes by once: it shall not drive out other data.
+    void (*stream)(void *regs, int t, const void *p);
+    void (*store)(void *regs, int t, void *p);
+    void (*dot)(void *regs, int t);
+    void (*dot_signed)(void *regs, int t); // the codes have signs
+    void (*ahead)(const void *p);          // these 64 bytes are wanted later
+    void (*soon)(const void *p);           // or soon
+} qqi_amx_tiles;
+
+typedef void (*qqi_amx_dot_fn)(void *regs, int t);
+
+// Where the sums of a run come from.
+typedef enum qqi_amx_from {
+    QQI_AMX_ZERO = 1,
+    QQI_AMX_MEMORY = 2,
+    QQI_AMX_KEPT = 3 // in the registers, from the run before
+} qqi_amx_from;
+
+// Sums over numbers k to end - 1 of a block of columns and two panels.
+typedef struct qqi_amx_run {
+    void *regs;
+    const int8_t *x;   // number 0 of the first column
+    size_t stride;     // from 64 numbers to the next ones
+    size_t second;     // from the first half's columns to the second's; 0: none
+    size_t depth;      // numbers of a step: 64 or 32
+    size_t k;          // a multiple of it
+    size_t end;        // rounded up to it
+    const uint8_t *u0; // codes of column k of the panels, 16 bytes a column
+    const uint8_t *u1;
+    int32_t *c; // 256 sums of each register
+    qqi_amx_from from;
+    int store;
+    int is_signed;
+    // What is wanted next from far away, of both panels: lines in every step.
+    const uint8_t *ahead[2];
+    size_t soon; // lines of x to ask for, 128 numbers ahead
+    size_t all;  // numbers of x, with the zeros behind them
+    size_t far;  // how far that is done
+    size_t lines;
+} qqi_amx_run;
+
+QQI_INLINE void qqi_amx_step_two(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                 void *regs, const int8_t *x, size_t second,
+                                 const uint8_t *u0, const uint8_t *u1)
+{
+    v->stream(regs, 4, x);
+    v->load(regs, 6, u0);
+    dot(regs, 0);
+    v->load(regs, 7, u1);
+    dot(regs, 1);
+    v->stream(regs, 5, x + second);
+    dot(regs, 2);
+    dot(regs, 3);
+}
+
+// A step of even number.
+QQI_INLINE void qqi_amx_step_even(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                  void *regs, const int8_t *x,
+                                  const uint8_t *u0, const uint8_t *u1)
+{
+    v->stream(regs, 4, x);
+    v->load(regs, 6, u0);
+    dot(regs, 0);
+    v->load(regs, 7, u1);
+    dot(regs, 1);
+}
+
+QQI_INLINE void qqi_amx_step_odd(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                 void *regs, const int8_t *x, const uint8_t *u0,
+                                 const uint8_t *u1)
+{
+    v->stream(regs, 5, x);
+    v->load(regs, 6, u0);
+    dot(regs, 2);
+    v->load(regs, 7, u1);
+    dot(regs, 3);
+}
+
+QQI_INLINE void qqi_amx_begin(const qqi_amx_tiles *v, const qqi_amx_run *r)
+{
+    if (r->from == QQI_AMX_ZERO) {
+        v->zero(r->regs, 0);
+        v->zero(r->regs, 1);
+        v->zero(r->regs, 2);
+        v->zero(r->regs, 3);
+    } else if (r->from == QQI_AMX_MEMORY) {
+        v->load(r->regs, 0, r->c);
+        v->load(r->regs, 1, r->c + 256);
+        v->load(r->regs, 2, r->c + 512);
+        v->load(r->regs, 3, r->c + 768);
+    }
+}
+
+QQI_INLINE void qqi_amx_finish(const qqi_amx_tiles *v, const qqi_amx_run *r)
+{
+    v->store(r->regs, 0, r->c);
+    v->store(r->regs, 1, r->c + 256);
+    v->store(r->regs, 2, r->c + 512);
+    v->store(r->regs, 3, r->c + 768);
+}
+
+QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                              const qqi_amx_run *r)
+{
+    const uint8_t *u0 = r->u0;
+    const uint8_t *u1 = r->u1;
+    const size_t step = 16 * r->depth;
+    size_t far = r->far;
+
+    for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
+        const int8_t *x = r->x + k / 64 * r->stride + k % 64;
+        for (size_t i = 0; i < r->lines; i++, far += 64) {
+            v->ahead(r->ahead[0] + far);
+            v->ahead(r->ahead[1] + far);
+        }
+        for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
+            v->soon(x + 2 * r->stride + 64 * i);
+        if (r->second > 0)
+            qqi_amx_step_two(v, dot, r->regs, x, r->second, u0, u1);
+        else if ((k & r->depth) == 0)
+            qqi_amx_step_even(v, dot, r->regs, x, u0, u1);
+        else
+            qqi_amx_step_odd(v, dot, r->regs, x, u0, u1);
+    }
+}
+
+QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, const qqi_amx_run *r)
+{
+    qqi_amx_begin(v, r);
+    if (r->is_signed)
+        qqi_amx_steps(v, v->dot_signed, r);
+    else
+        qqi_amx_steps(v, v->dot, r);
+    if (r->store)
+        qqi_amx_finish(v, r);
+}
+
+// ==== kernel/amx/job.h ====
+
+// qquant floor 5: a product by tiles on its way, and its memory.
+//
+// MEMORY, for columns of padded numbers, at least 64: work holds 16 KiB and 32
+// * min(padded, 4096) bytes. Codes of a stretch take 32 * min(padded, 1024).
+// The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where tiles
+// are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB. What
+// must outlive a stretch is there for every block, so as many blocks as fit
+// are done side by side. Groups of at most 8 columns (narrow ones) have 16 KiB
+// in all: codes take 8, sums and acc 8; totals have no place.
+
+// Columns of a stretch, and of a piece that is expanded ahead.
+#define QQI_AMX_STRETCH ((size_t)1024)
+#define QQI_AMX_NARROW  ((size_t)256)
+#define QQI_AMX_PIECE   ((size_t)128)
+
+// Bytes of the sums of a block, of its acc, and of half its totals.
+#define QQI_AMX_SUMS ((size_t)4096)
+
+// Sums of a span of a block, to be joined.
+typedef struct qqi_amx_join {
+    const qqi_product *p;
+    const qqi_columns *g; // the block
+    size_t half;          // rows of x in a half
+    size_t halves;
+    size_t panel; // the first of them
+    size_t panels;
+    size_t tile;
+    size_t span;
+    int begins;     // the tile
+    int ends;       // the tile
+    int is_signed;  // codes were u - add: nothing is to be taken off
+    int32_t *next;  // sums of the tile after it, to be joined as well; or NULL
+    int32_t *c;     // of register 2 a + h: 16 rows of 16, as are acc and total,
+    float *acc;     // whose rows are those of x
+    int64_t *total; // where tiles are joined in 64 bits
+} qqi_amx_join;
+
+// What an instruction set brings along.
+typedef struct qqi_amx_set {
+    void *regs;
+    void (*open)(void *regs, size_t rows, size_t depth); // shapes of tiles
+    void (*close)(void *regs);
+    void (*run)(const qqi_amx_run *r);
+    // u of columns k to end - 1 of panel i, k a multiple of 32: 16 bytes a
+    // column, up to a multiple of 32 of them are written.
+    // Those with signs are u - add.
+    void (*expand)(const qqi_product *p, size_t i, size_t k, size_t end,
+                   int is_signed, uint8_t *u);
+    // Once more where a tile has several spans; acc is set by tile 0, and else
+    // added to.
+    void (*join)(const qqi_amx_join *j);
+    void (*end)(const qqi_amx_join *j); // y from acc
+} qqi_amx_set;
+
+// A product of a group, on its way.
+typedef struct qqi_amx_job {
+    const qqi_amx_set *set;
+    const qqi_product *p;
+    const qqi_columns *g;
+    qqi_amx_cut cut;
+    size_t depth;
+    size_t panel;
+    size_t panels; // 1 or 2
+    size_t last;   // the panel after the last one
+    int is_short;  // tiles fit into a stretch
+    int is_narrow; // at most 8 columns
+    size_t length; // of a stretch
+    int is_long;   // tiles are joined in 64 bits
+    int is_signed; // codes are u - add
+    size_t k;      // the stretch
+    size_t end;
+    size_t tile; // that it begins in, and the span
+    size_t span;
+    int opens;  // it begins a span
+    int closes; // it ends one: tiles are long
+    int begins; // this span is the first of its tile, or the last
+    int ends;
+    size_t made; // expanded so far
+    const uint8_t *u[2];
+    const uint8_t *far[2]; // codes that come after it
+    size_t lines;          // of them for every step of the blocks that ask
+    // What is in work: codes; then memory of all blocks; then of each.
+    uint8_t *room[2];
+    uint8_t *shared;
+    uint8_t *frames;
+    size_t frame; // bytes of one
+    size_t side;  // blocks side by side
+} qqi_amx_job;
+
+// A piece of memory that a block needs: its own if kept, else shared.
+typedef struct qqi_amx_place {
+    size_t shared;
+    size_t frame;
+} qqi_amx_place;
+
+QQI_INLINE uint8_t *qqi_amx_take(const qqi_amx_job *job, size_t slot, int kept,
+                                 size_t bytes, qqi_amx_place *at)
+{
+    uint8_t *p = kept ? job->frames + slot * job->frame + at->frame
+                      : job->shared + at->shared;
+
+    at->frame += kept ? bytes : 0;
+    at->shared += kept ? 0 : bytes;
+    return p;
+}
+
+// Gives a block its memory; answers the second place of sums, NULL: none.
+QQI_FN int32_t *qqi_amx_frame(const qqi_amx_job *job, size_t slot,
+                              qqi_amx_join *j, qqi_amx_place *at)
+{
+    const qqi_product *p = job->p;
+    const int many = p->k > job->length;
+    const int open = many && !job->is_short;
+    void *c = qqi_amx_take(job, slot, open, QQI_AMX_SUMS, at);
+    void *acc = qqi_amx_take(job, slot, many && p->tiles > 1, QQI_AMX_SUMS, at);
+    void *more = NULL;
+
+    j->c = (int32_t *)c;
+    j->acc = (float *)acc;
+    j->total = NULL;
+    if (job->is_long) {
+        void *total = qqi_amx_take(job, slot, open, 2 * QQI_AMX_SUMS, at);
+        j->total = (int64_t *)total;
+    } else if (job->is_short && !job->is_narrow) {
+        more = qqi_amx_take(job, slot, 0, QQI_AMX_SUMS, at);
+    }
+    return (int32_t *)more;
+}
+
+QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
+{
+    const size_t padded = job->p->padded;
+    const size_t most = job->is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
+    const size_t part = 16 * (padded < most ? padded : most);
+    const size_t wide = job->is_narrow ? 0 : qqi_wide_bytes(padded);
+    const size_t room = QQI_WORK_BYTES + wide - 2 * part;
+    qqi_amx_place at = {0, 0};
+    qqi_amx_join j;
+
+    job->room[0] = (uint8_t *)work;
+    job->room[1] = job->room[0] + part;
+    job->shared = job->room[1] + part;
+    job->frames = job->shared;
+    job->frame = 0;
+    (void)qqi_amx_frame(job, 0, &j, &at);
+    job->frames = job->shared + at.shared;
+    job->frame = at.frame;
+    job->side = job->cut.count;
+    if (at.frame > 0 && (room - at.shared) / at.frame < job->side)
+        job->side = (room - at.shared) / at.frame;
+}
+
+// --- stretches -------------------------------------------------------------
+
+QQI_INLINE size_t qqi_amx_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// The stretch from k on.
+QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
+{
+    const qqi_product *p = job->p;
+    const size_t tile = k / p->tile;
+    const size_t tile_end = qqi_tile_end(p, tile);
+    const size_t from = k - tile * p->tile;
+
+    job->k = k;
+    job->tile = job->span = tile;
+    if (job->is_short) {
+        job->end = qqi_amx_least(p->k, k + job->length);
+        return;
+    }
+    job->end = qqi_amx_least(tile_end, k + job->length);
+    job->span += p->tiles > 1 ? 0 : from / p->span;
+    job->opens = from % p->span == 0;
+    job->begins = from < p->span;
+    job->ends = job->end == tile_end;
+    job->closes = job->ends || (from + job->end - k) % p->span == 0;
+}
+
+// ==== kernel/amx/engine.h ====
+
+// qquant floor 5: the engine of tiles: two panels by blocks of columns.
+//
+// Columns of W are done up to 1024 at a time (a stretch): their codes, expanded
+// to bytes for two panels, stay in the nearest cache while all blocks of
+// columns pass by, whose numbers stream from the next one. A stretch never
+// crosses the end of a long scale tile; short tiles it holds whole. For every
+// block
+//
+//   short tiles   each tile is a run, whose sums are scaled and added (join)
+//   long ones     a run over the stretch goes on with the sums of the stretch
+//                 before, and is joined at the end of a span
+//
+// and after the last stretch y is stored. Codes are expanded by the first
+// block, one piece ahead of the one that is multiplied, so that the vector
+// units work beside the tiles.
+//
+// What needs an instruction set stands in a qqi_amx_set; all here is plain C.
+
+// Expands codes up to column end, or that of the stretch. A last step may
+// reach beyond all cells, where x has zeros: codes may be anything there.
+QQI_FN void qqi_amx_expand(qqi_amx_job *job, size_t end)
+{
+    const size_t at = 16 * (job->made - job->k);
+    const size_t to = qqi_amx_least(end, job->end);
+
+    if (job->made >= to)
+        return;
+    for (size_t h = 0; h < 2; h++) {
+        const size_t panel = job->panel + (h < job->panels ? h : 0);
+        uint8_t *u = job->room[h] + at;
+        if (to % job->depth != 0)
+            QQ_MEMSET(job->room[h] + 16 * (to / 32 * 32 - job->k), 0,
+                      16 * (job->depth - to / 32 * 32 % job->depth));
+        job->set->expand(job->p, panel, job->made, to, job->is_signed, u);
+    }
+    job->made = to;
+}
+
+// Codes that are bytes already, but for the last ones, are taken as they lie.
+QQI_FN void qqi_amx_codes(qqi_amx_job *job)
+{
+    const qqi_product *p = job->p;
+    const int direct = p->bits == 8 && p->mul == 1 && job->end % 64 == 0;
+
+    for (size_t h = 0; h < 2; h++) {
+        const size_t panel = job->panel + (h < job->panels ? h : 0);
+        job->u[h] =
+            direct ? qqi_panel_cells(p, panel) + 16 * job->k : job->room[h];
+    }
+    job->made = direct ? job->end : job->k;
+}
+
+// The codes that come next: they are asked for by all blocks but the first,
+// which has its own to wait for.
+QQI_FN void qqi_amx_look_ahead(qqi_amx_job *job)
+{
+    const qqi_product *p = job->p;
+    const size_t blocks = job->side > 1 ? job->side - 1 : 1;
+    const size_t steps = (job->end - job->k) / job->depth * blocks;
+    const size_t lines = (job->end - job->k) / 32 * p->bits;
+    const int same = job->end < p->k;
+    const size_t panel = same ? job->panel : job->panel + 2;
+
+    job->lines = 0;
+    if (steps == 0 || panel + 2 > job->last)
+        return;
+    job->lines = lines / steps + (lines % steps > 0);
+    for (size_t h = 0; h < 2; h++) {
+        job->far[h] = qqi_panel_cells(p, panel + h);
+        job->far[h] += same ? job->end / 32 * 64 * p->bits : 0;
+    }
+}
+
+// Numbers k to end - 1, in the stretch.
+QQI_INLINE void qqi_amx_run_on(const qqi_amx_job *job, qqi_amx_run *r, size_t k,
+                               size_t end)
+{
+    const size_t at = 16 * (k - job->k);
+
+    r->k = k;
+    r->end = end;
+    r->u0 = job->u[0] + at;
+    r->u1 = job->u[1] + at;
+    job->set->run(r);
+    r->far += (end - k + job->depth - 1) / job->depth * 64 * r->lines;
+}
+
+// Every tile of the stretch by itself, two at a time where there is memory for
+// their sums.
+QQI_FN void qqi_amx_short(qqi_amx_job *job, qqi_amx_run *r, qqi_amx_join *j,
+                          int32_t *more)
+{
+    const size_t tile = job->p->tile;
+    size_t k = job->k;
+
+    j->begins = j->ends = 1;
+    r->from = QQI_AMX_ZERO;
+    r->store = 1;
+    for (size_t t = job->tile; k < job->end; t += j->next != NULL ? 2 : 1) {
+        if (job->made < qqi_amx_least(k + 2 * tile, job->end))
+            qqi_amx_expand(job, k + 2 * tile + QQI_AMX_PIECE);
+        r->c = j->c;
+        j->next = NULL;
+        for (int i = 0; i < 2 && r->c != NULL && k < job->end; i++) {
+            const size_t next = qqi_amx_least(k + tile, job->end);
+            qqi_amx_run_on(job, r, k, next);
+            j->next = i > 0 ? more : NULL;
+            r->c = more;
+            k = next;
+        }
+        j->tile = j->span = t;
+        job->set->join(j);
+    }
+}
+
+// A piece of one tile.
+QQI_FN void qqi_amx_long(qqi_amx_job *job, qqi_amx_run *r)
+{
+    size_t k = job->k;
+
+    r->from = job->opens ? QQI_AMX_ZERO : QQI_AMX_MEMORY;
+    while (k < job->end) {
+        // What is expanded already is one run.
+        const int all = job->made == job->end;
+        size_t next = all ? job->end : k + QQI_AMX_PIECE;
+        qqi_amx_expand(job, next);
+        qqi_amx_expand(job, next + QQI_AMX_PIECE);
+        next = qqi_amx_least(next, job->end);
+        r->store = next == job->end;
+        qqi_amx_run_on(job, r, k, next);
+        r->from = QQI_AMX_KEPT;
+        k = next;
+    }
+}
+
+// Runs of block i, which has count rows from first on; slot: in memory.
+QQI_INLINE void qqi_amx_run_of(const qqi_amx_job *job, size_t first,
+                               size_t count, size_t slot, qqi_amx_run *r)
+{
+    const size_t digits = job->p->digits;
+    const int asks = slot > 0 || job->side == 1;
+    const size_t steps = (job->end - job->k) / job->depth;
+
+    r->regs = job->set->regs;
+    r->x = job->g->q + job->p->padded * first * digits;
+    r->stride = 64 * count * digits;
+    r->second = 64 * (count - job->cut.half) * digits;
+    r->depth = job->depth;
+    r->is_signed = job->is_signed;
+    r->all = job->p->padded;
+    r->soon = job->is_short ? r->stride / 64 : 0;
+    r->lines = asks ? job->lines : 0;
+    r->ahead[0] = job->far[0];
+    r->ahead[1] = job->far[1];
+    r->far = slot > 1 ? (slot - 1) * steps * 64 * r->lines : 0;
+}
+
+// Scales the sums of a block, and stores y at the end.
+QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
+                             qqi_amx_run *r)
+{
+    const size_t half = job->cut.half;
+    qqi_amx_place at = {0, 0};
+    qqi_columns g;
+    qqi_amx_join j;
+
+    qqi_amx_block(job->p, job->g, &job->cut, i, &g);
+    j.p = job->p;
+    j.g = &g;
+    j.half = half;
+    j.halves = g.count > half ? 2 : 1;
+    j.panel = job->panel;
+    j.panels = job->panels;
+    j.is_signed = job->is_signed;
+    j.next = NULL;
+    int32_t *more = qqi_amx_frame(job, slot, &j, &at);
+    r->c = j.c;
+    if (job->is_short) {
+        qqi_amx_short(job, r, &j, more);
+    } else {
+        j.tile = job->tile;
+        j.span = job->span;
+        j.begins = job->begins;
+        j.ends = job->ends;
+        qqi_amx_long(job, r);
+        job->set->join(&j);
+    }
+    if (job->end == job->p->k)
+        job->set->end(&j);
+}
+
+// A stretch of blocks from to to - 1.
+QQI_FN void qqi_amx_blocks(qqi_amx_job *job, size_t from, size_t to)
+{
+    const int joins = job->is_short || job->closes;
+
+    for (size_t i = from; i < to; i++) {
+        const size_t first = qqi_amx_block_first(&job->cut, i);
+        const size_t count = qqi_amx_block_first(&job->cut, i + 1) - first;
+        qqi_amx_run r;
+        qqi_amx_run_of(job, first, count, i - from, &r);
+        if (joins) {
+            qqi_amx_block_on(job, i, i - from, &r);
+        } else {
+            void *c = job->frames + (i - from) * job->frame;
+            r.c = (int32_t *)c;
+            qqi_amx_long(job, &r);
+        }
+    }
+}
+
+// Two panels, or the last one.
+QQI_FN void qqi_amx_panels(qqi_amx_job *job)
+{
+    const size_t count = job->cut.count;
+
+    for (size_t i = 0, next; i < count; i = next) {
+        next = qqi_amx_least(i + job->side, count);
+        for (size_t k = 0; k < job->p->k; k = job->end) {
+            qqi_amx_stretch(job, k);
+            qqi_amx_codes(job);
+            qqi_amx_look_ahead(job);
+            qqi_amx_blocks(job, i, next);
+        }
+    }
+}
+
+// Whether the engine can have a product: integers that are bytes, and tiles of
+// whole steps.
+QQI_FN int qqi_amx_fits(const qqi_product *p)
+{
+    return p->input != QQ_INPUT_F32 && p->k > 0 &&
+           (p->mul == 1 || (p->mul == 2 && p->bits < 8)) &&
+           (p->tiles <= 1 || p->tile % 32 == 0);
+}
+
+// The same for a group: narrow ones have no room to join in 64 bits.
+QQI_INLINE int qqi_amx_takes(const qqi_columns *g, int is_long)
+{
+    return g->width > 8 || !is_long;
+}
+
+QQI_FN void qqi_amx_multiply(const qqi_amx_set *set, int is_long,
+                             const qqi_product *p, const qqi_columns *g,
+                             size_t first, size_t last, void *work)
+{
+    qqi_amx_job job;
+
+    QQ_MEMSET(&job, 0, sizeof job);
+    job.set = set;
+    job.p = p;
+    job.g = g;
+    job.is_long = is_long;
+    job.is_narrow = g->width <= 8;
+    job.length = job.is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
+    job.is_short = p->tiles > 1 && p->tile <= job.length;
+    if (job.is_short)
+        job.length = job.length / p->tile * p->tile;
+    job.is_signed =
+        p->zero_at == 0 && (p->bits == 1 || p->bits == 2 || p->bits == 4);
+    job.depth = p->tiles > 1 && p->tile % 64 != 0 ? 32 : 64;
+    job.cut = qqi_amx_cut_of(p, g);
+    job.last = last;
+    qqi_amx_lay_out(&job, work);
+    set->open(set->regs, job.cut.half * p->digits, job.depth);
+    for (size_t i = first; i < last; i += 2) {
+        job.panel = i;
+        job.panels = last - i < 2 ? 1 : 2;
+        qqi_amx_panels(&job);
+    }
+    set->close(set->regs);
+}
+
+// --- what each set does likewise -------------------------------------------
+
+// The row of x in the block that row r of half a is.
+QQI_INLINE size_t qqi_amx_row(const qqi_amx_join *j, size_t a, size_t r)
+{
+    return a > 0 ? j->g->count - j->half + r : r;
+}
+
+// Whether the sums of registers 2 and 3 belong to those of 0 and 1.
+QQI_INLINE int qqi_amx_folds(const qqi_amx_join *j)
+{
+    return j->halves == 1;
+}
+
+// ==== kernel/amx/core.h ====
+
+// qquant floor 5: tile registers and codes, by AMX and AVX-512.
+//
+// The compiler knows neither what a tile register holds nor, always, that
+// loading and storing one touches memory: hence the fences, which are no
+// instructions.
+
+#if QQI_HAS_AMX
+
+#  include <immintrin.h>
+
+// --- tiles -----------------------------------------------------------------
+
+QQI_AMX_INLINE void qqi_amx_fence(void)
+{
+    __asm__ volatile("" : : : "memory");
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_zero(void *regs, int t)
+{
+    (void)regs;
+    switch (t) {
+    case 0:
+        _tile_zero(0);
+        return;
+    case 1:
+        _tile_zero(1);
+        return;
+    case 2:
+        _tile_zero(2);
+        return;
+    default:
+        _tile_zero(3);
+        return;
+    }
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_load(void *regs, int t, const void *p)
+{
+    (void)regs;
+    qqi_amx_fence();
+    switch (t) {
+    case 0:
+        _tile_loadd(0, p, 64);
+        return;
+    case 1:
+        _tile_loadd(1, p, 64);
+        return;
+    case 2:
+        _tile_loadd(2, p, 64);
+        return;
+    case 3:
+        _tile_loadd(3, p, 64);
+        return;
+    case 4:
+        _tile_loadd(4, p, 64);
+        return;
+    case 5:
+        _tile_loadd(5, p, 64);
+        return;
+    case 6:
+        _tile_loadd(6, p, 64);
+        return;
+    default:
+        _tile_loadd(7, p, 64);
+        return;
+    }
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_stream(void *regs, int t, const void *p)
+{
+    (void)regs;
+    qqi_amx_fence();
+    if (t == 4)
+        _tile_stream_loadd(4, p, 64);
+    else
+        _tile_stream_loadd(5, p, 64);
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_store(void *regs, int t, void *p)
+{
+    (void)regs;
+    switch (t) {
+    case 0:
+        _tile_stored(0, p, 64);
+        break;
+    case 1:
+        _tile_stored(1, p, 64);
+        break;
+    case 2:
+        _tile_stored(2, p, 64);
+        break;
+    default:
+        _tile_stored(3, p, 64);
+        break;
+    }
+    qqi_amx_fence();
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_dot(void *regs, int t)
+{
+    (void)regs;
+    switch (t) {
+    case 0:
+        _tile_dpbsud(0, 4, 6);
+        return;
+    case 1:
+        _tile_dpbsud(1, 4, 7);
+        return;
+    case 2:
+        _tile_dpbsud(2, 5, 6);
+        return;
+    default:
+        _tile_dpbsud(3, 5, 7);
+        return;
+    }
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_dot_signed(void *regs, int t)
+{
+    (void)regs;
+    switch (t) {
+    case 0:
+        _tile_dpbssd(0, 4, 6);
+        return;
+    case 1:
+        _tile_dpbssd(1, 4, 7);
+        return;
+    case 2:
+        _tile_dpbssd(2, 5, 6);
+        return;
+    default:
+        _tile_dpbssd(3, 5, 7);
+        return;
+    }
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_ahead(const void *p)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T1);
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_soon(const void *p)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
+// What LDTILECFG reads.
+typedef struct qqi_amx_shapes {
+    uint8_t palette;
+    uint8_t start;
+    uint8_t zeros[14];
+    uint16_t bytes[16]; // of a row
+    uint8_t rows[16];
+} qqi_amx_shapes;
+
+QQI_STATIC_ASSERT(amx_shapes, sizeof(qqi_amx_shapes) == 64);
+
+QQI_AMX_FN void qqi_amx_open(void *regs, size_t rows, size_t depth)
+{
+    qqi_amx_shapes s;
+
+    (void)regs;
+    QQ_MEMSET(&s, 0, sizeof s);
+    s.palette = 1;
+    for (int i = 0; i < 8; i++) {
+        s.bytes[i] = 64;
+        s.rows[i] = (uint8_t)rows;
+    }
+    s.bytes[4] = s.bytes[5] = (uint16_t)depth;
+    s.rows[6] = s.rows[7] = (uint8_t)(depth / 4);
+    qqi_amx_fence();
+    _tile_loadconfig(&s);
+}
+
+QQI_AMX_FN void qqi_amx_close(void *regs)
+{
+    (void)regs;
+    _tile_release();
+}
+
+QQI_AMX_FN void qqi_amx_run_amx(const qqi_amx_run *r)
+{
+    static const qqi_amx_tiles tiles = {
+        qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
+        qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
+        qqi_amx_tile_ahead, qqi_amx_tile_soon};
+
+    qqi_amx_loop(&tiles, r);
+}
+
+// --- codes -----------------------------------------------------------------
+
+// u of all codes of b bits, again and again in 64 bytes: only six bits of a
+// byte look them up, so what else is in it does not matter.
+QQI_AMX_INLINE __m512i qqi_amx_table(const qqi_product *p, unsigned b,
+                                     int is_signed)
+{
+    static const uint8_t numbers[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                        8, 9, 10, 11, 12, 13, 14, 15};
+
+    const __m512i codes = _mm512_and_si512(
+        qqi_quarters_avx512(numbers), _mm512_set1_epi8((char)((1u << b) - 1)));
+    const __m512i u =
+        p->code == QQI_CODE_BOOK
+            ? _mm512_shuffle_epi8(qqi_quarters_avx512(p->book), codes)
+        : p->mul == 2 ? _mm512_add_epi8(codes, codes)
+                      : codes;
+    return is_signed ? _mm512_sub_epi8(u, _mm512_set1_epi8((char)p->add)) : u;
+}
+
+// A cell to 512 / bits bytes.
+QQI_AMX_INLINE void qqi_amx_expand_cell(const uint8_t *cell, unsigned bits,
+                                        __m512i table, uint8_t *u)
+{
+    const __m512i v = qqi_load_avx512(cell);
+
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < 8 / bits; f++)
+        qqi_store_avx512(u + 64 * f,
+                         _mm512_permutexvar_epi8(
+                             _mm512_srli_epi16(v, (uint8_t)(f * bits)), table));
+}
+
+QQI_AMX_INLINE void qqi_amx_expand_of(const uint8_t *cells, unsigned bits,
+                                      size_t columns, __m512i table, uint8_t *u)
+{
+    const size_t cell = 32 / bits;
+
+    for (size_t i = 0; i < columns; i += cell, cells += 64, u += 16 * cell)
+        qqi_amx_expand_cell(cells, bits, table, u);
+}
+
+QQI_AMX_FN void qqi_amx_expand_amx(const qqi_product *p, size_t i, size_t k,
+                                   size_t end, int is_signed, uint8_t *u)
+{
+    const uint8_t *cells = qqi_panel_cells(p, i) + k / 32 * 64 * p->bits;
+    const size_t columns = end - k;
+
+    if (p->bits == 1)
+        qqi_amx_expand_of(cells, 1, columns, qqi_amx_table(p, 1, is_signed), u);
+    else if (p->bits == 2)
+        qqi_amx_expand_of(cells, 2, columns, qqi_amx_table(p, 2, is_signed), u);
+    else if (p->bits == 4)
+        qqi_amx_expand_of(cells, 4, columns, qqi_amx_table(p, 4, is_signed), u);
+    else
+        qqi_expand_avx512(p, i, k, end, u, 64);
+}
+
+#endif // QQI_HAS_AMX
+
+// ==== kernel/amx/join.h ====
+
+// qquant floor 5: sums of tiles to y, by AVX-512; what AMX brings along.
+//
+// A row of a tile of sums is a register, and so is what the tile's rows of W
+// share (avx512/core.h). Tiles of at most 32 bits are joined two at a time,
+// which spares acc a way to memory and back.
+
+#if QQI_HAS_AMX
+
+// What a tile has for all columns of a panel.
+typedef struct qqi_amx_tile_of {
+    __m512 scale;
+    __m512i zeros;
+    __m512i less; // zx * sum (c - z)
+} qqi_amx_tile_of;
+
+QQI_AMX_INLINE qqi_amx_tile_of qqi_amx_tile_get(const qqi_amx_join *j,
+                                                size_t panel_i, size_t tile)
+{
+    const qqi_product *p = j->p;
+    const uint8_t *panel = qqi_panel(p, panel_i);
+    qqi_amx_tile_of t;
+
+    t.scale = qqi_scale_avx512(p, panel, tile);
+    t.zeros = qqi_zeros_avx512(p, panel, tile);
+    t.less = _mm512_setzero_si512();
+    if (p->x_zero != 0)
+        t.less = _mm512_mullo_epi32(qqi_code_sums_avx512(p, panel_i, tile),
+                                    _mm512_set1_epi32(p->x_zero));
+    return t;
+}
+
+// What differs from join to join, all constants where it is inlined.
+typedef struct qqi_amx_kind {
+    int starts;  // g->sum counts
+    int unusual; // there are zero points, or scales of x by tile
+    int folds;
+    int begins;
+    int both; // two tiles
+} qqi_amx_kind;
+
+// acc with the 16 sums at c added, of column (and row of x) i.
+QQI_AMX_INLINE __m512 qqi_amx_join_one(const qqi_amx_join *j, qqi_amx_kind kind,
+                                       const qqi_amx_tile_of *t, size_t tile,
+                                       const int32_t *c, size_t i, __m512 acc)
+{
+    const qqi_product *p = j->p;
+    const qqi_columns *g = j->g;
+    const qqi_start_avx512 start =
+        kind.unusual ? qqi_start_kind_avx512(p) : QQI_START_READY;
+    __m512i d = qqi_load_avx512(c);
+    __m512 s = t->scale;
+
+    if (kind.folds)
+        d = _mm512_add_epi32(d, qqi_load_avx512(c + 512));
+    if (kind.starts)
+        d = _mm512_add_epi32(
+            d,
+            qqi_start_of_avx512(start, t->zeros, g->sum + tile * g->width + i));
+    if (kind.unusual)
+        d = _mm512_sub_epi32(d, t->less);
+    if (kind.unusual && p->input == QQ_INPUT_INT8_TILE)
+        s = _mm512_mul_ps(s, _mm512_set1_ps(g->scale[tile * g->width + i]));
+    return _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), acc);
+}
+
+// D in 32 bits: each tile is one span.
+QQI_AMX_INLINE void qqi_amx_join_short(const qqi_amx_join *j, qqi_amx_kind kind)
+{
+    qqi_amx_tile_of t[2][2];
+
+    for (size_t h = 0; h < 2; h++)
+        for (size_t i = 0; i < (kind.both ? 2 : 1); i++)
+            t[i][h] = qqi_amx_tile_get(j, j->panel + (h < j->panels ? h : 0),
+                                       j->tile + i);
+    for (size_t a = 0; a < j->halves; a++) {
+        const size_t first = qqi_amx_row(j, a, 0);
+        const size_t half = j->half;
+        const int32_t *c = j->c + 512 * a;
+        const int32_t *next = kind.both ? j->next + 512 * a : c;
+        float *to = j->acc + 512 * a;
+        for (size_t r = 0; r < half; r++, c += 16, next += 16, to += 16) {
+            QQI_UNROLL_AVX512
+            for (size_t h = 0; h < 2; h++) {
+                __m512 acc = kind.begins ? _mm512_setzero_ps()
+                                         : _mm512_loadu_ps(to + 256 * h);
+                acc = qqi_amx_join_one(j, kind, &t[0][h], j->tile, c + 256 * h,
+                                       first + r, acc);
+                if (kind.both)
+                    acc = qqi_amx_join_one(j, kind, &t[1][h], j->tile + 1,
+                                           next + 256 * h, first + r, acc);
+                _mm512_storeu_ps(to + 256 * h, acc);
+            }
+        }
+    }
+}
+
+// Two tiles without anything unusual: what matters most.
+QQI_AMX_FN void qqi_amx_join_usual(const qqi_amx_join *j)
+{
+    const qqi_amx_kind starts = {1, 0, 0, 0, 1};
+    const qqi_amx_kind is_signed = {0, 0, 0, 0, 1};
+    const qqi_amx_kind folds = {0, 0, 1, 0, 1};
+
+    if (!j->is_signed)
+        qqi_amx_join_short(j, starts);
+    else if (qqi_amx_folds(j))
+        qqi_amx_join_short(j, folds);
+    else
+        qqi_amx_join_short(j, is_signed);
+}
+
+QQI_AMX_FN void qqi_amx_join_other(const qqi_amx_join *j)
+{
+    const qqi_amx_kind kind = {!j->is_signed, 1, qqi_amx_folds(j), j->tile == 0,
+                               j->next != NULL};
+
+    qqi_amx_join_short(j, kind);
+}
+
+// The same in 64 bits, for a row of x and a panel.
+QQI_AMX_INLINE void qqi_amx_join_row(const qqi_amx_join *j, size_t a, size_t r,
+                                     size_t h, const qqi_amx_tile_of *t)
+{
+    const qqi_product *p = j->p;
+    const qqi_columns *g = j->g;
+    const size_t row = qqi_amx_row(j, a, r);
+    const size_t at = 256 * (2 * a + h) + 16 * r;
+    const int32_t *sum = g->sum + j->span * g->width + row * p->digits;
+    const int32_t *c = j->c + 256 * (2 * a + h) + 16 * r * p->digits;
+    int64_t *total = j->total + at;
+
+    if (j->begins)
+        QQ_MEMSET(total, 0, 16 * sizeof total[0]);
+    for (unsigned d = 0; d < p->digits; d++, c += 16) {
+        __m512i v = qqi_load_avx512(c);
+        if (qqi_amx_folds(j))
+            v = _mm512_add_epi32(v, qqi_load_avx512(c + 512));
+        if (!j->is_signed) {
+            const qqi_start_avx512 kind = qqi_start_kind_avx512(p);
+            v = _mm512_add_epi32(v,
+                                 qqi_start_of_avx512(kind, t->zeros, sum + d));
+        }
+        qqi_long_add_avx512(total, v, d);
+    }
+    if (!j->ends)
+        return;
+    if (p->x_zero != 0)
+        qqi_long_zero_avx512(p, j->panel + (h < j->panels ? h : 0), j->tile,
+                             total);
+    __m512 s = t->scale;
+    if (p->input == QQ_INPUT_INT8_TILE)
+        s = _mm512_mul_ps(s,
+                          _mm512_set1_ps(g->scale[j->tile * g->width + row]));
+    const __m512 before =
+        j->tile == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(j->acc + at);
+    _mm512_storeu_ps(j->acc + at,
+                     _mm512_fmadd_ps(s, qqi_long_float_avx512(total), before));
+}
+
+QQI_AMX_FN void qqi_amx_join_long(const qqi_amx_join *j)
+{
+    for (size_t h = 0; h < j->panels; h++) {
+        const qqi_amx_tile_of t = qqi_amx_tile_get(j, j->panel + h, j->tile);
+        for (size_t a = 0; a < j->halves; a++)
+            for (size_t r = 0; r < j->half; r++)
+                qqi_amx_join_row(j, a, r, h, &t);
+    }
+}
+
+QQI_AMX_FN void qqi_amx_join_amx(const qqi_amx_join *j)
+{
+    const qqi_product *p = j->p;
+
+    if (j->total != NULL)
+        qqi_amx_join_long(j);
+    else if (p->zero_at == 0 && p->x_zero == 0 && j->tile > 0 &&
+             p->input != QQ_INPUT_INT8_TILE && j->next != NULL &&
+             (j->is_signed || !qqi_amx_folds(j)))
+        qqi_amx_join_usual(j);
+    else
+        qqi_amx_join_other(j);
+}
+
+QQI_AMX_FN void qqi_amx_end_amx(const qqi_amx_join *j)
+{
+    const qqi_product *p = j->p;
+    const qqi_columns *g = j->g;
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+
+    for (size_t i = 0; i < g->count; i++) {
+        const size_t a = i >= j->half;
+        const size_t r = a ? i + j->half - g->count : i;
+        const float sx = tiled ? 1.0f : g->scale[i];
+        for (size_t h = 0; h < j->panels; h++)
+            qqi_end_avx512(
+                p, j->panel + h, g->first + i, sx,
+                _mm512_loadu_ps(j->acc + 256 * (2 * a + h) + 16 * r));
+    }
+}
+
+static const qqi_amx_set qqi_amx_real = {NULL,
+                                         qqi_amx_open,
+                                         qqi_amx_close,
+                                         qqi_amx_run_amx,
+                                         qqi_amx_expand_amx,
+                                         qqi_amx_join_amx,
+                                         qqi_amx_end_amx};
+
+#endif // QQI_HAS_AMX
 
 // ==== kernel/amx/table.h ====
 
-// qquant floor 5: the kernel sets of AMX.
+// qquant floor 5: the kernel set of AMX.
+//
+// Tiles; for the narrowest groups, scale tiles that are no multiple of 32 and
+// f32, what AVX-512 has.
 
 #if QQI_HAS_AMX
+
+// Bytes of a group of x that a cache shall hold.
+#  define QQI_AMX_NEAR_X ((size_t)1 << 19)
+
+// Whether tiles are the faster way. Their sums cost as much for one column as
+// for sixteen, which short scale tiles must pay often; four columns of 1 bit
+// are done faster by tables.
+QQI_FN int qqi_is_amx(const qqi_product *p, const qqi_columns *g)
+{
+    const size_t least = p->tiles > 1 && p->tile < 128  ? 20
+                         : p->tiles > 1 || p->bits == 1 ? 8
+                                                        : 4;
+
+    return g->width >= least && qqi_amx_takes(g, qqi_is_long_avx512(p));
+}
+
+QQI_FN void qqi_choose_narrow_amx(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_kernel_avx512_vnni.choose(p, how);
+}
+
+QQI_FN void qqi_prepare_amx(const qqi_product *p, const qqi_columns *g)
+{
+    if (!qqi_is_amx(p, g)) {
+        qqi_columns narrow = *g;
+        qqi_strategy how;
+        qqi_choose_narrow_amx(p, &how);
+        narrow.unit = how.unit;
+        how.prepare(p, &narrow);
+        return;
+    }
+    const qqi_amx_cut cut = qqi_amx_cut_of(p, g);
+    for (size_t i = 0; i < cut.count; i++) {
+        qqi_columns block;
+        qqi_amx_block(p, g, &cut, i, &block);
+        qqi_prepare_dot_avx512(p, &block);
+    }
+}
+
+QQI_FN void qqi_multiply_amx(const qqi_product *p, const qqi_columns *g,
+                             size_t first, size_t last, void *work)
+{
+    if (!qqi_is_amx(p, g)) {
+        qqi_columns narrow = *g;
+        qqi_strategy how;
+        qqi_choose_narrow_amx(p, &how);
+        narrow.unit = how.unit;
+        how.multiply(p, &narrow, first, last, work);
+        return;
+    }
+    qqi_amx_multiply(&qqi_amx_real, qqi_is_long_avx512(p), p, g, first, last,
+                     work);
+}
+
+QQI_FN void qqi_choose_amx(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_narrow_amx(p, how);
+    if (!qqi_amx_fits(p))
+        return;
+    // Whole blocks, 64 to 512 columns.
+    const size_t fit = QQI_AMX_NEAR_X / p->padded / 32 * 32;
+    how->prepare = qqi_prepare_amx;
+    how->multiply = qqi_multiply_amx;
+    how->columns = fit < 64 ? 64 : fit < 512 ? (unsigned)fit : 512;
+    how->unit = 64;
+    how->panels = 2;
+}
+
 static const qqi_kernel qqi_kernel_amx QQI_UNUSED = {
-    QQ_ISA_AMX, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
-    qqi_encode_scalar};
+    QQ_ISA_AMX, qqi_choose_amx, qqi_expand_scalar, qqi_pack_block_scalar,
+    qqi_encode_avx512};
+
 #endif
+
+// ==== kernel/neon/core.h ====
+
+// qquant floor 5: NEON's vocabulary: scales, the end of a tile, the end.
+//
+// Four q registers hold 16 rows, register r rows 4 r to 4 r + 3; one column of
+// x has four sums of four rows. A job is a run of whole tiles, or one piece of
+// a tile, of a panel and of 1, 2 or 4 columns. What its codes mean as bytes is
+// settled before: with S = sum of byte * q, Q = sum of q,
+//
+//   D = mul * S - zero * Q - zx * sum of (c - z)
+//
+// where mul is -2 for 1-bit codes, of which kernels make 0 and -1, and zero has
+// been moved by what the bytes are less than the codes: 128 for those of 8
+// bits, add for books.
+
+#if QQI_HAS_NEON
+
+#  include <arm_neon.h>
+
+// Registers that are arrays must lose their loops to stay registers.
+#  if defined(__clang__)
+#    define QQI_NEON_UNROLL _Pragma("clang loop unroll(full)")
+#  else
+#    define QQI_NEON_UNROLL _Pragma("GCC unroll 16")
+#  endif
+
+// A tile up to which D and all that it is made of fit in int32, also with a
+// zero point of x: 255 * 255 * 32768 = 2130739200 < 2^31.
+#  define QQI_NEON_TILE ((size_t)32768)
+
+// Tiles whose scales are floats at a time.
+#  define QQI_NEON_TILES ((size_t)32)
+
+typedef struct qqi_neon_job {
+    const qqi_product *p;
+    const qqi_columns *g;
+    const uint8_t *cells; // those of number from
+    size_t from;
+    size_t k;      // numbers k to end - 1
+    size_t end;    //
+    size_t step;   // of which so many are a tile; raw: all
+    size_t tile;   // the first one's number
+    size_t column; // the first column of g
+    int32_t mul;
+    const int8_t *book;
+    const uint8_t *scale; // 16 floats of each tile
+    const int32_t *zero;  // likewise; NULL: add is that of all
+    int32_t add;
+    const uint8_t *sums; // likewise, or NULL
+    const float *by;     // the scale of x by tile, or NULL
+    float *acc;          // 16 of each column
+    int32_t *raw;        // S is added to this, 16 a column, and no tile ends
+} qqi_neon_job;
+
+QQI_NEON_INLINE float32x4_t qqi_load_f32_neon(const uint8_t *p)
+{
+    return vreinterpretq_f32_u8(vld1q_u8(p));
+}
+
+QQI_NEON_INLINE int32x4_t qqi_load_s32_neon(const uint8_t *p)
+{
+    return vreinterpretq_s32_u8(vld1q_u8(p));
+}
+
+// Four halves, or four bytes, as the low bits of words.
+QQI_NEON_INLINE uint16x4_t qqi_load_u16_neon(const uint8_t *p)
+{
+    return vreinterpret_u16_u8(vld1_u8(p));
+}
+
+QQI_NEON_INLINE uint32x4_t qqi_widen_u8_neon(const uint8_t *p)
+{
+    const uint8x8_t v = vreinterpret_u8_u32(vdup_n_u32(qqi_load_u32(p)));
+
+    return vmovl_u16(vget_low_u16(vmovl_u8(v)));
+}
+
+// e4m3fn in the low bytes of words: shifted into the places of a float, then
+// by 2^120, which is exact also for those that were subnormal.
+QQI_NEON_INLINE float32x4_t qqi_e4m3fn_neon(uint32x4_t u)
+{
+    const uint32x4_t mag = vandq_u32(u, vdupq_n_u32(127));
+    const uint32x4_t sign = vshlq_n_u32(vandq_u32(u, vdupq_n_u32(128)), 24);
+    const float32x4_t v =
+        vreinterpretq_f32_u32(vorrq_u32(sign, vshlq_n_u32(mag, 20)));
+    const float32x4_t by = vdupq_n_f32(qqi_f32_of((127u + 120u) << 23));
+    const uint32x4_t nan = vceqq_u32(mag, vdupq_n_u32(127));
+    const uint32x4_t bits = vreinterpretq_u32_f32(vmulq_f32(v, by));
+
+    return vreinterpretq_f32_u32(
+        vorrq_u32(bits, vandq_u32(nan, vdupq_n_u32(0x7fc00000u))));
+}
+
+// e5m2 is the high byte of a half.
+QQI_NEON_INLINE float32x4_t qqi_e5m2_neon(uint32x4_t u)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vshl_n_u16(vmovn_u32(u), 8)));
+}
+
+// 2^(u - 127); 0 is the subnormal 2^-127, 255 NaN.
+QQI_NEON_INLINE float32x4_t qqi_e8m0_neon(uint32x4_t u)
+{
+    const uint32x4_t none = vceqq_u32(u, vdupq_n_u32(0));
+    const uint32x4_t nan = vceqq_u32(u, vdupq_n_u32(255));
+    uint32x4_t v = vshlq_n_u32(u, 23);
+
+    v = vorrq_u32(v, vandq_u32(none, vdupq_n_u32(0x400000)));
+    v = vorrq_u32(v, vandq_u32(nan, vdupq_n_u32(0x400000)));
+    return vreinterpretq_f32_u32(v);
+}
+
+// Stored scales i to i + 3.
+QQI_NEON_INLINE float32x4_t qqi_stored_neon(qq_type type, const uint8_t *scales,
+                                            size_t i)
+{
+    switch ((int)type) {
+    case QQ_TYPE_F16:
+        return vcvt_f32_f16(
+            vreinterpret_f16_u16(qqi_load_u16_neon(scales + 2 * i)));
+    case QQ_TYPE_E8M0:
+        return qqi_e8m0_neon(qqi_widen_u8_neon(scales + i));
+    case QQ_TYPE_E4M3FN:
+        return qqi_e4m3fn_neon(qqi_widen_u8_neon(scales + i));
+    default:
+        return qqi_load_f32_neon(scales + 4 * i);
+    }
+}
+
+// s of count times 16 rows. Products with 1 change nothing.
+QQI_NEON_INLINE void qqi_scales_of_neon(const qqi_product *p, qq_type type,
+                                        const uint8_t *scales, size_t count,
+                                        float *s)
+{
+    const float a = p->scale2;
+    const float b = p->unit;
+
+    for (size_t i = 0; i < 16 * count; i += 16) {
+        QQI_NEON_UNROLL
+        for (size_t r = 0; r < 16; r += 4)
+            vst1q_f32(s + i + r, qqi_stored_neon(type, scales, i + r));
+    }
+    if (a == 1.0f && b == 1.0f)
+        return;
+    for (size_t i = 0; i < 16 * count; i += 4)
+        vst1q_f32(s + i, vmulq_n_f32(vmulq_n_f32(vld1q_f32(s + i), a), b));
+}
+
+// s of count tiles, the first being tile t.
+QQI_NEON_FN void qqi_scales_neon(const qqi_product *p, const uint8_t *panel,
+                                 size_t t, size_t count, float *s)
+{
+    const uint8_t *scales = panel + p->scale_at;
+
+    switch ((int)p->scale_type) {
+    case QQ_TYPE_F16:
+        qqi_scales_of_neon(p, QQ_TYPE_F16, scales + 32 * t, count, s);
+        return;
+    case QQ_TYPE_E8M0:
+        qqi_scales_of_neon(p, QQ_TYPE_E8M0, scales + 16 * t, count, s);
+        return;
+    case QQ_TYPE_E4M3FN:
+        qqi_scales_of_neon(p, QQ_TYPE_E4M3FN, scales + 16 * t, count, s);
+        return;
+    default:
+        qqi_scales_of_neon(p, QQ_TYPE_F32, scales + 64 * t, count, s);
+    }
+}
+
+// zero of count tiles; bytes are moved less than codes.
+QQI_NEON_FN void qqi_zeros_neon(const qqi_product *p, const uint8_t *panel,
+                                size_t t, size_t count, int32_t moved,
+                                int32_t *zero)
+{
+    const int32x4_t less = vdupq_n_s32(p->mul * moved);
+    const uint8_t *z = panel + p->zero_at + 16 * t;
+
+    for (size_t i = 0; i < 16 * count; i += 4) {
+        int32x4_t v = vdupq_n_s32(p->add);
+        if (p->zero_at != 0)
+            v = vreinterpretq_s32_u32(qqi_widen_u8_neon(z + i));
+        vst1q_s32(zero + i, vsubq_s32(v, less));
+    }
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/job.h ====
+
+// qquant floor 5: jobs of NEON's kernels: tiles, their ends, rows of y.
+//
+// A span sums a tile, or a piece of one; what surrounds it is the same for all
+// spans, and here.
+
+#if QQI_HAS_NEON
+
+// D of the job's tile t, for S in sum[4 * c + r].
+QQI_NEON_INLINE void qqi_whole_neon(const qqi_neon_job *j, size_t t,
+                                    unsigned columns, int32x4_t *sum)
+{
+    const int32_t *q = j->g->sum + (j->tile + t) * j->g->width + j->column;
+
+    if (j->mul != 1) {
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 4 * columns; i++)
+            sum[i] = vmulq_n_s32(sum[i], j->mul);
+    }
+    if (j->zero == NULL) {
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 4 * columns; i++)
+            sum[i] = vsubq_s32(sum[i], vdupq_n_s32(j->add * q[i / 4]));
+    } else {
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 4 * columns; i++) {
+            const int32_t *z = j->zero + 16 * t + 4 * (i % 4);
+            sum[i] = vmlsq_n_s32(sum[i], vld1q_s32(z), q[i / 4]);
+        }
+    }
+    if (j->sums != NULL) {
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 4 * columns; i++) {
+            const uint8_t *less = j->sums + 64 * t + 16 * (i % 4);
+            sum[i] = vmlsq_n_s32(sum[i], qqi_load_s32_neon(less), j->p->x_zero);
+        }
+    }
+}
+
+// acc = fma(s, d, acc), in a register, or in memory where there are 4 columns:
+// their accumulators do not fit beside the sums.
+QQI_NEON_INLINE void qqi_add_neon(unsigned columns, float32x4_t s, int32x4_t d,
+                                  float32x4_t *acc, float *memory)
+{
+    const float32x4_t v = vcvtq_f32_s32(d);
+
+    if (columns == 4)
+        vst1q_f32(memory, vfmaq_f32(vld1q_f32(memory), s, v));
+    else
+        *acc = vfmaq_f32(*acc, s, v);
+}
+
+// The end of the job's tile t.
+QQI_NEON_INLINE void qqi_tile_neon(const qqi_neon_job *j, size_t t,
+                                   unsigned columns, int32x4_t *sum,
+                                   float32x4_t *acc)
+{
+    const uint8_t *scale = j->scale + 64 * t;
+    float *memory = j->acc;
+
+    qqi_whole_neon(j, t, columns, sum);
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        qqi_add_neon(columns, qqi_load_f32_neon(scale + 16 * (i % 4)), sum[i],
+                     acc + i, memory + 4 * i);
+}
+
+// The same where x has scales by tile.
+QQI_NEON_INLINE void qqi_tile_by_neon(const qqi_neon_job *j, size_t t,
+                                      unsigned columns, int32x4_t *sum,
+                                      float32x4_t *acc)
+{
+    const uint8_t *scale = j->scale + 64 * t;
+    const float *by = j->by + t * j->g->width;
+    float *memory = j->acc;
+
+    qqi_whole_neon(j, t, columns, sum);
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++) {
+        const float32x4_t s = qqi_load_f32_neon(scale + 16 * (i % 4));
+        qqi_add_neon(columns, vmulq_n_f32(s, by[i / 4]), sum[i], acc + i,
+                     memory + 4 * i);
+    }
+}
+
+QQI_NEON_INLINE void qqi_load_acc_neon(const qqi_neon_job *j, unsigned columns,
+                                       float32x4_t *acc)
+{
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        acc[i] = vld1q_f32(j->acc + 4 * i);
+}
+
+QQI_NEON_INLINE void qqi_store_acc_neon(const qqi_neon_job *j, unsigned columns,
+                                        const float32x4_t *acc)
+{
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        vst1q_f32(j->acc + 4 * i, acc[i]);
+}
+
+QQI_NEON_INLINE void qqi_zero_neon(unsigned count, int32x4_t *sum)
+{
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < count; i++)
+        sum[i] = vdupq_n_s32(0);
+}
+
+QQI_NEON_INLINE void qqi_raw_neon(const qqi_neon_job *j, unsigned columns,
+                                  const int32x4_t *sum)
+{
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        vst1q_s32(j->raw + 4 * i, vaddq_s32(vld1q_s32(j->raw + 4 * i), sum[i]));
+}
+
+// S of numbers k to end - 1.
+typedef void (*qqi_span_neon_fn)(const qqi_neon_job *j, size_t k, size_t end,
+                                 unsigned columns, int32x4_t *sum);
+
+// A job with 1, 2 or 4 columns; span is inlined. Of copies the compiler knows
+// that no store to acc changes them; with 4 columns no register is free.
+QQI_NEON_INLINE void qqi_run_neon(const qqi_neon_job *shared, unsigned columns,
+                                  qqi_span_neon_fn span)
+{
+    const unsigned kept = columns < 4 ? columns : 0;
+    const qqi_columns g = *shared->g;
+    qqi_neon_job own = *shared;
+    const qqi_neon_job *j = columns < 4 ? &own : shared;
+    float32x4_t acc[16];
+    int32x4_t sum[16];
+    size_t t = 0;
+
+    own.g = &g;
+    qqi_load_acc_neon(j, kept, acc);
+    for (size_t k = j->k; k < j->end; k += j->step, t++) {
+        const size_t end = j->step < j->end - k ? k + j->step : j->end;
+        span(j, k, end, columns, sum);
+        if (j->raw != NULL) {
+            qqi_raw_neon(j, columns, sum);
+            return;
+        }
+        if (j->by == NULL)
+            qqi_tile_neon(j, t, columns, sum, acc);
+        else
+            qqi_tile_by_neon(j, t, columns, sum, acc);
+    }
+    qqi_store_acc_neon(j, kept, acc);
+}
+
+// --- the end ---------------------------------------------------------------
+
+QQI_NEON_INLINE float32x4_t qqi_end_four_neon(const qqi_product *p,
+                                              const uint8_t *panel, size_t row,
+                                              float32x4_t v, const uint8_t *y)
+{
+    const float32x4_t lo = vdupq_n_f32(p->lo);
+    const float32x4_t hi = vdupq_n_f32(p->hi);
+    float32x4_t a = vdupq_n_f32(1.0f);
+    float32x4_t bias = vdupq_n_f32(0.0f);
+
+    if (p->factor_at != 0)
+        a = qqi_load_f32_neon(panel + p->factor_at + 4 * row);
+    if (p->bias_at != 0)
+        bias = qqi_load_f32_neon(panel + p->bias_at + 4 * row);
+    v = vfmaq_f32(bias, v, a);
+    if (p->accumulate)
+        v = vaddq_f32(qqi_load_f32_neon(y), v);
+    v = vbslq_f32(vcltq_f32(v, lo), lo, v);
+    v = vbslq_f32(vcgtq_f32(v, hi), hi, v);
+    return vbslq_f32(vceqq_f32(v, v), v,
+                     vreinterpretq_f32_u32(vdupq_n_u32(0x7fc00000u)));
+}
+
+// y of panel i and row column of x, from its 16 sums.
+QQI_NEON_FN void qqi_end_neon(const qqi_product *p, size_t i, size_t column,
+                              float sx, const float *acc)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
+
+    if (p->n - 16 * i < 16) {
+        qqi_end(p, i, column, sx, acc);
+        return;
+    }
+    for (size_t r = 0; r < 16; r += 4) {
+        const float32x4_t v = vmulq_n_f32(vld1q_f32(acc + r), sx);
+        const float32x4_t out = qqi_end_four_neon(p, panel, r, v, y + 4 * r);
+        vst1q_u8(y + 4 * r, vreinterpretq_u8_f32(out));
+    }
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/unpack.h ====
+
+// qquant floor 5: cells to bytes, NEON.
+//
+// Bytes are signed: codes of 2 to 7 bits as they are; of 1 bit 0 and -1, which
+// a test makes at once wherever the bit stands; of 8 bits less 128; books give
+// their integers. Expanded codes of a panel lie as cells of 8 bits do: 16 bytes
+// of rows 4 r to 4 r + 3 for four columns, 64 bytes a field. In pairs, for
+// products of 2 x 8 by 8 x 2, a field and the next are woven together: 16
+// bytes are then 8 columns of two rows, 128 bytes 8 columns of all.
+
+#if QQI_HAS_NEON
+
+// How kernels read the cells that they are handed.
+typedef enum qqi_step_neon {
+    QQI_STEP_1 = 0,
+    QQI_STEP_2 = 1,
+    QQI_STEP_4 = 2,
+    QQI_STEP_8 = 3,
+    QQI_STEP_BOOK = 4, // of 4 bits
+    QQI_STEP_BYTES = 5 // bytes that have been expanded
+} qqi_step_neon;
+
+// Bits of a code in the cells.
+QQI_INLINE unsigned qqi_step_bits(qqi_step_neon step)
+{
+    return step == QQI_STEP_1                            ? 1
+           : step == QQI_STEP_2                          ? 2
+           : step == QQI_STEP_4 || step == QQI_STEP_BOOK ? 4
+                                                         : 8;
+}
+
+// Field f of 16 bytes with two bits a code.
+QQI_NEON_INLINE uint8x16_t qqi_two_bits_neon(uint8x16_t w, unsigned f)
+{
+    const uint8x16_t mask = vdupq_n_u8(3);
+
+    switch (f) {
+    case 0:
+        return vandq_u8(w, mask);
+    case 1:
+        return vandq_u8(vshrq_n_u8(w, 2), mask);
+    case 2:
+        return vandq_u8(vshrq_n_u8(w, 4), mask);
+    default:
+        return vshrq_n_u8(w, 6);
+    }
+}
+
+QQI_NEON_INLINE uint8x16_t qqi_four_bits_neon(uint8x16_t w, unsigned f)
+{
+    return f == 0 ? vandq_u8(w, vdupq_n_u8(15)) : vshrq_n_u8(w, 4);
+}
+
+// Field f of 16 bytes of a cell.
+QQI_NEON_INLINE int8x16_t qqi_codes_neon(uint8x16_t w, qqi_step_neon step,
+                                         unsigned f, int8x16_t book)
+{
+    switch (step) {
+    case QQI_STEP_1:
+        return vreinterpretq_s8_u8(vtstq_u8(w, vdupq_n_u8((uint8_t)(1u << f))));
+    case QQI_STEP_2:
+        return vreinterpretq_s8_u8(qqi_two_bits_neon(w, f));
+    case QQI_STEP_4:
+        return vreinterpretq_s8_u8(qqi_four_bits_neon(w, f));
+    case QQI_STEP_BOOK:
+        return vqtbl1q_s8(book, qqi_four_bits_neon(w, f));
+    case QQI_STEP_8:
+        return vreinterpretq_s8_u8(veorq_u8(w, vdupq_n_u8(128)));
+    case QQI_STEP_BYTES:
+    default:
+        return vreinterpretq_s8_u8(w);
+    }
+}
+
+// Where the field of numbers k to k + 3 is in the job's cells, and which field
+// of those 64 bytes it is.
+QQI_NEON_INLINE const uint8_t *
+qqi_cell_neon(const qqi_neon_job *j, qqi_step_neon step, size_t k, unsigned *f)
+{
+    const unsigned columns = 32 / qqi_step_bits(step);
+    const size_t at = k - j->from;
+
+    *f = (unsigned)(at % columns / 4);
+    return j->cells + at / columns * 64;
+}
+
+// The codes of 16 bytes there; f need not be a constant.
+QQI_NEON_INLINE int8x16_t qqi_any_field_neon(const uint8_t *cell,
+                                             qqi_step_neon step, unsigned f,
+                                             int8x16_t book)
+{
+    const int by = -(int)(f * qqi_step_bits(step));
+    const uint8x16_t w = vshlq_u8(vld1q_u8(cell), vdupq_n_s8((int8_t)by));
+
+    return step == QQI_STEP_2 ? vreinterpretq_s8_u8(vandq_u8(w, vdupq_n_u8(3)))
+                              : qqi_codes_neon(w, step, 0, book);
+}
+
+// The first boundary of whole, a power of two, from k on, but at most end.
+QQI_INLINE size_t qqi_first_neon(size_t k, size_t end, size_t whole)
+{
+    const size_t first = (k + whole - 1) & ~(whole - 1);
+
+    return first < end ? first : end;
+}
+
+// --- expanding -------------------------------------------------------------
+
+// 16 codes where other parts of them may be already, if add.
+QQI_NEON_INLINE void qqi_put_codes_neon(uint8x16_t u, qqi_step_neon step,
+                                        int add, uint8_t *to)
+{
+    if (add && step == QQI_STEP_1) // twice, less 0 or -1
+        u = vsubq_u8(vshlq_n_u8(vld1q_u8(to), 1), u);
+    else if (add)
+        u = vsliq_n_u8(u, vld1q_u8(to), 2);
+    vst1q_u8(to, u);
+}
+
+// Two neighbouring fields of rows 4 r and on.
+QQI_NEON_INLINE void qqi_put_fields_neon(int8x16_t even, int8x16_t odd,
+                                         qqi_step_neon step, int add, int pairs,
+                                         unsigned r, uint8_t *bytes)
+{
+    if (pairs) {
+        const uint32x4_t a = vreinterpretq_u32_s8(even);
+        const uint32x4_t b = vreinterpretq_u32_s8(odd);
+        const uint8x16_t lo = vreinterpretq_u8_u32(vzip1q_u32(a, b));
+        const uint8x16_t hi = vreinterpretq_u8_u32(vzip2q_u32(a, b));
+        qqi_put_codes_neon(lo, step, add, bytes + 32 * r);
+        qqi_put_codes_neon(hi, step, add, bytes + 32 * r + 16);
+    } else {
+        qqi_put_codes_neon(vreinterpretq_u8_s8(even), step, add,
+                           bytes + 16 * r);
+        qqi_put_codes_neon(vreinterpretq_u8_s8(odd), step, add,
+                           bytes + 64 + 16 * r);
+    }
+}
+
+// count cells, part of wider codes if add. A last field that is alone goes
+// with zeros.
+QQI_NEON_INLINE void qqi_expand_cells_neon(const uint8_t *cell, size_t count,
+                                           qqi_step_neon step, int add,
+                                           int8x16_t book, int pairs,
+                                           uint8_t *bytes)
+{
+    const unsigned fields = 8 / qqi_step_bits(step);
+    const size_t cells = fields == 1 ? 2 : 1;
+
+    for (; count >= cells; count -= cells, cell += 64 * cells) {
+        QQI_NEON_UNROLL
+        for (unsigned r = 0; r < 4; r++) {
+            const uint8x16_t v = vld1q_u8(cell + 16 * r);
+            const uint8x16_t w = cells == 2 ? vld1q_u8(cell + 64 + 16 * r) : v;
+            QQI_NEON_UNROLL
+            for (unsigned f = 0; f < fields; f += 2)
+                qqi_put_fields_neon(
+                    qqi_codes_neon(v, step, f, book),
+                    qqi_codes_neon(w, step, cells == 2 ? 0 : f + 1, book), step,
+                    add, pairs, r, bytes + 64 * f);
+        }
+        bytes += 64 * fields * cells;
+    }
+    for (unsigned r = 0; r < 4 && count > 0; r++)
+        qqi_put_fields_neon(
+            qqi_codes_neon(vld1q_u8(cell + 16 * r), step, 0, book),
+            vdupq_n_s8(0), step, add, pairs, r, bytes);
+}
+
+// Each of them, in pairs or not.
+#  define QQI_EXPAND_NEON(name, step, add)                                     \
+      QQI_NEON_FN void qqi_expand_##name##_neon(const uint8_t *cell,           \
+                                                size_t count, int8x16_t book,  \
+                                                int pairs, uint8_t *bytes)     \
+      {                                                                        \
+          if (pairs)                                                           \
+              qqi_expand_cells_neon(cell, count, step, add, book, 1, bytes);   \
+          else                                                                 \
+              qqi_expand_cells_neon(cell, count, step, add, book, 0, bytes);   \
+      }
+QQI_EXPAND_NEON(1, QQI_STEP_1, 0)
+QQI_EXPAND_NEON(2, QQI_STEP_2, 0)
+QQI_EXPAND_NEON(4, QQI_STEP_4, 0)
+QQI_EXPAND_NEON(8, QQI_STEP_8, 0)
+QQI_EXPAND_NEON(book, QQI_STEP_BOOK, 0)
+QQI_EXPAND_NEON(add_1, QQI_STEP_1, 1)
+QQI_EXPAND_NEON(add_2, QQI_STEP_2, 1)
+
+// count cells with p bits a code, the first part of codes or another one.
+QQI_NEON_FN void qqi_expand_part_neon(const uint8_t *cell, size_t count,
+                                      unsigned p, int add, int book,
+                                      int8x16_t levels, int pairs,
+                                      uint8_t *bytes)
+{
+    if (p == 8)
+        qqi_expand_8_neon(cell, count, levels, pairs, bytes);
+    else if (p == 4 && book)
+        qqi_expand_book_neon(cell, count, levels, pairs, bytes);
+    else if (p == 4)
+        qqi_expand_4_neon(cell, count, levels, pairs, bytes);
+    else if (p == 2 && add)
+        qqi_expand_add_2_neon(cell, count, levels, pairs, bytes);
+    else if (p == 2)
+        qqi_expand_2_neon(cell, count, levels, pairs, bytes);
+    else if (add)
+        qqi_expand_add_1_neon(cell, count, levels, pairs, bytes);
+    else
+        qqi_expand_1_neon(cell, count, levels, pairs, bytes);
+}
+
+// Blocks of 32 numbers whose widths are sums.
+QQI_NEON_FN void qqi_expand_blocks_neon(unsigned bits, const uint8_t *cell,
+                                        size_t count, int8x16_t levels,
+                                        int pairs, uint8_t *bytes)
+{
+    for (; count > 0; count--, bytes += 512) {
+        for (unsigned left = bits; left > 0;) {
+            const unsigned part = qqi_part_bits(left);
+            qqi_expand_part_neon(cell, part, part, left < bits, 0, levels,
+                                 pairs, bytes);
+            cell += 64 * part;
+            left -= part;
+        }
+    }
+}
+
+// Numbers k, a multiple of 32, to end - 1, and on to the end of the cell, or
+// block, that end lies in. Books of 4 levels are looked up afterwards.
+QQI_NEON_FN void qqi_expand_codes_neon(const qqi_product *p,
+                                       const uint8_t *cells, size_t k,
+                                       size_t end, const int8_t *book,
+                                       int pairs, uint8_t *bytes)
+{
+    const int8x16_t levels = vld1q_s8(book);
+    const int booked = p->code == QQI_CODE_BOOK;
+    const size_t columns = qqi_cell_columns(p->bits);
+    const size_t count = (end - k + columns - 1) / columns;
+    const uint8_t *cell = cells + k / 32 * 64 * p->bits;
+
+    if (p->bits != qqi_part_bits(p->bits))
+        qqi_expand_blocks_neon(p->bits, cell, count, levels, pairs, bytes);
+    else
+        qqi_expand_part_neon(cell, count, p->bits, 0, booked, levels, pairs,
+                             bytes);
+    if (!booked || p->bits != 2)
+        return;
+    for (size_t i = 0; i < 256 * count; i += 16)
+        vst1q_u8(bytes + i,
+                 vreinterpretq_u8_s8(vqtbl1q_s8(levels, vld1q_u8(bytes + i))));
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/base.h ====
+
+// qquant floor 5: spans by long multiplications, NEON of every aarch64.
+//
+// 16 bytes of 4 rows times 4 numbers, twice over, are 16 products in int16,
+// which are added up in pairs, then in pairs of pairs into int32. How many
+// fields meet in int16 before that depends on the largest byte:
+//
+//   up to 15     4 fields: a pair is at most 2 * 4 * 15 * 128 = 15360
+//   up to 127    1 field: 2 * 127 * 128 = 32512
+//   -128         1 field: a pair lies from -32512 to 32768. 128 is taken off
+//                modulo 2^16, so that it fits, and given back at the end: 256
+//                a field, 2^22 in a span.
+
+#if QQI_HAS_NEON
+
+// Products of 4 rows in int16: rows 0 and 1, rows 2 and 3.
+typedef struct qqi_long_neon {
+    int16x8_t lo;
+    int16x8_t hi;
+} qqi_long_neon;
+
+QQI_NEON_INLINE qqi_long_neon qqi_long_mul_neon(int8x16_t w, int8x16_t a)
+{
+    qqi_long_neon v;
+
+    v.lo = vmull_s8(vget_low_s8(w), vget_low_s8(a));
+    v.hi = vmull_high_s8(w, a);
+    return v;
+}
+
+QQI_NEON_INLINE qqi_long_neon qqi_long_add_neon(qqi_long_neon v, int8x16_t w,
+                                                int8x16_t a)
+{
+    v.lo = vmlal_s8(v.lo, vget_low_s8(w), vget_low_s8(a));
+    v.hi = vmlal_high_s8(v.hi, w, a);
+    return v;
+}
+
+// Into four sums. full: there are bytes of -128.
+QQI_NEON_INLINE int32x4_t qqi_long_end_neon(int32x4_t sum, qqi_long_neon v,
+                                            int full)
+{
+    uint16x8_t pairs = vreinterpretq_u16_s16(vpaddq_s16(v.lo, v.hi));
+
+    if (full)
+        pairs = vsubq_u16(pairs, vdupq_n_u16(128));
+    return vpadalq_s16(sum, vreinterpretq_s16_u16(pairs));
+}
+
+// Four numbers of a column in every lane.
+QQI_NEON_INLINE int8x16_t qqi_four_neon(const qqi_neon_job *j, size_t k,
+                                        unsigned c)
+{
+    const size_t at = qqi_columns_at(j->g, k, j->column + c);
+
+    return vreinterpretq_s8_u32(vdupq_n_u32(qqi_load_u32(j->g->q + at)));
+}
+
+// Numbers k to end - 1, a field at a time.
+QQI_NEON_INLINE void qqi_long_fields_neon(const qqi_neon_job *j,
+                                          qqi_step_neon step, int full,
+                                          size_t k, size_t end,
+                                          unsigned columns, int32x4_t *sum)
+{
+    for (; k < end; k += 4) {
+        unsigned f;
+        const uint8_t *cell = qqi_cell_neon(j, step, k, &f);
+        int8x16_t a[2];
+        QQI_NEON_UNROLL
+        for (unsigned c = 0; c < columns; c++)
+            a[c] = qqi_four_neon(j, k, c);
+        QQI_NEON_UNROLL
+        for (unsigned r = 0; r < 4; r++) {
+            const int8x16_t w =
+                qqi_any_field_neon(cell + 16 * r, step, f, vdupq_n_s8(0));
+            QQI_NEON_UNROLL
+            for (unsigned c = 0; c < columns; c++)
+                sum[4 * c + r] = qqi_long_end_neon(
+                    sum[4 * c + r], qqi_long_mul_neon(w, a[c]), full);
+        }
+    }
+}
+
+// Rows 4 r and on, count times 4, of 16 numbers of small codes, the first cell
+// at cell; a[4 * c + f]. Rows and columns together are 4 chains of long
+// multiplications at once, for processors that do not reorder much.
+QQI_NEON_INLINE void qqi_long_rows_neon(const uint8_t *cell, qqi_step_neon step,
+                                        const int8x16_t *a, unsigned r,
+                                        unsigned count, unsigned columns,
+                                        int32x4_t *sum)
+{
+    const unsigned fields = 8 / qqi_step_bits(step);
+    qqi_long_neon v[4];
+
+    QQI_NEON_UNROLL
+    for (unsigned f = 0; f < 4; f++) {
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < count * columns; i++) {
+            const unsigned row = r + i / columns;
+            const int8x16_t x = a[4 * (i % columns) + f];
+            const int8x16_t w =
+                qqi_codes_neon(vld1q_u8(cell + f / fields * 64 + 16 * row),
+                               step, f % fields, vdupq_n_s8(0));
+            v[i] = f == 0 ? qqi_long_mul_neon(w, x)
+                          : qqi_long_add_neon(v[i], w, x);
+        }
+    }
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < count * columns; i++) {
+        int32x4_t *to = sum + 4 * (i % columns) + r + i / columns;
+        *to = qqi_long_end_neon(*to, v[i], 0);
+    }
+}
+
+// A span of codes up to 15, from a boundary of 16 on in batches.
+QQI_NEON_INLINE void qqi_long_span_neon(const qqi_neon_job *j,
+                                        qqi_step_neon step, size_t k,
+                                        size_t end, unsigned columns,
+                                        int32x4_t *sum)
+{
+    const size_t first = qqi_first_neon(k, end, 16);
+    int8x16_t a[8];
+    unsigned f;
+
+    qqi_zero_neon(4 * columns, sum);
+    if (k < first)
+        qqi_long_fields_neon(j, step, 0, k, first, columns, sum);
+    for (k = first; end - k >= 16; k += 16) {
+        const uint8_t *cell = qqi_cell_neon(j, step, k, &f);
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 4 * columns; i++)
+            a[i] = qqi_four_neon(j, k + 4 * (i % 4), i / 4);
+        if (columns == 1) {
+            qqi_long_rows_neon(cell, step, a, 0, 4, 1, sum);
+        } else {
+            qqi_long_rows_neon(cell, step, a, 0, 2, 2, sum);
+            qqi_long_rows_neon(cell, step, a, 2, 2, 2, sum);
+        }
+    }
+    if (k < end)
+        qqi_long_fields_neon(j, step, 0, k, end, columns, sum);
+}
+
+QQI_NEON_INLINE void qqi_span_2_neon(const qqi_neon_job *j, size_t k,
+                                     size_t end, unsigned columns,
+                                     int32x4_t *sum)
+{
+    qqi_long_span_neon(j, QQI_STEP_2, k, end, columns, sum);
+}
+
+QQI_NEON_INLINE void qqi_span_4_neon(const qqi_neon_job *j, size_t k,
+                                     size_t end, unsigned columns,
+                                     int32x4_t *sum)
+{
+    qqi_long_span_neon(j, QQI_STEP_4, k, end, columns, sum);
+}
+
+QQI_NEON_INLINE void qqi_span_small_neon(const qqi_neon_job *j, size_t k,
+                                         size_t end, unsigned columns,
+                                         int32x4_t *sum)
+{
+    qqi_long_span_neon(j, QQI_STEP_BYTES, k, end, columns, sum);
+}
+
+QQI_NEON_INLINE void qqi_span_large_neon(const qqi_neon_job *j, size_t k,
+                                         size_t end, unsigned columns,
+                                         int32x4_t *sum)
+{
+    qqi_zero_neon(4 * columns, sum);
+    qqi_long_fields_neon(j, QQI_STEP_BYTES, 0, k, end, columns, sum);
+}
+
+QQI_NEON_INLINE void qqi_span_full_neon(const qqi_neon_job *j, size_t k,
+                                        size_t end, unsigned columns,
+                                        int32x4_t *sum)
+{
+    const int32_t fields = (int32_t)((end - k + 3) / 4);
+
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        sum[i] = vdupq_n_s32(256 * fields);
+    qqi_long_fields_neon(j, QQI_STEP_BYTES, 1, k, end, columns, sum);
+}
+
+// --- jobs ------------------------------------------------------------------
+
+#  define QQI_JOB_NEON(name, columns)                                          \
+      QQI_NEON_FN void qqi_job_##name##_##columns##_neon(                      \
+          const qqi_neon_job *j)                                               \
+      {                                                                        \
+          qqi_run_neon(j, columns, qqi_span_##name##_neon);                    \
+      }
+#  define QQI_JOBS_NEON(name)                                                  \
+      QQI_JOB_NEON(name, 1)                                                    \
+      QQI_JOB_NEON(name, 2)
+QQI_JOBS_NEON(2)
+QQI_JOBS_NEON(4)
+QQI_JOBS_NEON(small)
+QQI_JOBS_NEON(large)
+QQI_JOBS_NEON(full)
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/encode_scale.h ====
+
+// qquant floor 5: the scales of rows of numbers: NEON.
+//
+// Magnitudes are compared as integers, which have the order of floats, and NaN
+// above all.
+
+#if QQI_HAS_NEON
+#  include <arm_neon.h>
+
+// Four numbers, not aligned.
+QQI_NEON_INLINE float32x4_t qqi_encode_four_neon(const uint8_t *x)
+{
+    return vreinterpretq_f32_u8(vld1q_u8(x));
+}
+
+QQI_NEON_INLINE uint32x4_t qqi_four_magnitudes_neon(const uint8_t *x)
+{
+    return vreinterpretq_u32_f32(vabsq_f32(qqi_encode_four_neon(x)));
+}
+
+// The largest of n magnitudes, in four pieces.
+QQI_NEON_INLINE uint32x4_t qqi_tops_neon(const uint8_t *x, size_t n)
+{
+    uint32x4_t a = vdupq_n_u32(0);
+    uint32x4_t b = a;
+
+    for (; n >= 8; n -= 8, x += 32) {
+        a = vmaxq_u32(a, qqi_four_magnitudes_neon(x));
+        b = vmaxq_u32(b, qqi_four_magnitudes_neon(x + 16));
+    }
+    if (n > 0) {
+        uint8_t rest[32] = {0};
+        QQ_MEMCPY(rest, x, 4 * n);
+        a = vmaxq_u32(a, qqi_four_magnitudes_neon(rest));
+        b = vmaxq_u32(b, qqi_four_magnitudes_neon(rest + 16));
+    }
+    return vmaxq_u32(a, b);
+}
+
+// max|x| of the four rows from row i on.
+QQI_NEON_FN float32x4_t qqi_four_tops_neon(const qqi_encode *e, size_t i,
+                                           size_t k, size_t n)
+{
+    const uint32x4_t a = qqi_tops_neon(qqi_encode_row(e, i) + 4 * k, n);
+    const uint32x4_t b = qqi_tops_neon(qqi_encode_row(e, i + 1) + 4 * k, n);
+    const uint32x4_t c = qqi_tops_neon(qqi_encode_row(e, i + 2) + 4 * k, n);
+    const uint32x4_t d = qqi_tops_neon(qqi_encode_row(e, i + 3) + 4 * k, n);
+
+    return vreinterpretq_f32_u32(
+        vpmaxq_u32(vpmaxq_u32(a, b), vpmaxq_u32(c, d)));
+}
+
+// The sum of n magnitudes.
+QQI_NEON_INLINE double qqi_sum_neon(const uint8_t *x, size_t n)
+{
+    float64x2_t a = vdupq_n_f64(0.0);
+    float64x2_t b = a, c = a, d = a;
+
+    for (; n >= 8; n -= 8, x += 32) {
+        const float32x4_t u = vabsq_f32(qqi_encode_four_neon(x));
+        const float32x4_t v = vabsq_f32(qqi_encode_four_neon(x + 16));
+        a = vaddq_f64(a, vcvt_f64_f32(vget_low_f32(u)));
+        b = vaddq_f64(b, vcvt_high_f64_f32(u));
+        c = vaddq_f64(c, vcvt_f64_f32(vget_low_f32(v)));
+        d = vaddq_f64(d, vcvt_high_f64_f32(v));
+    }
+    double sum = vaddvq_f64(vaddq_f64(vaddq_f64(a, b), vaddq_f64(c, d)));
+    for (; n > 0; n--, x += 4)
+        sum += qqi_abs_f64(qqi_f64_from_f32(qqi_load_f32(x)));
+    return sum;
+}
+
+// f32(factor * mean|x|) of the four rows from row i on.
+QQI_NEON_FN float32x4_t qqi_four_means_neon(const qqi_encode *e, size_t i,
+                                            size_t k, size_t n)
+{
+    const double slack = qqi_encode_slack(n);
+    const double count = (double)n;
+    float bound[4];
+
+    for (size_t j = 0; j < 4; j++) {
+        const double sum = qqi_sum_neon(qqi_encode_row(e, i + j) + 4 * k, n);
+        const float low = (float)(e->factor * (sum * (1.0 - slack) / count));
+        const float high = (float)(e->factor * (sum * (1.0 + slack) / count));
+        bound[j] = low >= high ? low : qqi_encode_mean(e, i + j, k, n);
+    }
+    return vld1q_f32(bound);
+}
+
+// The bounds of the four rows from row i on, of the tile that begins at k.
+QQI_NEON_INLINE float32x4_t qqi_four_bounds_neon(const qqi_encode *e, size_t i,
+                                                 size_t k)
+{
+    const size_t n = qqi_encode_columns(e, k);
+    float bound[4];
+
+    if (e->mean)
+        return qqi_four_means_neon(e, i, k, n);
+    const float32x4_t top = qqi_four_tops_neon(e, i, k, n);
+    if (e->plain)
+        return top;
+    vst1q_f32(bound, top);
+    for (size_t j = 0; j < 4; j++)
+        bound[j] = qqi_encode_times(e, bound[j]);
+    return vld1q_f32(bound);
+}
+
+// --- scales ----------------------------------------------------------------
+
+// The first count of four.
+QQI_NEON_INLINE uint32x4_t qqi_encode_first_neon(size_t count)
+{
+    static const uint32_t number[4] = {0, 1, 2, 3};
+
+    return vcltq_u32(vld1q_u32(number),
+                     vdupq_n_u32((uint32_t)(count < 4 ? count : 4)));
+}
+
+// Stores the scales of the first rows; answers them as they will be read.
+QQI_NEON_INLINE float32x4_t qqi_put_scales_neon(const qqi_encode *e,
+                                                float32x4_t s, size_t rows,
+                                                uint8_t *out)
+{
+    const uint32x4_t there = qqi_encode_first_neon(rows);
+
+    if (e->scale_type == QQ_TYPE_F16) {
+        const float16x4_t half = vcvt_f16_f32(s);
+        vst1_u8(out, vreinterpret_u8_u16(vand_u16(vreinterpret_u16_f16(half),
+                                                  vmovn_u32(there))));
+        return vcvt_f32_f16(half);
+    }
+    vst1q_u8(out,
+             vreinterpretq_u8_u32(vandq_u32(vreinterpretq_u32_f32(s), there)));
+    return s;
+}
+
+QQI_NEON_INLINE float32x4_t qqi_encode_scales_of_neon(const qqi_encode *e,
+                                                      float32x4_t bound)
+{
+    const float32x4_t s = vdivq_f32(bound, vdupq_n_f32(e->reach));
+    const float32x4_t most =
+        vmaxq_f32(s, vdupq_n_f32(qqi_encode_scale_least(e)));
+
+    if (e->type == QQ_TYPE_SIGN)
+        return vreinterpretq_f32_u32(
+            vandq_u32(vreinterpretq_u32_f32(most), vcgtzq_f32(bound)));
+    return vbslq_f32(vcltq_f32(s, vdupq_n_f32(QQI_ENCODE_LEAST)),
+                     vdupq_n_f32(1.0f), most);
+}
+
+// Whether one of them lies 1 to 7 off a multiple of 2^16.
+QQI_NEON_INLINE int qqi_hard_neon(float32x4_t s)
+{
+    const uint32x4_t seven = vdupq_n_u32(7);
+    const uint32x4_t up = vaddq_u32(vreinterpretq_u32_f32(s), seven);
+    const uint32x4_t off = vandq_u32(up, vdupq_n_u32(0xffff));
+    const uint32x4_t hard =
+        vbicq_u32(vcleq_u32(off, vdupq_n_u32(14)), vceqq_u32(off, seven));
+
+    return vmaxvq_u32(hard) != 0;
+}
+
+// Four rows from row i on.
+QQI_NEON_INLINE int qqi_four_scales_neon(const qqi_encode *e, size_t i,
+                                         size_t k, uint8_t *out,
+                                         qqi_encode_scales *to)
+{
+    const size_t rows = e->rows > i ? e->rows - i : 0;
+    const float32x4_t one = vdupq_n_f32(1.0f);
+    const float32x4_t bound = qqi_four_bounds_neon(e, i, k);
+    const uint32x4_t fits = vcltq_f32(bound, vdupq_n_f32(qqi_encode_most(e)));
+
+    if (vminvq_u32(fits) == 0)
+        return 0;
+    const float32x4_t s =
+        qqi_put_scales_neon(e, qqi_encode_scales_of_neon(e, bound), rows, out);
+    const float32x4_t r = vdivq_f32(one, s);
+    const float32x4_t off = vfmsq_f32(one, r, s);
+    const float32x4_t high = vmulq_n_f32(s, qqi_encode_high(e));
+    vst1q_f32(to->s + i, s);
+    vst1q_f32(to->r + i, r);
+    vst1q_f32(to->t + i, vmulq_f32(r, off));
+    vst1q_f32(to->high + i, high);
+    vst1q_f32(to->low + i, vnegq_f32(high));
+    to->hard = to->hard || qqi_hard_neon(s);
+    return 1;
+}
+
+QQI_NEON_FN int qqi_make_scales_neon(const qqi_encode *e, size_t k,
+                                     uint8_t *out, qqi_encode_scales *to)
+{
+    const size_t four = e->scale_type == QQ_TYPE_F16 ? 8 : 16;
+
+    to->hard = qqi_encode_cuts(e);
+    for (size_t i = 0; i < 16; i += 4, out += four)
+        if (!qqi_four_scales_neon(e, i, k, out, to))
+            return 0;
+    if (e->type == QQ_TYPE_SIGN)
+        qqi_encode_sign_steps(to->s, to->low, to->high);
+    return 1;
+}
+#endif
+
+// ==== kernel/neon/encode.h ====
+
+// qquant floor 5: rows of numbers straight into cells: NEON.
+//
+// 32 columns of four rows at a time: codes as bytes, a row to two registers;
+// then four neighbours of the four rows to a register, which is a quarter of
+// what a cell of 8 bits has: fields; then cells. Missing columns and rows have
+// codes 0.
+
+#if QQI_HAS_NEON
+
+// How numbers become codes: kernel/encode.h.
+enum { QQI_EASY_NEON = 0, QQI_HARD_NEON = 1, QQI_STEPS_NEON = 2 };
+
+// What all rows of 32 columns share.
+typedef struct qqi_cut_neon {
+    int16x8_t add;
+    uint8x16_t lo; // stored codes
+    uint8x16_t hi;
+    uint8x16_t keep[2]; // bytes of a row that are there
+    uint8_t *rest;      // room for 32 numbers
+    size_t columns;     // that there are
+    const qqi_encode_scales *scales;
+    int how; // a constant
+} qqi_cut_neon;
+
+// Four numbers of row i to integers.
+QQI_NEON_INLINE int32x4_t qqi_round_neon(const qqi_cut_neon *c, size_t i,
+                                         const uint8_t *x)
+{
+    const float32x4_t s = vdupq_n_f32(c->scales->s[i]);
+    const float32x4_t r = vdupq_n_f32(c->scales->r[i]);
+    const float32x4_t t = vdupq_n_f32(c->scales->t[i]);
+    const float32x4_t low = vdupq_n_f32(c->scales->low[i]);
+    const float32x4_t high = vdupq_n_f32(c->scales->high[i]);
+    float32x4_t v = qqi_encode_four_neon(x);
+
+    if (c->how == QQI_STEPS_NEON) // a comparison gives -1
+        return vnegq_s32(vreinterpretq_s32_u32(
+            vaddq_u32(vcgeq_f32(v, low), vcgtq_f32(v, high))));
+    if (c->how == QQI_HARD_NEON)
+        v = vminq_f32(vmaxq_f32(v, low), high);
+    float32x4_t q = vfmaq_f32(vmulq_f32(v, t), v, r);
+    if (c->how == QQI_HARD_NEON)
+        q = vfmaq_f32(q, r, vfmsq_f32(v, q, s));
+    return vcvtnq_s32_f32(q);
+}
+
+// Eight stored codes of row i, not cut yet.
+QQI_NEON_INLINE uint8x8_t qqi_eight_codes_neon(const qqi_cut_neon *c, size_t i,
+                                               const uint8_t *x)
+{
+    const int16x4_t a = vqmovn_s32(qqi_round_neon(c, i, x));
+    const int16x4_t b = vqmovn_s32(qqi_round_neon(c, i, x + 16));
+
+    return vqmovun_s16(vqaddq_s16(vcombine_s16(a, b), c->add));
+}
+
+// 16 columns of row i, the first or the second ones.
+QQI_NEON_INLINE uint32x4_t qqi_encode_codes_neon(const qqi_cut_neon *c,
+                                                 size_t i, const uint8_t *x,
+                                                 int half)
+{
+    const uint8x16_t u =
+        vcombine_u8(qqi_eight_codes_neon(c, i, x + 64 * half),
+                    qqi_eight_codes_neon(c, i, x + 64 * half + 32));
+    const uint8x16_t cut = vminq_u8(vmaxq_u8(u, c->lo), c->hi);
+
+    return vreinterpretq_u32_u8(vandq_u8(cut, c->keep[half]));
+}
+
+// Lane j of all four to the sixteen bytes of field j.
+QQI_NEON_INLINE void qqi_encode_put_fields_neon(const uint32x4_t *row,
+                                                uint8_t *fields)
+{
+    const uint64x2_t a = vreinterpretq_u64_u32(vtrn1q_u32(row[0], row[1]));
+    const uint64x2_t b = vreinterpretq_u64_u32(vtrn2q_u32(row[0], row[1]));
+    const uint64x2_t c = vreinterpretq_u64_u32(vtrn1q_u32(row[2], row[3]));
+    const uint64x2_t d = vreinterpretq_u64_u32(vtrn2q_u32(row[2], row[3]));
+
+    vst1q_u8(fields, vreinterpretq_u8_u64(vtrn1q_u64(a, c)));
+    vst1q_u8(fields + 64, vreinterpretq_u8_u64(vtrn1q_u64(b, d)));
+    vst1q_u8(fields + 128, vreinterpretq_u8_u64(vtrn2q_u64(a, c)));
+    vst1q_u8(fields + 192, vreinterpretq_u8_u64(vtrn2q_u64(b, d)));
+}
+
+// Columns k to k + 31 of four rows from row i on.
+QQI_NEON_INLINE void qqi_quad_neon(const qqi_encode *e, const qqi_cut_neon *c,
+                                   size_t i, size_t k, uint8_t *fields)
+{
+    uint32x4_t low[4];
+    uint32x4_t high[4];
+
+    for (size_t j = 0; j < 4; j++) {
+        const uint8_t *x = qqi_encode_whole(qqi_encode_row(e, i + j) + 4 * k,
+                                            c->columns, c->rest);
+        low[j] = qqi_encode_codes_neon(c, i + j, x, 0);
+        high[j] = qqi_encode_codes_neon(c, i + j, x, 1);
+    }
+    qqi_encode_put_fields_neon(low, fields);
+    qqi_encode_put_fields_neon(high, fields + 256);
+}
+
+// 0xff for the first count of sixteen.
+QQI_NEON_INLINE uint8x16_t qqi_keep_neon(size_t count)
+{
+    static const uint8_t number[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                       8, 9, 10, 11, 12, 13, 14, 15};
+
+    return vcltq_u8(vld1q_u8(number),
+                    vdupq_n_u8((uint8_t)(count < 16 ? count : 16)));
+}
+
+// Columns k to k + 31, those that there are.
+QQI_NEON_INLINE void qqi_encode_fields_neon(const qqi_encode *e,
+                                            const qqi_encode_scales *scales,
+                                            int how, size_t k, uint8_t *fields)
+{
+    const size_t columns = e->k - k;
+    const int steps = how == QQI_STEPS_NEON;
+    uint8_t rest[128];
+    qqi_cut_neon c;
+
+    c.add = vdupq_n_s16((int16_t)(steps ? 0 : e->add));
+    c.lo = vdupq_n_u8((uint8_t)(steps ? 0 : e->lo + e->add));
+    c.hi = vdupq_n_u8((uint8_t)(steps ? 2 : e->hi + e->add));
+    c.keep[0] = qqi_keep_neon(columns);
+    c.keep[1] = qqi_keep_neon(columns > 16 ? columns - 16 : 0);
+    c.rest = rest;
+    c.columns = columns;
+    c.scales = scales;
+    c.how = how;
+    QQ_MEMSET(rest, 0, sizeof rest);
+    for (size_t i = 0; i < 16; i += 4)
+        qqi_quad_neon(e, &c, i, k, fields + 4 * i);
+}
+
+// --- cells -----------------------------------------------------------------
+
+// A quarter of a cell of a part p bits wide, which is left bits up in the
+// codes.
+QQI_NEON_INLINE void qqi_encode_cell_neon(unsigned p, unsigned left,
+                                          uint8x16_t mask,
+                                          const uint8_t *fields, uint8_t *cell)
+{
+    const int8x16_t down = vdupq_n_s8((int8_t)(0 - (int)left));
+    uint8x16_t sum = vdupq_n_u8(0);
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const uint8x16_t u = vshlq_u8(vld1q_u8(fields + 64 * f), down);
+        const int8x16_t up = vdupq_n_s8((int8_t)(p * f));
+        sum = vorrq_u8(sum, vshlq_u8(vandq_u8(u, mask), up));
+    }
+    vst1q_u8(cell, sum);
+}
+
+// A block, or the first cells of one (qqi_pack_block_scalar).
+QQI_NEON_FN uint8_t *qqi_cells_neon(const qqi_encode *e, size_t columns,
+                                    const uint8_t *fields, uint8_t *cells)
+{
+    const size_t some = columns < 32 ? columns : 32;
+    const size_t end = e->bits == qqi_part_bits(e->bits) ? some : 32;
+    unsigned left = e->bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        const uint8x16_t part = vdupq_n_u8((uint8_t)((1u << p) - 1));
+        left -= p;
+        for (size_t at = 0; at < end; at += 32 / p, cells += 64) {
+            for (size_t i = 0; i < 16; i += 4) {
+                const uint32x4_t there =
+                    qqi_encode_first_neon(e->rows > i ? e->rows - i : 0);
+                qqi_encode_cell_neon(
+                    p, left, vandq_u8(part, vreinterpretq_u8_u32(there)),
+                    fields + 16 * at + 4 * i, cells + 4 * i);
+            }
+        }
+    }
+    return cells;
+}
+
+QQI_NEON_FN uint8_t *qqi_encode_steps_neon(const qqi_encode *e,
+                                           const qqi_encode_scales *scales,
+                                           size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_encode_fields_neon(e, scales, QQI_STEPS_NEON, k, fields);
+    return qqi_cells_neon(e, e->k - k, fields, cells);
+}
+
+QQI_NEON_FN uint8_t *qqi_encode_easy_neon(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_encode_fields_neon(e, scales, QQI_EASY_NEON, k, fields);
+    return qqi_cells_neon(e, e->k - k, fields, cells);
+}
+
+QQI_NEON_FN uint8_t *qqi_encode_hard_neon(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_encode_fields_neon(e, scales, QQI_HARD_NEON, k, fields);
+    return qqi_cells_neon(e, e->k - k, fields, cells);
+}
+
+QQI_NEON_FN void qqi_encode_fetch_neon(const qqi_encode *e, size_t k)
+{
+    const uint8_t *x = e->x + 16 * e->stride + 4 * k;
+
+    for (size_t i = 0; i < 16; i++, x += e->stride) {
+        __builtin_prefetch(x, 0, 2);
+        __builtin_prefetch(x + 64, 0, 2);
+    }
+}
+
+QQI_NEON_FN int qqi_encode_neon(const qqi_encode *e, uint8_t *panel)
+{
+    static const qqi_encode_set set = {
+        qqi_make_scales_neon, qqi_encode_steps_neon, qqi_encode_steps_neon,
+        qqi_encode_easy_neon, qqi_encode_hard_neon,  qqi_encode_fetch_neon};
+
+    return qqi_encode_blocks(&set, e, panel);
+}
+#endif
+
+// ==== kernel/neon/dot.h ====
+
+// qquant floor 5: spans by dot products of 4 bytes, NEON with dotprod.
+//
+// A register of 16 bytes of x serves four dot products, each with one of its
+// lanes. 16 numbers of 1, 2 or 4 columns are a batch: as many registers as
+// columns, field f of column c in lane
+//
+//   unit 4   columns * f + c
+//   unit 8   f / 2 * 2 * columns + 2 c + f % 2
+//
+// counted through all of them. sum[4 * c + r] is of rows 4 r to 4 r + 3. One
+// column has two sums for each, of even and of odd fields, for where a dot
+// product must wait for the one before.
+//
+// int32 holds it: 128 * 128 * 65536 = 2^30, and in place (below) 16 times 3 *
+// 128 * 16384.
+
+#if QQI_HAS_NEON_DOT
+
+// sum += w times lane of a.
+QQI_NEON_DOT_INLINE int32x4_t qqi_dot_lane_neon(int32x4_t sum, int8x16_t w,
+                                                int8x16_t a, unsigned lane)
+{
+    switch (lane) {
+    case 0:
+        return vdotq_laneq_s32(sum, w, a, 0);
+    case 1:
+        return vdotq_laneq_s32(sum, w, a, 1);
+    case 2:
+        return vdotq_laneq_s32(sum, w, a, 2);
+    default:
+        return vdotq_laneq_s32(sum, w, a, 3);
+    }
+}
+
+// The registers of the batch at k, a multiple of 16.
+QQI_NEON_INLINE void qqi_batch_neon(const qqi_neon_job *j, size_t k,
+                                    unsigned columns, unsigned unit,
+                                    int8x16_t *a)
+{
+    const qqi_columns *g = j->g;
+
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < columns; i++) {
+        const int8_t *q = g->q + k * columns + 16 * i;
+        if (columns == 4 && unit == 4)
+            q = g->q + (k + 4 * i) * g->width + 4 * j->column;
+        else if (columns == 4)
+            q = g->q + (k + i / 2 * 8) * g->width + 8 * j->column + i % 2 * 16;
+        a[i] = vld1q_s8(q);
+    }
+}
+
+// The number of the lane above.
+QQI_INLINE unsigned qqi_lane_neon(unsigned f, unsigned c, unsigned columns,
+                                  unsigned unit)
+{
+    return unit == 4 ? columns * f + c : f / 2 * 2 * columns + 2 * c + f % 2;
+}
+
+// Field f of a batch, rows 4 r and on, times all columns.
+QQI_NEON_DOT_INLINE void qqi_dot_field_neon(int8x16_t w, const int8x16_t *a,
+                                            unsigned f, unsigned columns,
+                                            unsigned unit, int32x4_t *sum)
+{
+    QQI_NEON_UNROLL
+    for (unsigned c = 0; c < columns; c++) {
+        const unsigned at = qqi_lane_neon(f, c, columns, unit);
+        const unsigned to = columns == 1 ? f % 2 : c;
+        sum[4 * to] = qqi_dot_lane_neon(sum[4 * to], w, a[at / 4], at % 4);
+    }
+}
+
+// A batch of cells, the first of them at cell; half: fields 4 and on of cells
+// of 1 bit.
+QQI_NEON_DOT_INLINE void qqi_dot_batch_neon(const uint8_t *cell,
+                                            qqi_step_neon step, unsigned half,
+                                            int8x16_t book, const int8x16_t *a,
+                                            unsigned columns, unsigned unit,
+                                            int32x4_t *sum)
+{
+    const unsigned fields = 8 / qqi_step_bits(step);
+
+    QQI_NEON_UNROLL
+    for (unsigned r = 0; r < 4; r++) {
+        QQI_NEON_UNROLL
+        for (unsigned f = 0; f < 4; f++) {
+            const uint8x16_t w = vld1q_u8(cell + f / fields * 64 + 16 * r);
+            const int8x16_t v =
+                qqi_codes_neon(w, step, 4 * half + f % fields, book);
+            qqi_dot_field_neon(v, a, f, columns, unit, sum + r);
+        }
+    }
+}
+
+// Numbers k to end - 1, a field at a time.
+QQI_NEON_DOT_INLINE void qqi_dot_fields_neon(const qqi_neon_job *j,
+                                             qqi_step_neon step, size_t k,
+                                             size_t end, unsigned columns,
+                                             int32x4_t *sum)
+{
+    const int8x16_t book = vld1q_s8(j->book);
+
+    for (; k < end; k += 4) {
+        unsigned f;
+        const uint8_t *cell = qqi_cell_neon(j, step, k, &f);
+        int8x16_t w[4];
+        QQI_NEON_UNROLL
+        for (unsigned r = 0; r < 4; r++)
+            w[r] = qqi_any_field_neon(cell + 16 * r, step, f, book);
+        QQI_NEON_UNROLL
+        for (unsigned c = 0; c < columns; c++) {
+            const size_t at = qqi_columns_at(j->g, k, j->column + c);
+            const int8x16_t a =
+                vreinterpretq_s8_u32(vdupq_n_u32(qqi_load_u32(j->g->q + at)));
+            QQI_NEON_UNROLL
+            for (unsigned r = 0; r < 4; r++)
+                sum[4 * c + r] = vdotq_s32(sum[4 * c + r], w[r], a);
+        }
+    }
+}
+
+// The sums of a batch; the two of one column become one.
+QQI_NEON_INLINE void qqi_fold_neon(unsigned columns, const int32x4_t *two,
+                                   int32x4_t *sum)
+{
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        sum[i] = columns == 1 ? vaddq_s32(two[i], two[4 + i]) : two[i];
+}
+
+// A span, from a boundary of 16 (32 with 1 bit) on in batches.
+QQI_NEON_DOT_INLINE void qqi_dot_span_neon(const qqi_neon_job *j,
+                                           qqi_step_neon step, size_t k,
+                                           size_t end, unsigned columns,
+                                           unsigned unit, int32x4_t *sum)
+{
+    const size_t whole = step == QQI_STEP_1 ? 32 : 16;
+    const int8x16_t book = vld1q_s8(j->book);
+    const size_t first = qqi_first_neon(k, end, whole);
+    int8x16_t a[4];
+    int32x4_t two[16];
+    unsigned f;
+
+    qqi_zero_neon(columns == 1 ? 8 : 4 * columns, two);
+    if (k < first)
+        qqi_dot_fields_neon(j, step, k, first, columns, two);
+    for (k = first; end - k >= whole; k += whole) {
+        const uint8_t *cell = qqi_cell_neon(j, step, k, &f);
+        qqi_batch_neon(j, k, columns, unit, a);
+        qqi_dot_batch_neon(cell, step, 0, book, a, columns, unit, two);
+        if (step == QQI_STEP_1) {
+            qqi_batch_neon(j, k + 16, columns, unit, a);
+            qqi_dot_batch_neon(cell, step, 1, book, a, columns, unit, two);
+        }
+    }
+    if (k < end)
+        qqi_dot_fields_neon(j, step, k, end, columns, two);
+    qqi_fold_neon(columns, two, sum);
+}
+
+// 2 bits and one column: fields 1 and 2 are left where they stand, 4 and 16
+// times too large, and have sums of their own.
+QQI_NEON_DOT_INLINE void qqi_dot_in_place_neon(const qqi_neon_job *j, size_t k,
+                                               size_t end, int32x4_t *sum)
+{
+    const size_t first = qqi_first_neon(k, end, 16);
+    int32x4_t two[12];
+    unsigned f;
+
+    qqi_zero_neon(12, two);
+    if (k < first)
+        qqi_dot_fields_neon(j, QQI_STEP_2, k, first, 1, two);
+    for (k = first; end - k >= 16; k += 16) {
+        const uint8_t *cell = qqi_cell_neon(j, QQI_STEP_2, k, &f);
+        const int8x16_t a = vld1q_s8(j->g->q + k);
+        QQI_NEON_UNROLL
+        for (unsigned r = 0; r < 4; r++) {
+            const uint8x16_t w = vld1q_u8(cell + 16 * r);
+            const uint8x16_t w0 = vandq_u8(w, vdupq_n_u8(3));
+            const uint8x16_t w1 = vandq_u8(w, vdupq_n_u8(12));
+            const uint8x16_t w2 = vandq_u8(w, vdupq_n_u8(48));
+            const int8x16_t w3 = vreinterpretq_s8_u8(vshrq_n_u8(w, 6));
+            two[r] = vdotq_laneq_s32(two[r], vreinterpretq_s8_u8(w0), a, 0);
+            two[4 + r] =
+                vdotq_laneq_s32(two[4 + r], vreinterpretq_s8_u8(w1), a, 1);
+            two[8 + r] =
+                vdotq_laneq_s32(two[8 + r], vreinterpretq_s8_u8(w2), a, 2);
+            two[r] = vdotq_laneq_s32(two[r], w3, a, 3);
+        }
+    }
+    if (k < end)
+        qqi_dot_fields_neon(j, QQI_STEP_2, k, end, 1, two);
+    QQI_NEON_UNROLL
+    for (unsigned r = 0; r < 4; r++) {
+        sum[r] = vsraq_n_s32(two[r], two[4 + r], 2);
+        sum[r] = vsraq_n_s32(sum[r], two[8 + r], 4);
+    }
+}
+
+// --- spans -----------------------------------------------------------------
+
+#  define QQI_DOT_SPAN_NEON(name, step)                                        \
+      QQI_NEON_DOT_INLINE void qqi_span_##name##_neon_dot(                     \
+          const qqi_neon_job *j, size_t k, size_t end, unsigned columns,       \
+          int32x4_t *sum)                                                      \
+      {                                                                        \
+          qqi_dot_span_neon(j, step, k, end, columns, 4, sum);                 \
+      }
+QQI_DOT_SPAN_NEON(1, QQI_STEP_1)
+QQI_DOT_SPAN_NEON(4, QQI_STEP_4)
+QQI_DOT_SPAN_NEON(8, QQI_STEP_8)
+QQI_DOT_SPAN_NEON(book, QQI_STEP_BOOK)
+QQI_DOT_SPAN_NEON(bytes, QQI_STEP_BYTES)
+
+QQI_NEON_DOT_INLINE void qqi_span_2_neon_dot(const qqi_neon_job *j, size_t k,
+                                             size_t end, unsigned columns,
+                                             int32x4_t *sum)
+{
+    if (columns == 1)
+        qqi_dot_in_place_neon(j, k, end, sum);
+    else
+        qqi_dot_span_neon(j, QQI_STEP_2, k, end, columns, 4, sum);
+}
+
+// --- jobs ------------------------------------------------------------------
+
+#  define QQI_DOT_JOB_NEON(name, columns)                                      \
+      QQI_NEON_DOT_FN void qqi_job_##name##_##columns##_neon_dot(              \
+          const qqi_neon_job *j)                                               \
+      {                                                                        \
+          qqi_run_neon(j, columns, qqi_span_##name##_neon_dot);                \
+      }
+#  define QQI_DOT_JOBS_NEON(name)                                              \
+      QQI_DOT_JOB_NEON(name, 1)                                                \
+      QQI_DOT_JOB_NEON(name, 2)                                                \
+      QQI_DOT_JOB_NEON(name, 4)
+QQI_DOT_JOBS_NEON(1)
+QQI_DOT_JOBS_NEON(2)
+QQI_DOT_JOBS_NEON(4)
+QQI_DOT_JOBS_NEON(8)
+QQI_DOT_JOBS_NEON(book)
+QQI_DOT_JOBS_NEON(bytes)
+
+#endif // QQI_HAS_NEON_DOT
+
+// ==== kernel/neon/i8mm.h ====
+
+// qquant floor 5: spans by products of matrices, NEON with i8mm.
+//
+// smmla multiplies 2 rows of W by 2 columns of x, 8 numbers deep: with codes
+// expanded in pairs and x in units of 8, register i of 8 rows and register c of
+// 2 columns give sums [2 * i + c] of
+//
+//   row 2 i, column 2 c   row 2 i, 2 c + 1   row 2 i + 1, 2 c   ..., 2 c + 1
+//
+// Narrow products use dot products as without i8mm, of unsigned codes by signed
+// numbers where those have 8 bits.
+
+#if QQI_HAS_NEON_I8MM
+
+// Sums by rows 4 r and on, by column.
+QQI_NEON_INLINE void qqi_unpair_neon(const int32x4_t *two, int32x4_t *sum)
+{
+    QQI_NEON_UNROLL
+    for (unsigned r = 0; r < 4; r++) {
+        QQI_NEON_UNROLL
+        for (unsigned c = 0; c < 2; c++) {
+            const int32x4_t a = two[4 * r + c];
+            const int32x4_t b = two[4 * r + 2 + c];
+            sum[8 * c + r] = vuzp1q_s32(a, b);
+            sum[8 * c + 4 + r] = vuzp2q_s32(a, b);
+        }
+    }
+}
+
+// Expanded pairs by 4 columns.
+QQI_NEON_I8MM_INLINE void qqi_span_pairs_neon_i8mm(const qqi_neon_job *j,
+                                                   size_t k, size_t end,
+                                                   unsigned columns,
+                                                   int32x4_t *sum)
+{
+    const size_t stride = 8 * j->g->width;
+    const int8_t *q = j->g->q + k * j->g->width + 8 * j->column;
+    const uint8_t *w = j->cells + (k - j->from) * 16;
+    int32x4_t two[16];
+
+    (void)columns;
+    qqi_zero_neon(16, two);
+    for (; k < end; k += 8, q += stride, w += 128) {
+        const int8x16_t a = vld1q_s8(q);
+        const int8x16_t b = vld1q_s8(q + 16);
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 8; i++) {
+            const int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(w + 16 * i));
+            two[2 * i] = vmmlaq_s32(two[2 * i], v, a);
+            two[2 * i + 1] = vmmlaq_s32(two[2 * i + 1], v, b);
+        }
+    }
+    qqi_unpair_neon(two, sum);
+}
+
+QQI_NEON_I8MM_FN void qqi_job_pairs_4_neon_i8mm(const qqi_neon_job *j)
+{
+    qqi_run_neon(j, 4, qqi_span_pairs_neon_i8mm);
+}
+
+// --- unsigned bytes --------------------------------------------------------
+
+QQI_NEON_I8MM_INLINE int32x4_t qqi_usdot_lane_neon(int32x4_t sum, uint8x16_t w,
+                                                   int8x16_t a, unsigned lane)
+{
+    switch (lane) {
+    case 0:
+        return vusdotq_laneq_s32(sum, w, a, 0);
+    case 1:
+        return vusdotq_laneq_s32(sum, w, a, 1);
+    case 2:
+        return vusdotq_laneq_s32(sum, w, a, 2);
+    default:
+        return vusdotq_laneq_s32(sum, w, a, 3);
+    }
+}
+
+// A field of 4 rows times all columns.
+QQI_NEON_I8MM_INLINE void qqi_usdot_field_neon(uint8x16_t w, const int8x16_t *a,
+                                               unsigned f, unsigned columns,
+                                               int32x4_t *sum)
+{
+    QQI_NEON_UNROLL
+    for (unsigned c = 0; c < columns; c++) {
+        const unsigned at = qqi_lane_neon(f, c, columns, 8);
+        const unsigned to = columns == 1 ? f % 2 : c;
+        sum[4 * to] = qqi_usdot_lane_neon(sum[4 * to], w, a[at / 4], at % 4);
+    }
+}
+
+QQI_NEON_I8MM_INLINE void qqi_usdot_fields_neon(const qqi_neon_job *j, size_t k,
+                                                size_t end, unsigned columns,
+                                                int32x4_t *sum)
+{
+    for (; k < end; k += 4) {
+        const uint8_t *cell = j->cells + k * 16;
+        QQI_NEON_UNROLL
+        for (unsigned c = 0; c < columns; c++) {
+            const size_t at = qqi_columns_at(j->g, k, j->column + c);
+            const int8x16_t a =
+                vreinterpretq_s8_u32(vdupq_n_u32(qqi_load_u32(j->g->q + at)));
+            QQI_NEON_UNROLL
+            for (unsigned r = 0; r < 4; r++)
+                sum[4 * c + r] =
+                    vusdotq_s32(sum[4 * c + r], vld1q_u8(cell + 16 * r), a);
+        }
+    }
+}
+
+// 255 * 128 * 65536 < 2^31.
+QQI_NEON_I8MM_INLINE void qqi_span_8_neon_i8mm(const qqi_neon_job *j, size_t k,
+                                               size_t end, unsigned columns,
+                                               int32x4_t *sum)
+{
+    const size_t first = qqi_first_neon(k, end, 16);
+    int8x16_t a[4];
+    int32x4_t two[8];
+
+    qqi_zero_neon(8, two);
+    if (k < first)
+        qqi_usdot_fields_neon(j, k, first, columns, two);
+    for (k = first; end - k >= 16; k += 16) {
+        const uint8_t *cell = j->cells + k * 16;
+        qqi_batch_neon(j, k, columns, 8, a);
+        QQI_NEON_UNROLL
+        for (unsigned i = 0; i < 16; i++)
+            qqi_usdot_field_neon(vld1q_u8(cell + 16 * i), a, i / 4, columns,
+                                 two + i % 4);
+    }
+    if (k < end)
+        qqi_usdot_fields_neon(j, k, end, columns, two);
+    qqi_fold_neon(columns, two, sum);
+}
+
+// --- the others ------------------------------------------------------------
+
+#  define QQI_I8MM_SPAN_NEON(name, step)                                       \
+      QQI_NEON_I8MM_INLINE void qqi_span_##name##_neon_i8mm(                   \
+          const qqi_neon_job *j, size_t k, size_t end, unsigned columns,       \
+          int32x4_t *sum)                                                      \
+      {                                                                        \
+          qqi_dot_span_neon(j, step, k, end, columns, 8, sum);                 \
+      }
+QQI_I8MM_SPAN_NEON(1, QQI_STEP_1)
+QQI_I8MM_SPAN_NEON(2, QQI_STEP_2)
+QQI_I8MM_SPAN_NEON(4, QQI_STEP_4)
+QQI_I8MM_SPAN_NEON(book, QQI_STEP_BOOK)
+QQI_I8MM_SPAN_NEON(bytes, QQI_STEP_BYTES)
+
+#  define QQI_I8MM_JOB_NEON(name, columns)                                     \
+      QQI_NEON_I8MM_FN void qqi_job_##name##_##columns##_neon_i8mm(            \
+          const qqi_neon_job *j)                                               \
+      {                                                                        \
+          qqi_run_neon(j, columns, qqi_span_##name##_neon_i8mm);               \
+      }
+// One column lies the same in any unit, so dot.h has it.
+QQI_I8MM_JOB_NEON(8, 1)
+QQI_I8MM_JOB_NEON(1, 2)
+QQI_I8MM_JOB_NEON(2, 2)
+QQI_I8MM_JOB_NEON(4, 2)
+QQI_I8MM_JOB_NEON(8, 2)
+QQI_I8MM_JOB_NEON(book, 2)
+QQI_I8MM_JOB_NEON(bytes, 2)
+QQI_I8MM_JOB_NEON(bytes, 4)
+
+#endif // QQI_HAS_NEON_I8MM
+
+// ==== kernel/neon/look.h ====
+
+// qquant floor 5: 1-bit codes looked up in tables, NEON.
+//
+// Half a byte of a cell is four codes of a row, and picks one of the 16 sums
+// that four numbers of x can have, plus 512: 0 to 1020. A table has the low
+// five bits of these in 16 bytes, then the high ones. Eight look-ups, a cell,
+// add up in bytes (8 * 31 = 248), and 256 cells in int16 (256 * 248 = 63488);
+// then
+//
+//   S = low + 32 * high - 8 * 512 for every cell
+//
+// Tables of cell i: column by column eight of 32 bytes, 2 j + h that of numbers
+// 16 h + j, + 4, + 8, + 12 of the cell.
+
+#if QQI_HAS_NEON
+
+// Cells that add up in int16.
+#  define QQI_LOOK_CELLS ((size_t)256)
+
+// Whether groups with a table have it filled, and are multiplied by it.
+QQI_INLINE int qqi_looks_neon(const qqi_product *p, const qqi_columns *g,
+                              size_t most)
+{
+    return g->table != NULL && p->bits == 1 && g->width <= most &&
+           (p->tiles <= 1 || p->tile % 32 == 0);
+}
+
+// The table of four numbers.
+QQI_NEON_INLINE void qqi_table_four_neon(int16_t a, int16_t b, int16_t c,
+                                         int16_t d, uint8_t *table)
+{
+    static const int16_t bits[3][8] = {{0, 1, 0, 1, 0, 1, 0, 1},
+                                       {0, 0, 1, 1, 0, 0, 1, 1},
+                                       {0, 0, 0, 0, 1, 1, 1, 1}};
+    int16x8_t v = vdupq_n_s16(512);
+
+    v = vmlaq_n_s16(v, vld1q_s16(bits[0]), a);
+    v = vmlaq_n_s16(v, vld1q_s16(bits[1]), b);
+    v = vmlaq_n_s16(v, vld1q_s16(bits[2]), c);
+    const uint16x8_t lo = vreinterpretq_u16_s16(v);
+    const uint16x8_t hi = vreinterpretq_u16_s16(vaddq_s16(v, vdupq_n_s16(d)));
+    const uint8x16_t low = vcombine_u8(vmovn_u16(lo), vmovn_u16(hi));
+    const uint8x16_t high = vcombine_u8(vshrn_n_u16(lo, 5), vshrn_n_u16(hi, 5));
+    vst1q_u8(table, vandq_u8(low, vdupq_n_u8(31)));
+    vst1q_u8(table + 16, high);
+}
+
+// All tables of a group whose q is made.
+QQI_NEON_FN void qqi_tables_neon(const qqi_product *p, const qqi_columns *g)
+{
+    uint8_t *table = g->table;
+
+    for (size_t k = 0; k < p->k; k += 32) {
+        for (size_t c = 0; c < g->width; c++) {
+            int8_t q[32];
+            for (size_t i = 0; i < 32; i += 4)
+                QQ_MEMCPY(q + i, g->q + qqi_columns_at(g, k + i, c), 4);
+            for (size_t i = 0; i < 8; i++, table += 32) {
+                const int8_t *a = q + i % 2 * 16 + i / 2;
+                qqi_table_four_neon(a[0], a[4], a[8], a[12], table);
+            }
+        }
+    }
+}
+
+// Byte j of 16 rows in v[j].
+QQI_NEON_INLINE void qqi_bytes_of_rows_neon(const uint8_t *cell, uint8x16_t *v)
+{
+    const uint16x8_t a = vreinterpretq_u16_u8(vld1q_u8(cell));
+    const uint16x8_t b = vreinterpretq_u16_u8(vld1q_u8(cell + 16));
+    const uint16x8_t c = vreinterpretq_u16_u8(vld1q_u8(cell + 32));
+    const uint16x8_t d = vreinterpretq_u16_u8(vld1q_u8(cell + 48));
+    const uint8x16_t even = vreinterpretq_u8_u16(vuzp1q_u16(a, b));
+    const uint8x16_t odd = vreinterpretq_u8_u16(vuzp2q_u16(a, b));
+    const uint8x16_t even2 = vreinterpretq_u8_u16(vuzp1q_u16(c, d));
+    const uint8x16_t odd2 = vreinterpretq_u8_u16(vuzp2q_u16(c, d));
+
+    v[0] = vuzp1q_u8(even, even2);
+    v[1] = vuzp2q_u8(even, even2);
+    v[2] = vuzp1q_u8(odd, odd2);
+    v[3] = vuzp2q_u8(odd, odd2);
+}
+
+// A cell and one column: low and high sums of 16 rows into four registers.
+QQI_NEON_INLINE void qqi_look_cell_neon(const uint8x16_t *index,
+                                        const uint8_t *table, uint16x8_t *sum)
+{
+    uint8x16_t low = vqtbl1q_u8(vld1q_u8(table), index[0]);
+    uint8x16_t high = vqtbl1q_u8(vld1q_u8(table + 16), index[0]);
+
+    QQI_NEON_UNROLL
+    for (unsigned i = 1; i < 8; i++) {
+        const uint8_t *t = table + 32 * i;
+        low = vaddq_u8(low, vqtbl1q_u8(vld1q_u8(t), index[i]));
+        high = vaddq_u8(high, vqtbl1q_u8(vld1q_u8(t + 16), index[i]));
+    }
+    sum[0] = vaddw_u8(sum[0], vget_low_u8(low));
+    sum[1] = vaddw_high_u8(sum[1], low);
+    sum[2] = vaddw_u8(sum[2], vget_low_u8(high));
+    sum[3] = vaddw_high_u8(sum[3], high);
+}
+
+// Four rows, the first being row 4 r.
+QQI_NEON_INLINE int32x4_t qqi_look_end_neon(const uint16x8_t *sum, unsigned r,
+                                            int32x4_t to)
+{
+    const uint16x8_t low = sum[r / 2];
+    const uint16x8_t high = sum[2 + r / 2];
+    uint32x4_t v = vreinterpretq_u32_s32(to);
+
+    if (r % 2 == 0) {
+        v = vaddw_u16(v, vget_low_u16(low));
+        v = vaddq_u32(v, vshll_n_u16(vget_low_u16(high), 5));
+    } else {
+        v = vaddw_high_u16(v, low);
+        v = vaddq_u32(v, vshll_high_n_u16(high, 5));
+    }
+    return vreinterpretq_s32_u32(v);
+}
+
+// count cells, at most QQI_LOOK_CELLS.
+QQI_NEON_INLINE void qqi_look_cells_neon(const uint8_t *cell,
+                                         const uint8_t *table, size_t count,
+                                         unsigned columns, int32x4_t *sum)
+{
+    const uint8x16_t mask = vdupq_n_u8(15);
+    const int32x4_t less = vdupq_n_s32(-4096 * (int32_t)count);
+    uint16x8_t two[16];
+
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        two[i] = vdupq_n_u16(0);
+    for (; count > 0; count--, cell += 64) {
+        uint8x16_t v[4];
+        uint8x16_t index[8];
+        qqi_bytes_of_rows_neon(cell, v);
+        QQI_NEON_UNROLL
+        for (unsigned j = 0; j < 4; j++) {
+            index[2 * j] = vandq_u8(v[j], mask);
+            index[2 * j + 1] = vshrq_n_u8(v[j], 4);
+        }
+        QQI_NEON_UNROLL
+        for (unsigned c = 0; c < columns; c++, table += 256)
+            qqi_look_cell_neon(index, table, two + 4 * c);
+    }
+    QQI_NEON_UNROLL
+    for (unsigned i = 0; i < 4 * columns; i++)
+        sum[i] =
+            qqi_look_end_neon(two + i / 4 * 4, i % 4, vaddq_s32(sum[i], less));
+}
+
+// Numbers k, a multiple of 32, to end - 1.
+QQI_NEON_INLINE void qqi_span_look_neon(const qqi_neon_job *j, size_t k,
+                                        size_t end, unsigned columns,
+                                        int32x4_t *sum)
+{
+    size_t cells = (end - k + 31) / 32;
+
+    qqi_zero_neon(4 * columns, sum);
+    for (size_t i = k / 32; cells > 0; i += QQI_LOOK_CELLS) {
+        const size_t count = cells < QQI_LOOK_CELLS ? cells : QQI_LOOK_CELLS;
+        qqi_look_cells_neon(j->cells + 64 * i, j->g->table + 256 * columns * i,
+                            count, columns, sum);
+        cells -= count;
+    }
+}
+
+#  define QQI_LOOK_JOB_NEON(columns)                                           \
+      QQI_NEON_FN void qqi_job_look_##columns##_neon(const qqi_neon_job *j)    \
+      {                                                                        \
+          qqi_run_neon(j, columns, qqi_span_look_neon);                        \
+      }
+QQI_LOOK_JOB_NEON(1)
+QQI_LOOK_JOB_NEON(2)
+QQI_LOOK_JOB_NEON(4)
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/plan.h ====
+
+// qquant floor 5: how NEON's integer kernels do a product, and with what.
+//
+// A rung is a set of jobs (core.h). Narrow products read the cells as they are;
+// wider ones, and codes whose bits are sums, have a block of up to 512 numbers
+// of the panel expanded to bytes, which all columns then meet in a near cache.
+
+#if QQI_HAS_NEON
+
+typedef void (*qqi_job_neon_fn)(const qqi_neon_job *j);
+
+typedef struct qqi_neon_set {
+    // By step, then by columns: 1, 2, 4. NULL: the codes are expanded.
+    qqi_job_neon_fn direct[5][3];
+    // By the largest byte: up to 15, up to 127, with -128.
+    qqi_job_neon_fn bytes[3][3];
+    qqi_job_neon_fn pairs; // of 4 columns, or NULL
+    unsigned most;         // columns of a job
+    int unsigned8;         // direct jobs take 8 bits as they are
+    size_t tables;         // columns up to which 1 bit is looked up
+} qqi_neon_set;
+
+// Numbers that are expanded at once.
+#  define QQI_NEON_BLOCK ((size_t)512)
+
+// What one call of multiply does, and its memory.
+typedef struct qqi_neon_plan {
+    qqi_neon_job job;
+    qqi_job_neon_fn run;
+    size_t columns; // of a job
+    size_t live;    // columns that there are
+    size_t block;   // tiles at once; 0: raw
+    int expand;
+    int pairs;
+    int32_t moved;
+    float *scale;   // QQI_NEON_TILES * 16
+    int32_t *zero;  // likewise
+    float *acc;     // width * 16
+    int32_t *raw;   // likewise
+    int64_t *total; // likewise, where a tile has several spans
+    uint8_t *bytes;
+    int8_t book[16];
+} qqi_neon_plan;
+
+// In 16 KiB: 2 of scales, 2 of zeros, then by columns: 64 (widest group) times
+// 128 bytes of acc and raw, the rest in the memory for wide products, which is
+// long where totals are asked for; or 8 times 256 bytes and 8 KiB of bytes.
+QQI_NEON_FN void qqi_plan_memory_neon(qqi_neon_plan *n, size_t width,
+                                      void *work)
+{
+    uint8_t *at = (uint8_t *)work;
+    const size_t column = 16 * sizeof(float);
+    const size_t tiles = QQI_NEON_TILES * column;
+    uint8_t *more = at + 2 * tiles + 2 * width * column;
+    void *const acc = at + 2 * tiles;
+    void *const raw = at + 2 * tiles + width * column;
+    void *const zero = at + tiles;
+
+    n->scale = (float *)work;
+    n->zero = (int32_t *)zero;
+    n->acc = (float *)acc;
+    n->raw = (int32_t *)raw;
+    n->bytes = width > 8 ? at + QQI_WORK_BYTES : at + QQI_WORK_BYTES / 2;
+    if (width > 8)
+        more = n->bytes + 16 * QQI_NEON_BLOCK;
+    void *const total = more;
+    n->total = (int64_t *)total;
+}
+
+// Which of the bytes' jobs: by the largest byte.
+QQI_NEON_FN unsigned qqi_plan_kind_neon(const qqi_product *p,
+                                        const int8_t *book)
+{
+    if (p->code != QQI_CODE_BOOK)
+        return p->bits <= 4 ? 0 : p->bits < 8 ? 1 : 2;
+    for (int i = 0; i < 16; i++)
+        if (book[i] == -128)
+            return 2;
+    return 1;
+}
+
+// Tiles in a block, 0 for none.
+QQI_NEON_FN size_t qqi_plan_block_neon(const qqi_product *p, int expand)
+{
+    if (p->digits > 1 || p->tile > QQI_NEON_TILE)
+        return 0;
+    if (!expand)
+        return QQI_NEON_TILES;
+    if (p->tiles <= 1)
+        return p->k <= QQI_NEON_BLOCK;
+    // Tiles in a common multiple of tile, a multiple of 4, and 32.
+    const size_t few = p->tile % 32 == 0   ? 1
+                       : p->tile % 16 == 0 ? 2
+                       : p->tile % 8 == 0  ? 4
+                                           : 8;
+    const size_t count = QQI_NEON_BLOCK / (few * p->tile) * few;
+    return count < QQI_NEON_TILES ? count : QQI_NEON_TILES;
+}
+
+QQI_NEON_FN unsigned qqi_plan_step_neon(const qqi_product *p)
+{
+    if (p->code == QQI_CODE_BOOK)
+        return p->bits == 4 ? QQI_STEP_BOOK : QQI_STEP_BYTES;
+    return p->bits == 1   ? QQI_STEP_1
+           : p->bits == 2 ? QQI_STEP_2
+           : p->bits == 4 ? QQI_STEP_4
+           : p->bits == 8 ? QQI_STEP_8
+                          : QQI_STEP_BYTES;
+}
+
+// How: the job, by steps and columns.
+QQI_NEON_FN void qqi_plan_run_neon(qqi_neon_plan *n, const qqi_product *p,
+                                   const qqi_columns *g,
+                                   const qqi_neon_set *set)
+{
+    const unsigned step = qqi_plan_step_neon(p);
+    const unsigned wide = set->most == 2 ? 1 : 2;
+    const unsigned by = g->width == 1 ? 0 : g->width == 2 ? 1 : wide;
+
+    n->columns = (size_t)1 << by;
+    n->run = NULL;
+    n->job.mul = p->bits == 1 ? -p->mul : p->mul;
+    if (qqi_looks_neon(p, g, set->tables)) {
+        n->columns = g->width;
+        n->job.mul = p->mul;
+        n->run = g->width == 1   ? qqi_job_look_1_neon
+                 : g->width == 2 ? qqi_job_look_2_neon
+                                 : qqi_job_look_4_neon;
+        return;
+    }
+    if (step < QQI_STEP_BYTES && g->width <= 4)
+        n->run = set->direct[step][by];
+    n->expand = n->run == NULL;
+    n->pairs = n->expand && by == 2 && set->pairs != NULL &&
+               (p->tiles <= 1 || p->tile % 8 == 0);
+    if (n->pairs)
+        n->run = set->pairs;
+    else if (n->expand)
+        n->run = set->bytes[qqi_plan_kind_neon(p, n->book)][by];
+    if (p->code == QQI_CODE_BOOK)
+        n->moved = p->add;
+    else if (p->bits == 8 && (n->expand || !set->unsigned8))
+        n->moved = 128;
+}
+
+QQI_NEON_FN void qqi_plan_neon(qqi_neon_plan *n, const qqi_product *p,
+                               const qqi_columns *g, const qqi_neon_set *set,
+                               void *work)
+{
+    QQ_MEMSET(n, 0, sizeof *n);
+    for (int i = 0; i < 16 && p->code == QQI_CODE_BOOK; i++)
+        n->book[i] = (int8_t)(p->book[i] - p->add);
+    qqi_plan_run_neon(n, p, g, set);
+    qqi_plan_memory_neon(n, g->width, work);
+    n->block = qqi_plan_block_neon(p, n->expand);
+    n->live = g->count * p->digits;
+    n->job.p = p;
+    n->job.g = g;
+    n->job.book = n->book;
+    n->job.add = p->add - p->mul * n->moved;
+}
+
+// Finds the codes of numbers k to end - 1; k is a multiple of 32 if they are
+// expanded.
+QQI_NEON_FN void qqi_plan_cells_neon(qqi_neon_plan *n, size_t panel, size_t k,
+                                     size_t end)
+{
+    const qqi_product *p = n->job.p;
+    const uint8_t *cells = qqi_panel_cells(p, panel);
+
+    n->job.cells = cells;
+    n->job.from = 0;
+    if (!n->expand)
+        return;
+    qqi_expand_codes_neon(p, cells, k, end, n->book, n->pairs, n->bytes);
+    n->job.cells = n->bytes;
+    n->job.from = k;
+}
+
+// All columns, raw or not.
+QQI_NEON_FN void qqi_plan_columns_neon(qqi_neon_plan *n, int raw)
+{
+    const qqi_product *p = n->job.p;
+    const qqi_columns *g = n->job.g;
+
+    for (size_t c = 0; c < n->live; c += n->columns) {
+        n->job.column = c;
+        n->job.acc = n->acc + 16 * c;
+        n->job.raw = raw ? n->raw + 16 * c : NULL;
+        if (p->input == QQ_INPUT_INT8_TILE)
+            n->job.by = g->scale + n->job.tile * g->width + c;
+        n->run(&n->job);
+    }
+}
+
+// Scales and such of count tiles from tile t on.
+QQI_NEON_FN void qqi_plan_tiles_neon(qqi_neon_plan *n, size_t panel, size_t t,
+                                     size_t count)
+{
+    const qqi_product *p = n->job.p;
+
+    const uint8_t *bytes = qqi_panel(p, panel);
+
+    n->job.scale = bytes + p->scale_at + 64 * t;
+    if (p->scale_type != QQ_TYPE_F32 || p->scale2 != 1.0f || p->unit != 1.0f) {
+        const void *scale = n->scale;
+        qqi_scales_neon(p, bytes, t, count, n->scale);
+        n->job.scale = (const uint8_t *)scale;
+    }
+    n->job.zero = NULL;
+    if (p->zero_at != 0) {
+        qqi_zeros_neon(p, bytes, t, count, n->moved, n->zero);
+        n->job.zero = n->zero;
+    }
+    n->job.tile = t;
+    n->job.sums = p->x_zero != 0 ? qqi_panel_sums(p, panel) + 64 * t : NULL;
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/multiply.h ====
+
+// qquant floor 5: the driver of NEON's integer kernels.
+//
+// Blocks are whole tiles where that is possible. Else, and where x has digits
+// or D does not fit in int32, sums are collected raw, column by column, and a
+// tile ends by itself, in int64 where it must.
+
+#if QQI_HAS_NEON
+
+// A panel in blocks of whole tiles.
+QQI_NEON_FN void qqi_plan_blocks_neon(qqi_neon_plan *n, size_t panel)
+{
+    const qqi_product *p = n->job.p;
+
+    n->job.step = p->tile;
+    for (size_t t = 0; t < p->tiles; t += n->block) {
+        const size_t left = p->tiles - t;
+        const size_t count = n->block < left ? n->block : left;
+        const size_t k = t * p->tile;
+        n->job.k = k;
+        n->job.end = count < left ? k + count * p->tile : p->k;
+        qqi_plan_tiles_neon(n, panel, t, count);
+        qqi_plan_cells_neon(n, panel, k, n->job.end);
+        qqi_plan_columns_neon(n, 0);
+    }
+}
+
+// --- raw -------------------------------------------------------------------
+
+// Adds numbers k to end - 1 to the raw sums.
+QQI_NEON_FN void qqi_plan_span_neon(qqi_neon_plan *n, size_t panel, size_t k,
+                                    size_t end)
+{
+    for (size_t to; k < end; k = to) {
+        const size_t from = n->expand ? k / 32 * 32 : k;
+        const size_t most = n->expand ? QQI_NEON_BLOCK : end - k;
+        to = most < end - from ? from + most : end;
+        qqi_plan_cells_neon(n, panel, from, to);
+        n->job.k = k;
+        n->job.end = to;
+        n->job.step = to - k;
+        qqi_plan_columns_neon(n, 1);
+    }
+}
+
+// D of rows r and r + 1 and row i of x: within 255 * 2^23 * 2^16, exact in f64.
+QQI_NEON_INLINE float32x2_t qqi_join_neon(const qqi_neon_plan *n, size_t i,
+                                          size_t r)
+{
+    const qqi_product *p = n->job.p;
+    const qqi_columns *g = n->job.g;
+    const int32x2_t z =
+        n->job.zero != NULL ? vld1_s32(n->zero + r) : vdup_n_s32(n->job.add);
+    int64x2_t v = vdupq_n_s64(0);
+
+    for (unsigned d = 0; d < p->digits; d++) {
+        const size_t c = i * p->digits + d;
+        const int32_t q = g->sum[n->job.tile * g->width + c];
+        const int32x2_t s = vld1_s32(n->raw + 16 * c + r);
+        int64x2_t one = vmull_n_s32(s, n->job.mul);
+        one = vmlsl_n_s32(one, z, q);
+        v = vaddq_s64(v, vshlq_s64(one, vdupq_n_s64((int64_t)(8 * d))));
+    }
+    if (n->job.sums != NULL)
+        v = vmlsl_n_s32(v, vreinterpret_s32_u8(vld1_u8(n->job.sums + 4 * r)),
+                        p->x_zero);
+    return vcvt_f32_f64(vcvtq_f64_s64(v));
+}
+
+// The same of one row, from totals of several spans, which are a lone tile.
+QQI_NEON_FN float qqi_join_long_neon(const qqi_neon_plan *n, size_t i, size_t r)
+{
+    const qqi_product *p = n->job.p;
+    const qqi_columns *g = n->job.g;
+    const int64_t z = n->job.zero != NULL ? n->zero[r] : n->job.add;
+    int64_t v = 0;
+    int64_t times = 1;
+
+    for (unsigned d = 0; d < p->digits; d++, times *= 256) {
+        const size_t c = i * p->digits + d;
+        int64_t q = 0;
+        for (size_t s = 0; s < p->spans; s++)
+            q += g->sum[s * g->width + c];
+        v += times * (n->job.mul * n->total[16 * c + r] - z * q);
+    }
+    if (n->job.sums != NULL)
+        v -= p->x_zero * (int64_t)(int32_t)qqi_load_le32(n->job.sums + 4 * r);
+    return qqi_f32_from_i64(v);
+}
+
+// The end of a tile, from raw sums: where D fits in int32, column by column.
+QQI_NEON_FN void qqi_plan_end_short_neon(qqi_neon_plan *n)
+{
+    const qqi_product *p = n->job.p;
+    const qqi_columns *g = n->job.g;
+
+    for (size_t c = 0; c < g->count; c++) {
+        float32x4_t acc[4];
+        int32x4_t sum[4];
+        n->job.column = c;
+        n->job.acc = n->acc + 16 * c;
+        if (p->input == QQ_INPUT_INT8_TILE)
+            n->job.by = g->scale + n->job.tile * g->width + c;
+        for (size_t r = 0; r < 4; r++)
+            sum[r] = vld1q_s32(n->raw + 16 * c + 4 * r);
+        qqi_load_acc_neon(&n->job, 1, acc);
+        if (n->job.by == NULL)
+            qqi_tile_neon(&n->job, 0, 1, sum, acc);
+        else
+            qqi_tile_by_neon(&n->job, 0, 1, sum, acc);
+        qqi_store_acc_neon(&n->job, 1, acc);
+    }
+}
+
+// Anywhere: digits and long tiles.
+QQI_NEON_FN void qqi_plan_end_long_neon(const qqi_neon_plan *n)
+{
+    const qqi_product *p = n->job.p;
+    const qqi_columns *g = n->job.g;
+
+    for (size_t i = 0; i < g->count; i++) {
+        const float by = p->input == QQ_INPUT_INT8_TILE
+                             ? g->scale[n->job.tile * g->width + i]
+                             : 1.0f;
+        for (size_t r = 0; r < 16; r += 2) {
+            float *acc = n->acc + 16 * i + r;
+            const float32x2_t s =
+                vreinterpret_f32_u8(vld1_u8(n->job.scale + 4 * r));
+            float d[2];
+            if (p->tile <= QQI_SPAN) {
+                vst1_f32(d, qqi_join_neon(n, i, r));
+            } else {
+                d[0] = qqi_join_long_neon(n, i, r);
+                d[1] = qqi_join_long_neon(n, i, r + 1);
+            }
+            vst1_f32(acc,
+                     vfma_f32(vld1_f32(acc), vmul_n_f32(s, by), vld1_f32(d)));
+        }
+    }
+}
+
+// A panel, tile by tile.
+QQI_NEON_FN void qqi_plan_raw_neon(qqi_neon_plan *n, size_t panel)
+{
+    const qqi_product *p = n->job.p;
+    const size_t sums = 16 * n->job.g->width;
+    const int several = p->tile > QQI_SPAN;
+
+    for (size_t i = 0; i < sums && several; i++)
+        n->total[i] = 0;
+    for (size_t t = 0; t < p->tiles; t++) {
+        const size_t end = qqi_tile_end(p, t);
+        QQ_MEMSET(n->raw, 0, sums * sizeof n->raw[0]);
+        for (size_t k = t * p->tile; k < end; k += p->span) {
+            const size_t to = p->span < end - k ? k + p->span : end;
+            qqi_plan_span_neon(n, panel, k, to);
+            for (size_t i = 0; i < sums && several; i++) {
+                n->total[i] += n->raw[i];
+                n->raw[i] = 0;
+            }
+        }
+        qqi_plan_tiles_neon(n, panel, t, 1);
+        if (p->digits == 1 && p->tile <= QQI_NEON_TILE)
+            qqi_plan_end_short_neon(n);
+        else
+            qqi_plan_end_long_neon(n);
+    }
+}
+
+// --- multiply --------------------------------------------------------------
+
+QQI_NEON_FN void qqi_multiply_set_neon(const qqi_product *p,
+                                       const qqi_columns *g, size_t first,
+                                       size_t last, void *work,
+                                       const qqi_neon_set *set)
+{
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    qqi_neon_plan n;
+
+    qqi_plan_neon(&n, p, g, set, work);
+    for (size_t panel = first; panel < last; panel++) {
+        QQ_MEMSET(n.acc, 0, 16 * g->width * sizeof n.acc[0]);
+        if (n.block > 0)
+            qqi_plan_blocks_neon(&n, panel);
+        else
+            qqi_plan_raw_neon(&n, panel);
+        for (size_t i = 0; i < g->count; i++)
+            qqi_end_neon(p, panel, g->first + i, tiled ? 1.0f : g->scale[i],
+                         n.acc + 16 * i);
+    }
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/pack.h ====
+
+// qquant floor 5: codes to cells and base 3 to cells, NEON.
+
+#if QQI_HAS_NEON
+
+// Four columns of four rows, from 16 columns of each: out[f] has columns 4 f to
+// 4 f + 3, a row in each word.
+QQI_NEON_INLINE void qqi_fields_neon(const uint8_t *codes, uint8x16_t *out)
+{
+    const uint32x4_t a = vreinterpretq_u32_u8(vld1q_u8(codes));
+    const uint32x4_t b = vreinterpretq_u32_u8(vld1q_u8(codes + 32));
+    const uint32x4_t c = vreinterpretq_u32_u8(vld1q_u8(codes + 64));
+    const uint32x4_t d = vreinterpretq_u32_u8(vld1q_u8(codes + 96));
+    const uint64x2_t e = vreinterpretq_u64_u32(vtrn1q_u32(a, b));
+    const uint64x2_t f = vreinterpretq_u64_u32(vtrn2q_u32(a, b));
+    const uint64x2_t g = vreinterpretq_u64_u32(vtrn1q_u32(c, d));
+    const uint64x2_t h = vreinterpretq_u64_u32(vtrn2q_u32(c, d));
+
+    out[0] = vreinterpretq_u8_u64(vtrn1q_u64(e, g));
+    out[1] = vreinterpretq_u8_u64(vtrn1q_u64(f, h));
+    out[2] = vreinterpretq_u8_u64(vtrn2q_u64(e, g));
+    out[3] = vreinterpretq_u8_u64(vtrn2q_u64(f, h));
+}
+
+// A cell's rows 4 r and on: count fields of p bits, left bits up in the codes.
+QQI_NEON_INLINE uint8x16_t qqi_pack_fields_neon(const uint8x16_t *fields,
+                                                unsigned p, unsigned left)
+{
+    const uint8x16_t mask = vdupq_n_u8((uint8_t)((1u << p) - 1));
+    const int8x16_t down = vdupq_n_s8((int8_t)-(int)left);
+    uint8x16_t cell = vdupq_n_u8(0);
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const uint8x16_t v = vandq_u8(vshlq_u8(fields[f], down), mask);
+        cell = vorrq_u8(cell, vshlq_u8(v, vdupq_n_s8((int8_t)(p * f))));
+    }
+    return cell;
+}
+
+// A block, or the first cells of one. Widths that are sums have whole blocks.
+QQI_NEON_FN void qqi_pack_block_neon(unsigned bits, size_t columns,
+                                     const uint8_t *codes, uint8_t *cells)
+{
+    const size_t end = bits != qqi_part_bits(bits) ? 32 : columns;
+
+    for (size_t r = 0; r < 16; r += 4) {
+        uint8_t *to = cells + 4 * r;
+        uint8x16_t fields[8];
+        qqi_fields_neon(codes + 32 * r, fields);
+        qqi_fields_neon(codes + 32 * r + 16, fields + 4);
+        for (unsigned left = bits; left > 0;) {
+            const unsigned p = qqi_part_bits(left);
+            left -= p;
+            for (size_t k = 0; k < end; k += 32 / p, to += 64)
+                vst1q_u8(to, qqi_pack_fields_neon(fields + k / 4, p, left));
+        }
+    }
+}
+
+// v / 3: the high byte of v * 171, halved, for v * 171 / 512 is less than 1/3
+// above v / 3.
+QQI_NEON_INLINE uint8x16_t qqi_third_neon(uint8x16_t v)
+{
+    const uint8x16_t by = vdupq_n_u8(171);
+    const uint16x8_t lo = vmull_u8(vget_low_u8(v), vget_low_u8(by));
+    const uint16x8_t hi = vmull_high_u8(v, by);
+
+    return vshrq_n_u8(
+        vuzp2q_u8(vreinterpretq_u8_u16(lo), vreinterpretq_u8_u16(hi)), 1);
+}
+
+// 16 bytes of each part: their digits into five cells.
+QQI_NEON_INLINE void qqi_digits_neon(const uint8_t *packed, uint8_t *cells)
+{
+    const uint8x16_t three = vdupq_n_u8(3);
+    uint8x16_t v[4];
+
+    QQI_NEON_UNROLL
+    for (unsigned f = 0; f < 4; f++)
+        v[f] = vminq_u8(vld1q_u8(packed + 64 * f), vdupq_n_u8(242));
+    QQI_NEON_UNROLL
+    for (unsigned d = 0; d < 5; d++) {
+        uint8x16_t digit[4];
+        QQI_NEON_UNROLL
+        for (unsigned f = 0; f < 4; f++) {
+            const uint8x16_t next = d < 4 ? qqi_third_neon(v[f]) : v[f];
+            digit[f] = d < 4 ? vmlsq_u8(v[f], next, three) : v[f];
+            v[f] = next;
+        }
+        digit[0] = vsliq_n_u8(digit[0], digit[1], 2);
+        digit[0] = vsliq_n_u8(digit[0], digit[2], 4);
+        vst1q_u8(cells + 64 * d, vsliq_n_u8(digit[0], digit[3], 6));
+    }
+}
+
+QQI_NEON_FN void qqi_expand_neon(size_t count, const uint8_t *packed,
+                                 uint8_t *cells)
+{
+    for (; count > 0; count--, packed += 256, cells += 320)
+        for (size_t i = 0; i < 64; i += 16)
+            qqi_digits_neon(packed + i, cells + i);
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/sums.h ====
+
+// qquant floor 5: sums of q by spans, NEON.
+//
+// Bytes are added in pairs, and pairs in pairs: 16 bytes are a column, 4 bytes
+// of 4 columns or 8 of two. Numbers from k on are zeros of q.
+
+#if QQI_HAS_NEON
+
+// Numbers k to end - 1 of a lone column.
+QQI_NEON_INLINE int32_t qqi_sum_column_neon(const int8_t *q, size_t k,
+                                            size_t end)
+{
+    int32x4_t sum = vdupq_n_s32(0);
+    int32_t more = 0;
+
+    for (; end - k >= 16; k += 16)
+        sum = vpadalq_s16(sum, vpaddlq_s8(vld1q_s8(q + k)));
+    for (; k < end; k++)
+        more += q[k];
+    return vaddvq_s32(sum) + more;
+}
+
+// Four columns from column c on, unit 4.
+QQI_NEON_INLINE void qqi_sum_four_neon(const qqi_columns *g, size_t k,
+                                       size_t end, size_t c, int32_t *out)
+{
+    int32x4_t sum = vdupq_n_s32(0);
+
+    for (; k < end; k += 4) {
+        const int8_t *q = g->q + k * g->width + 4 * c;
+        sum = vpadalq_s16(sum, vpaddlq_s8(vld1q_s8(q)));
+    }
+    vst1q_s32(out, sum);
+}
+
+// Two columns from column c on, unit 8; k is a multiple of 8, and behind end
+// are zeros up to the next one.
+QQI_NEON_INLINE void qqi_sum_two_neon(const qqi_columns *g, size_t k,
+                                      size_t end, size_t c, int32_t *out)
+{
+    int32x4_t sum = vdupq_n_s32(0);
+
+    for (; k < end; k += 8) {
+        const int8_t *q = g->q + k * g->width + 8 * c;
+        sum = vpadalq_s16(sum, vpaddlq_s8(vld1q_s8(q)));
+    }
+    sum = vpaddq_s32(sum, sum);
+    vst1_s32(out, vget_low_s32(sum));
+}
+
+// Two columns, and no others, unit 4.
+QQI_NEON_INLINE void qqi_sum_both_neon(const qqi_columns *g, size_t k,
+                                       size_t end, int32_t *out)
+{
+    int32x2_t sum = vdup_n_s32(0);
+
+    for (; k < end; k += 4)
+        sum = vpadal_s16(sum, vpaddl_s8(vld1_s8(g->q + 2 * k)));
+    vst1_s32(out, sum);
+}
+
+QQI_NEON_FN void qqi_sum_span_neon(const qqi_product *p, const qqi_columns *g,
+                                   size_t k, size_t end, int32_t *out)
+{
+    const int eights = k % 8 == 0 && (end % 8 == 0 || end == p->k);
+
+    if (g->width == 1) {
+        out[0] = qqi_sum_column_neon(g->q, k, end);
+    } else if (g->unit == 4 && g->width % 4 == 0) {
+        for (size_t c = 0; c < g->width; c += 4)
+            qqi_sum_four_neon(g, k, end, c, out + c);
+    } else if (g->unit == 4 && g->width == 2) {
+        qqi_sum_both_neon(g, k, end, out);
+    } else if (g->unit == 8 && eights) {
+        for (size_t c = 0; c < g->width; c += 2)
+            qqi_sum_two_neon(g, k, end, c, out + c);
+    } else {
+        for (size_t c = 0; c < g->width; c++) {
+            out[c] = 0;
+            for (size_t i = k; i < end; i++)
+                out[c] += g->q[qqi_columns_at(g, i, c)];
+        }
+    }
+}
+
+// All spans.
+QQI_NEON_FN void qqi_sums_neon(const qqi_product *p, const qqi_columns *g)
+{
+    int32_t *out = g->sum;
+
+    for (size_t t = 0; t < p->tiles; t++) {
+        const size_t end = qqi_tile_end(p, t);
+        for (size_t k = t * p->tile; k < end; k += p->span, out += g->width) {
+            const size_t to = p->span < end - k ? k + p->span : end;
+            qqi_sum_span_neon(p, g, k, to, out);
+        }
+    }
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/prepare.h ====
+
+// qquant floor 5: what is made of x before it is multiplied, NEON.
+//
+// 16 numbers at a time become floats, the floats codes, the codes digits,
+// column by column; when all are there they are summed by spans. What is
+// rounded and how: scalar/prepare.h.
+
+#if QQI_HAS_NEON
+
+// xb of 16 numbers of a row from number k on.
+QQI_NEON_INLINE void qqi_sixteen_neon(const qqi_product *p, size_t row,
+                                      size_t k, float32x4_t *v)
+{
+    const size_t at = row * p->ldx + k;
+
+    if (p->x_type == QQ_TYPE_F32) {
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++)
+            v[i] = qqi_load_f32_neon(p->x + 4 * at + 16 * i);
+    } else {
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++) {
+            const uint16x4_t h = qqi_load_u16_neon(p->x + 2 * at + 8 * i);
+            v[i] = p->x_type == QQ_TYPE_F16
+                       ? vcvt_f32_f16(vreinterpret_f16_u16(h))
+                       : vreinterpretq_f32_u32(vshll_n_u16(h, 16));
+        }
+    }
+    for (size_t i = 0; i < 4 && p->factors != NULL; i++) {
+        const uint8_t *b = p->factors + 4 * k + 16 * i;
+        v[i] = vmulq_f32(v[i], qqi_load_f32_neon(b));
+    }
+}
+
+// The same for the last count numbers, and zeros.
+QQI_NEON_FN void qqi_fewer_neon(const qqi_product *p, size_t row, size_t k,
+                                size_t count, float32x4_t *v)
+{
+    float few[16];
+
+    QQ_MEMSET(few, 0, sizeof few);
+    qqi_load_strip(p, row, k, count, few);
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        v[i] = vld1q_f32(few + 4 * i);
+}
+
+QQI_NEON_FN uint32_t qqi_run_largest_neon(const qqi_product *p,
+                                          const qqi_run *run)
+{
+    uint32x4_t most[4];
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        most[i] = vdupq_n_u32(0);
+    for (size_t k = run->k; k < run->end; k += 16) {
+        float32x4_t v[4];
+        if (run->end - k >= 16)
+            qqi_sixteen_neon(p, run->row, k, v);
+        else
+            qqi_fewer_neon(p, run->row, k, run->end - k, v);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++)
+            most[i] =
+                vmaxq_u32(most[i], vreinterpretq_u32_f32(vabsq_f32(v[i])));
+    }
+    most[0] =
+        vmaxq_u32(vmaxq_u32(most[0], most[1]), vmaxq_u32(most[2], most[3]));
+    return vmaxvq_u32(most[0]);
+}
+
+QQI_NEON_INLINE void qqi_store_u32_neon(int8_t *to, uint32_t u)
+{
+    QQ_MEMCPY(to, &u, sizeof u);
+}
+
+QQI_NEON_INLINE void qqi_store_u64_neon(int8_t *to, uint64_t u)
+{
+    QQ_MEMCPY(to, &u, sizeof u);
+}
+
+// 16 codes of a column from number k on, a multiple of the unit.
+QQI_NEON_INLINE void qqi_store_sixteen_neon(const qqi_columns *g, size_t k,
+                                            size_t column, int8x16_t q)
+{
+    const size_t step = g->unit * g->width;
+    int8_t *to = g->q + k * g->width + column * g->unit;
+
+    if (g->width == 1) {
+        vst1q_s8(to, q);
+    } else if (g->unit == 4) {
+        const uint32x4_t u = vreinterpretq_u32_s8(q);
+        qqi_store_u32_neon(to, vgetq_lane_u32(u, 0));
+        qqi_store_u32_neon(to + step, vgetq_lane_u32(u, 1));
+        qqi_store_u32_neon(to + 2 * step, vgetq_lane_u32(u, 2));
+        qqi_store_u32_neon(to + 3 * step, vgetq_lane_u32(u, 3));
+    } else {
+        const uint64x2_t u = vreinterpretq_u64_s8(q);
+        qqi_store_u64_neon(to, vgetq_lane_u64(u, 0));
+        qqi_store_u64_neon(to + step, vgetq_lane_u64(u, 1));
+    }
+}
+
+// The first count of 16 codes of a column, from number k on, a multiple of 4,
+// and zeros up to the next multiple.
+QQI_NEON_INLINE void qqi_store_codes_neon(const qqi_columns *g, size_t k,
+                                          size_t column, size_t count,
+                                          int8x16_t q)
+{
+    int8_t bytes[16];
+
+    if (count == 16 && (k & (g->unit - 1)) == 0) {
+        qqi_store_sixteen_neon(g, k, column, q);
+        return;
+    }
+    vst1q_s8(bytes, q);
+    QQ_MEMSET(bytes + count, 0, 16 - count);
+    for (size_t i = 0; i < count; i += 4)
+        QQ_MEMCPY(g->q + qqi_columns_at(g, k + i, column), bytes + i, 4);
+}
+
+// The low bytes of 16 integers, which keep what is above, rounded.
+QQI_NEON_INLINE int8x16_t qqi_digit_neon(int32x4_t *q)
+{
+    const int16x8_t a = vcombine_s16(vmovn_s32(q[0]), vmovn_s32(q[1]));
+    const int16x8_t b = vcombine_s16(vmovn_s32(q[2]), vmovn_s32(q[3]));
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        q[i] = vrshrq_n_s32(q[i], 8);
+    return vcombine_s8(vmovn_s16(a), vmovn_s16(b));
+}
+
+QQI_NEON_FN void qqi_run_codes_neon(const qqi_product *p, const qqi_columns *g,
+                                    const qqi_run *run)
+{
+    const int32x4_t zero = vdupq_n_s32(run->zero);
+    const int32x4_t lo = vdupq_n_s32(run->lo);
+    const int32x4_t hi = vdupq_n_s32(run->hi);
+
+    for (size_t k = run->k; k < run->end; k += 16) {
+        const size_t left = run->end - k;
+        const size_t count = left < 16 ? left : 16;
+        float32x4_t v[4];
+        int32x4_t q[4];
+        if (count == 16)
+            qqi_sixteen_neon(p, run->row, k, v);
+        else
+            qqi_fewer_neon(p, run->row, k, count, v);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++) {
+            q[i] = vcvtnq_s32_f32(vmulq_n_f32(v[i], run->r));
+            q[i] = vaddq_s32(vminq_s32(vmaxq_s32(q[i], lo), hi), zero);
+        }
+        for (size_t d = 0; d < p->digits; d++)
+            qqi_store_codes_neon(g, k, run->column + d, count,
+                                 qqi_digit_neon(q));
+    }
+}
+
+// Codes of a run; returns sx.
+QQI_NEON_FN float qqi_run_prepare_neon(const qqi_product *p,
+                                       const qqi_columns *g, qqi_run *run)
+{
+    const int32_t most = p->digits == 1   ? 127
+                         : p->digits == 2 ? 32639
+                                          : 8355711;
+    const uint32_t u = qqi_run_largest_neon(p, run);
+    const float largest = qqi_f32_of(u);
+
+    if (u >= 0x7f800000u)
+        return qqi_f32_of((uint32_t)QQI_F32_NAN);
+    if (p->input == QQ_INPUT_INT8_STATIC) {
+        run->r = 1.0f / p->x_scale;
+        run->zero = p->x_zero;
+        run->lo = -128 - run->zero;
+        run->hi = 127 - run->zero;
+        qqi_run_codes_neon(p, g, run);
+        return p->x_scale;
+    }
+    if (u < QQI_TINY)
+        return 0.0f;
+    run->r = (float)most / largest;
+    run->zero = 0;
+    run->lo = -most;
+    run->hi = most;
+    qqi_run_codes_neon(p, g, run);
+    return largest / (float)most;
+}
+
+// A row that is int8 already.
+QQI_NEON_FN void qqi_row_copy_neon(const qqi_product *p, const qqi_columns *g,
+                                   size_t i)
+{
+    const uint8_t *x = p->x + (g->first + i) * p->ldx;
+    const size_t whole = p->k / 4 * 4;
+
+    if (g->width == 1) {
+        QQ_MEMCPY(g->q, x, p->k);
+    } else {
+        for (size_t k = 0; k < whole; k += 4)
+            QQ_MEMCPY(g->q + qqi_columns_at(g, k, i), x + k, 4);
+        QQ_MEMCPY(g->q + qqi_columns_at(g, whole, i), x + whole, p->k - whole);
+    }
+    if (p->input == QQ_INPUT_INT8_STATIC)
+        g->scale[i] = p->x_scale;
+    else if (p->input == QQ_INPUT_INT8_ROW)
+        g->scale[i] = p->x_scales[g->first + i];
+    else
+        for (size_t t = 0; t < p->tiles; t++)
+            g->scale[t * g->width + i] =
+                p->x_scales[(g->first + i) * p->tiles + t];
+}
+
+// --- groups ----------------------------------------------------------------
+
+QQI_NEON_FN void qqi_prepare_group_neon(const qqi_product *p,
+                                        const qqi_columns *g, size_t tables)
+{
+    QQ_MEMSET(g->q, 0, p->padded * g->width);
+    for (size_t i = 0; i < g->count; i++) {
+        qqi_run run = {g->first + i, i * p->digits, 0, p->k, 0.0f, 0, 0, 0};
+        if (p->x_type == QQ_TYPE_INT8) {
+            qqi_row_copy_neon(p, g, i);
+        } else if (p->input != QQ_INPUT_INT8_TILE) {
+            g->scale[i] = qqi_run_prepare_neon(p, g, &run);
+        } else {
+            for (size_t t = 0; t < p->tiles; t++) {
+                run.k = t * p->tile;
+                run.end = qqi_tile_end(p, t);
+                g->scale[t * g->width + i] = qqi_run_prepare_neon(p, g, &run);
+            }
+        }
+    }
+    qqi_sums_neon(p, g);
+    if (qqi_looks_neon(p, g, tables))
+        qqi_tables_neon(p, g);
+}
+
+QQI_NEON_FN void qqi_prepare_real_neon(const qqi_product *p,
+                                       const qqi_columns *g)
+{
+    QQ_MEMSET(g->real, 0, p->k * g->width * sizeof(float));
+    for (size_t c = 0; c < g->count; c++) {
+        for (size_t k = 0; k < p->k; k += 16) {
+            const size_t count = p->k - k < 16 ? p->k - k : 16;
+            float32x4_t v[4];
+            float x[16];
+            if (count == 16)
+                qqi_sixteen_neon(p, g->first + c, k, v);
+            else
+                qqi_fewer_neon(p, g->first + c, k, count, v);
+            QQI_NEON_UNROLL
+            for (size_t i = 0; i < 4; i++)
+                vst1q_f32(x + 4 * i, v[i]);
+            for (size_t i = 0; i < count; i++)
+                g->real[(k + i) * g->width + c] = x[i];
+        }
+    }
+}
+
+#endif // QQI_HAS_NEON
+
+// ==== kernel/neon/real.h ====
+
+// qquant floor 5: the float engine of NEON: x as it is, codes as they decode.
+//
+// Four columns of a cell are bytes of words, a word a row: each becomes a float
+// of its row, 16 rows at a time, and meets x in order of the columns, in fused
+// multiplications, as scalar/real.h does.
+
+#if QQI_HAS_NEON
+
+typedef struct qqi_real_neon {
+    float acc[4][16];
+    float scale[16];
+    int32_t zero[16];
+} qqi_real_neon;
+
+// What turns codes into floats.
+typedef struct qqi_levels_neon {
+    uint8x16x4_t table; // levels as bytes
+    int32x4_t zero[4];
+    int32_t mul;
+} qqi_levels_neon;
+
+// Codes of columns k to k + 3.
+QQI_NEON_INLINE void qqi_real_codes_neon(const uint8_t *cells, unsigned bits,
+                                         size_t k, uint32x4_t *u)
+{
+    unsigned left = bits;
+    unsigned at = 0;
+    uint8x16_t v[4];
+
+    QQI_NEON_UNROLL
+    for (unsigned r = 0; r < 4; r++)
+        v[r] = vdupq_n_u8(0);
+    while (left > 0) {
+        const unsigned part = qqi_part_bits(left);
+        unsigned shift;
+        const uint8_t *cell = qqi_field_at(cells, bits, part, at, k, &shift);
+        const int8x16_t down = vdupq_n_s8((int8_t)-(int)shift);
+        const int8x16_t up = vdupq_n_s8((int8_t)part);
+        const uint8x16_t mask = vdupq_n_u8((uint8_t)((1u << part) - 1));
+        QQI_NEON_UNROLL
+        for (unsigned r = 0; r < 4; r++) {
+            const uint8x16_t w = vshlq_u8(vld1q_u8(cell + 16 * r), down);
+            v[r] = vorrq_u8(vshlq_u8(v[r], up), vandq_u8(w, mask));
+        }
+        at += 64 * part;
+        left -= part;
+    }
+    QQI_NEON_UNROLL
+    for (unsigned r = 0; r < 4; r++)
+        u[r] = vreinterpretq_u32_u8(v[r]);
+}
+
+// Codes in words to numbers, rows 4 r and on.
+QQI_NEON_INLINE float32x4_t qqi_real_number_neon(const qqi_levels_neon *l,
+                                                 qqi_code code, unsigned r,
+                                                 uint32x4_t u)
+{
+    switch (code) {
+    case QQI_CODE_BOOK:
+        u = vmlaq_n_u32(vdupq_n_u32(0x03020100u), u, 0x04040404u);
+        return vreinterpretq_f32_u8(
+            vqtbl4q_u8(l->table, vreinterpretq_u8_u32(u)));
+    case QQI_CODE_E4M3FN:
+        return qqi_e4m3fn_neon(u);
+    case QQI_CODE_E5M2:
+        return qqi_e5m2_neon(u);
+    case QQI_CODE_PLAIN:
+    default:
+        return vcvtq_f32_s32(vsubq_s32(
+            vmulq_n_s32(vreinterpretq_s32_u32(u), l->mul), l->zero[r]));
+    }
+}
+
+// Numbers k to end - 1 of a tile: t = fma(v, x, t) for 1 or 4 columns.
+QQI_NEON_INLINE void qqi_real_tile_neon(const qqi_product *p,
+                                        const uint8_t *cells,
+                                        const qqi_columns *g, size_t i,
+                                        const qqi_levels_neon *l, size_t k,
+                                        size_t end, qqi_code code,
+                                        unsigned columns, float32x4_t *t)
+{
+    const uint32x4_t low = vdupq_n_u32(255);
+
+    for (size_t next; k < end; k = next) {
+        uint32x4_t u[4];
+        next = 4 < end - k ? k + 4 : end;
+        qqi_real_codes_neon(cells, p->bits, k, u);
+        for (const float *x = g->real + i + k * g->width; k < next;
+             k++, x += g->width) {
+            QQI_NEON_UNROLL
+            for (unsigned r = 0; r < 4; r++) {
+                const float32x4_t v =
+                    qqi_real_number_neon(l, code, r, vandq_u32(u[r], low));
+                u[r] = vshrq_n_u32(u[r], 8);
+                QQI_NEON_UNROLL
+                for (unsigned c = 0; c < columns; c++)
+                    t[4 * c + r] = vfmaq_n_f32(t[4 * c + r], v, x[c]);
+            }
+        }
+    }
+}
+
+// The end of a tile: acc = fma(s, t, acc).
+QQI_NEON_INLINE void qqi_real_end_neon(qqi_real_neon *w, unsigned columns,
+                                       const float32x4_t *t)
+{
+    QQI_NEON_UNROLL
+    for (unsigned r = 0; r < 4; r++) {
+        const float32x4_t s = vld1q_f32(w->scale + 4 * r);
+        QQI_NEON_UNROLL
+        for (unsigned c = 0; c < columns; c++) {
+            float *acc = w->acc[c] + 4 * r;
+            vst1q_f32(acc, vfmaq_f32(vld1q_f32(acc), s, t[4 * c + r]));
+        }
+    }
+}
+
+QQI_NEON_INLINE void qqi_real_panel_neon(const qqi_product *p, size_t panel,
+                                         const qqi_columns *g, size_t i,
+                                         qqi_real_neon *w, qqi_code code,
+                                         unsigned columns)
+{
+    const uint8_t *cells = qqi_panel_cells(p, panel);
+    qqi_levels_neon l;
+
+    l.mul = p->mul;
+    for (size_t j = 0; j < 4; j++) {
+        const void *levels = p->levels + 4 * j;
+        l.table.val[j] = vld1q_u8((const uint8_t *)levels);
+    }
+    QQ_MEMSET(w->acc, 0, sizeof w->acc);
+    for (size_t tile = 0; tile < p->tiles; tile++) {
+        float32x4_t t[16];
+        qqi_scales_neon(p, qqi_panel(p, panel), tile, 1, w->scale);
+        qqi_zeros_neon(p, qqi_panel(p, panel), tile, 1, 0, w->zero);
+        for (size_t j = 0; j < 4; j++)
+            l.zero[j] = vld1q_s32(w->zero + 4 * j);
+        QQI_NEON_UNROLL
+        for (unsigned j = 0; j < 4 * columns; j++)
+            t[j] = vdupq_n_f32(0.0f);
+        qqi_real_tile_neon(p, cells, g, i, &l, tile * p->tile,
+                           qqi_tile_end(p, tile), code, columns, t);
+        qqi_real_end_neon(w, columns, t);
+    }
+}
+
+// --- kinds of codes --------------------------------------------------------
+
+typedef void (*qqi_real_neon_fn)(const qqi_product *p, size_t panel,
+                                 const qqi_columns *g, size_t i,
+                                 qqi_real_neon *w);
+
+#  define QQI_REAL_NEON(name, code, columns)                                   \
+      QQI_NEON_FN void qqi_real_##name##_##columns##_neon(                     \
+          const qqi_product *p, size_t panel, const qqi_columns *g, size_t i,  \
+          qqi_real_neon *w)                                                    \
+      {                                                                        \
+          qqi_real_panel_neon(p, panel, g, i, w, code, columns);               \
+      }
+#  define QQI_REALS_NEON(name, code)                                           \
+      QQI_REAL_NEON(name, code, 1)                                             \
+      QQI_REAL_NEON(name, code, 4)
+QQI_REALS_NEON(plain, QQI_CODE_PLAIN)
+QQI_REALS_NEON(book, QQI_CODE_BOOK)
+QQI_REALS_NEON(e4m3fn, QQI_CODE_E4M3FN)
+QQI_REALS_NEON(e5m2, QQI_CODE_E5M2)
+
+QQI_NEON_FN qqi_real_neon_fn qqi_real_of_neon(const qqi_product *p, int wide)
+{
+    switch (p->code) {
+    case QQI_CODE_BOOK:
+        return wide ? qqi_real_book_4_neon : qqi_real_book_1_neon;
+    case QQI_CODE_E4M3FN:
+        return wide ? qqi_real_e4m3fn_4_neon : qqi_real_e4m3fn_1_neon;
+    case QQI_CODE_E5M2:
+        return wide ? qqi_real_e5m2_4_neon : qqi_real_e5m2_1_neon;
+    case QQI_CODE_PLAIN:
+    default:
+        return wide ? qqi_real_plain_4_neon : qqi_real_plain_1_neon;
+    }
+}
+
+QQI_NEON_FN void qqi_multiply_real_neon(const qqi_product *p,
+                                        const qqi_columns *g, size_t first,
+                                        size_t last, void *work)
+{
+    const size_t most = g->width == 1 ? 1 : 4;
+    const qqi_real_neon_fn real = qqi_real_of_neon(p, most == 4);
+    qqi_real_neon *w = (qqi_real_neon *)work;
+
+    for (size_t panel = first; panel < last; panel++) {
+        for (size_t i = 0; i < g->count; i += most) {
+            const size_t count = most < g->count - i ? most : g->count - i;
+            real(p, panel, g, i, w);
+            for (size_t c = 0; c < count; c++)
+                qqi_end_neon(p, panel, g->first + i + c, 1.0f, w->acc[c]);
+        }
+    }
+}
+
+#endif // QQI_HAS_NEON
 
 // ==== kernel/neon/table.h ====
 
 // qquant floor 5: the kernel sets of NEON.
 
 #if QQI_HAS_NEON
+
+// What all three have in common.
+QQI_NEON_FN void qqi_choose_neon_with(const qqi_product *p, qqi_strategy *how,
+                                      qqi_prepare_fn prepare,
+                                      qqi_multiply_fn multiply, unsigned unit)
+{
+    const int real = p->input == QQ_INPUT_F32;
+
+    how->prepare = real ? qqi_prepare_real_neon : prepare;
+    how->multiply = real ? qqi_multiply_real_neon : multiply;
+    how->columns = 64;
+    how->widths = real ? 1u << 1 | 1u << 4 : 1u << 1 | 1u << 2 | 1u << 4;
+    how->unit = unit;
+    how->panels = 1;
+}
+
+// --- every aarch64 ---------------------------------------------------------
+
+#  define QQI_NEON_NONE {NULL, NULL, NULL}
+
+// Tables pay off for as many columns as may have one.
+static const qqi_neon_set qqi_set_neon = {
+    {QQI_NEON_NONE,
+     {qqi_job_2_1_neon, qqi_job_2_2_neon, NULL},
+     {qqi_job_4_1_neon, qqi_job_4_2_neon, NULL},
+     QQI_NEON_NONE,
+     QQI_NEON_NONE},
+    {{qqi_job_small_1_neon, qqi_job_small_2_neon, NULL},
+     {qqi_job_large_1_neon, qqi_job_large_2_neon, NULL},
+     {qqi_job_full_1_neon, qqi_job_full_2_neon, NULL}},
+    NULL,
+    2,
+    0,
+    4};
+
+QQI_NEON_FN void qqi_prepare_neon(const qqi_product *p, const qqi_columns *g)
+{
+    qqi_prepare_group_neon(p, g, qqi_set_neon.tables);
+}
+
+QQI_NEON_FN void qqi_multiply_neon(const qqi_product *p, const qqi_columns *g,
+                                   size_t first, size_t last, void *work)
+{
+    qqi_multiply_set_neon(p, g, first, last, work, &qqi_set_neon);
+}
+
+QQI_NEON_FN void qqi_choose_neon(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_neon_with(p, how, qqi_prepare_neon, qqi_multiply_neon, 4);
+}
+
 static const qqi_kernel qqi_kernel_neon QQI_UNUSED = {
-    QQ_ISA_NEON, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
-    qqi_encode_scalar};
+    QQ_ISA_NEON, qqi_choose_neon, qqi_expand_neon, qqi_pack_block_neon,
+    qqi_encode_neon};
+
 #endif
+
+// --- with dot products -----------------------------------------------------
 
 #if QQI_HAS_NEON_DOT
+
+#  define QQI_DOT_ROW_NEON(name)                                               \
+      {qqi_job_##name##_1_neon_dot, qqi_job_##name##_2_neon_dot,               \
+       qqi_job_##name##_4_neon_dot}
+
+static const qqi_neon_set qqi_set_neon_dot = {
+    {QQI_DOT_ROW_NEON(1), QQI_DOT_ROW_NEON(2), QQI_DOT_ROW_NEON(4),
+     QQI_DOT_ROW_NEON(8), QQI_DOT_ROW_NEON(book)},
+    {QQI_DOT_ROW_NEON(bytes), QQI_DOT_ROW_NEON(bytes), QQI_DOT_ROW_NEON(bytes)},
+    NULL,
+    4,
+    0,
+    2};
+
+QQI_NEON_FN void qqi_prepare_neon_dot(const qqi_product *p,
+                                      const qqi_columns *g)
+{
+    qqi_prepare_group_neon(p, g, qqi_set_neon_dot.tables);
+}
+
+QQI_NEON_FN void qqi_multiply_neon_dot(const qqi_product *p,
+                                       const qqi_columns *g, size_t first,
+                                       size_t last, void *work)
+{
+    qqi_multiply_set_neon(p, g, first, last, work, &qqi_set_neon_dot);
+}
+
+QQI_NEON_FN void qqi_choose_neon_dot(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_neon_with(p, how, qqi_prepare_neon_dot, qqi_multiply_neon_dot,
+                         4);
+}
+
 static const qqi_kernel qqi_kernel_neon_dot QQI_UNUSED = {
-    QQ_ISA_NEON_DOT, qqi_choose_scalar, qqi_expand_scalar,
-    qqi_pack_block_scalar, qqi_encode_scalar};
+    QQ_ISA_NEON_DOT, qqi_choose_neon_dot, qqi_expand_neon, qqi_pack_block_neon,
+    qqi_encode_neon};
+
 #endif
 
+// --- with products of matrices ---------------------------------------------
+
 #if QQI_HAS_NEON_I8MM
+
+#  define QQI_I8MM_ROW_NEON(name)                                              \
+      {qqi_job_##name##_1_neon_dot, qqi_job_##name##_2_neon_i8mm, NULL}
+#  define QQI_I8MM_BYTES_NEON                                                  \
+      {qqi_job_bytes_1_neon_dot, qqi_job_bytes_2_neon_i8mm,                    \
+       qqi_job_bytes_4_neon_i8mm}
+
+static const qqi_neon_set qqi_set_neon_i8mm = {
+    {QQI_I8MM_ROW_NEON(1),
+     QQI_I8MM_ROW_NEON(2),
+     QQI_I8MM_ROW_NEON(4),
+     {qqi_job_8_1_neon_i8mm, qqi_job_8_2_neon_i8mm, NULL},
+     QQI_I8MM_ROW_NEON(book)},
+    {QQI_I8MM_BYTES_NEON, QQI_I8MM_BYTES_NEON, QQI_I8MM_BYTES_NEON},
+    qqi_job_pairs_4_neon_i8mm,
+    4,
+    1,
+    2};
+
+QQI_NEON_FN void qqi_multiply_neon_i8mm(const qqi_product *p,
+                                        const qqi_columns *g, size_t first,
+                                        size_t last, void *work)
+{
+    qqi_multiply_set_neon(p, g, first, last, work, &qqi_set_neon_i8mm);
+}
+
+QQI_NEON_FN void qqi_choose_neon_i8mm(const qqi_product *p, qqi_strategy *how)
+{
+    qqi_choose_neon_with(p, how, qqi_prepare_neon_dot, qqi_multiply_neon_i8mm,
+                         8);
+}
+
 static const qqi_kernel qqi_kernel_neon_i8mm QQI_UNUSED = {
-    QQ_ISA_NEON_I8MM, qqi_choose_scalar, qqi_expand_scalar,
-    qqi_pack_block_scalar, qqi_encode_scalar};
+    QQ_ISA_NEON_I8MM, qqi_choose_neon_i8mm, qqi_expand_neon,
+    qqi_pack_block_neon, qqi_encode_neon};
+
 #endif
 
 // ==== detect.h ====
@@ -18943,15 +30243,69 @@ QQI_FN uint8_t qqi_base3_code(const uint8_t *codes, size_t row, size_t k)
     return (uint8_t)(most / power[in / 16] % 3);
 }
 
+// The stored codes of a row in a block of cells, 32 of them, or those of the
+// first cells where there are no more columns. Four neighbours are a word: what
+// a shift takes from one byte into another the mask removes.
+QQI_FN void qqi_lane_codes(const uint8_t *cells, unsigned bits, size_t row,
+                           size_t columns, uint8_t *codes)
+{
+    const size_t some = columns < 32 ? columns : 32;
+    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
+    uint32_t word[8] = {0};
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        const uint32_t mask = ((1u << p) - 1) * 0x01010101u;
+        left -= p;
+        for (size_t k = 0; k < end; k += 32 / p, cells += 64) {
+            uint32_t lane = qqi_load_u32(cells + 4 * row);
+            for (unsigned f = 0; f < 8 / p; f++, lane >>= p % 8)
+                word[k / 4 + f] = word[k / 4 + f] << p | (lane & mask);
+        }
+    }
+    QQ_MEMCPY(codes, word, 32);
+}
+
 // The stored codes of a row of a panel, count of them from column k on.
 QQI_FN void qqi_panel_codes(const qq_matrix *w, const uint8_t *panel,
                             size_t row, size_t k, size_t count, uint8_t *codes)
 {
-    const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
+    uint8_t block[32];
+    size_t some;
+
+    if (qqi_matrix_has(w, QQ_MATRIX_BASE3)) {
+        for (size_t i = 0; i < count; i++)
+            codes[i] = qqi_base3_code(panel, row, k + i);
+        return;
+    }
+    for (; count > 0; count -= some, k += some, codes += some) {
+        const size_t at = k % 32;
+        some = count < 32 - at ? count : 32 - at;
+        qqi_lane_codes(panel + k / 32 * 64 * w->bits, w->bits, row,
+                       w->k - (k - at), block);
+        QQ_MEMCPY(codes, block + at, some);
+    }
+}
+
+// The sum of codes, and of the levels that they stand for.
+QQI_FN int32_t qqi_add_codes(size_t count, const uint8_t *codes)
+{
+    int32_t sum = 0;
 
     for (size_t i = 0; i < count; i++)
-        codes[i] = base3 ? qqi_base3_code(panel, row, k + i)
-                         : qqi_cell_code(panel, w->bits, row, k + i);
+        sum += codes[i];
+    return sum;
+}
+
+QQI_FN int32_t qqi_add_levels(const int8_t *book, size_t count,
+                              const uint8_t *codes)
+{
+    int32_t sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += book[codes[i]];
+    return sum;
 }
 
 // The sums of (code - zero point) of every tile of the first rows of a panel.
@@ -18962,6 +30316,7 @@ QQI_FN void qqi_sum_codes(const qq_matrix *w, size_t rows, uint8_t *panel)
     const int8_t *book = f->code == QQI_CODE_BOOK
                              ? qqi_format_book(f, qqi_matrix_levels(w), &unit)
                              : NULL;
+    uint8_t codes[64];
 
     for (size_t i = 0; i < w->tiles * 16; i++) {
         if (i % 16 >= rows)
@@ -18971,10 +30326,12 @@ QQI_FN void qqi_sum_codes(const qq_matrix *w, size_t rows, uint8_t *panel)
         const size_t end = most < w->k - first ? first + most : w->k;
         const int32_t zero = w->zero_at != 0 ? panel[w->zero_at + i] : f->add;
         int32_t sum = 0;
-        for (size_t k = first; k < end; k++) {
-            uint8_t u;
-            qqi_panel_codes(w, panel, i % 16, k, 1, &u);
-            sum += book != NULL ? book[u] : f->mul * u - zero;
+        for (size_t k = first; k < end; k += 64) {
+            const size_t count = end - k < 64 ? end - k : 64;
+            qqi_panel_codes(w, panel, i % 16, k, count, codes);
+            sum += book != NULL ? qqi_add_levels(book, count, codes)
+                                : f->mul * qqi_add_codes(count, codes) -
+                                      zero * (int32_t)count;
         }
         qqi_store_le32(panel + w->sum_at + 4 * i, (uint32_t)sum);
     }
@@ -19322,11 +30679,12 @@ QQI_INLINE qq_input qqi_input_of(const qq_matmul_options *o, int is_float)
     return is_float ? QQ_INPUT_F32 : QQ_INPUT_INT8_ROW;
 }
 
-// Whether options and matrix go together.
+// Whether options and matrix, of format f, go together.
 QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
+                                   const qqi_matrix_format *f,
                                    const qq_matmul_options *o)
 {
-    const int is_float = qqi_format_is_float(qqi_matrix_find(w->type));
+    const int is_float = qqi_format_is_float(f);
     const qq_input input = qqi_input_of(o, is_float);
     const int is_int8 = o->x_type == QQ_TYPE_INT8;
 
@@ -19341,9 +30699,9 @@ QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
 }
 
 // The matrix in a product: meaning of the codes.
-QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w)
+QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
+                              const qqi_matrix_format *f)
 {
-    const qqi_matrix_format *f = qqi_matrix_find(w->type);
     const size_t levels = (size_t)1 << (w->bits < 4 ? w->bits : 4);
 
     p->bits = w->bits;
@@ -19393,13 +30751,13 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
     QQ_MEMSET(p, 0, sizeof *p);
     if (!qqi_is_matrix(w))
         return QQ_ERR_ARGUMENT;
+    const qqi_matrix_format *f = qqi_matrix_find(w->type);
     qq_status status = qqi_check_matmul_options(o);
     if (status == QQ_OK)
-        status = qqi_check_pairing(w, o);
+        status = qqi_check_pairing(w, f, o);
     if (status != QQ_OK)
         return status;
-    const int is_float = qqi_format_is_float(qqi_matrix_find(w->type));
-    p->input = qqi_input_of(o, is_float);
+    p->input = qqi_input_of(o, qqi_format_is_float(f));
     p->x_type = o->x_type;
     p->x_scale = o->x_scale;
     p->x_scales = o->x_scales;
@@ -19410,7 +30768,7 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
     p->lo = o->lo;
     p->hi = o->hi;
     p->accumulate = o->accumulate;
-    qqi_product_codes(p, w);
+    qqi_product_codes(p, w, f);
     qqi_product_matrix(p, w);
     // Spans do not cross tiles: where a tile is longer there is only one.
     p->span = p->tile < QQI_SPAN ? p->tile : QQI_SPAN;
@@ -19456,7 +30814,7 @@ typedef struct qqi_room {
 // Rows of x in 4 columns.
 QQI_INLINE size_t qqi_rows_of_four(const qqi_product *p)
 {
-    return 4 / p->digits;
+    return (size_t)4 >> (p->digits - 1);
 }
 
 QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
@@ -19465,7 +30823,7 @@ QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
 
     *columns = m * p->digits;
     return m * p->digits <= 1 ||
-           qqi_mul_size(m / rows + (m % rows > 0), 4, columns);
+           qqi_mul_size((m + rows - 1) >> (3 - p->digits), 4, columns);
 }
 
 QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
@@ -19535,20 +30893,24 @@ typedef struct qqi_grouping {
     size_t width;
 } qqi_grouping;
 
-// As few groups as the widest allows, of like width: 4, 8, 12 ... columns.
+// As few groups as the widest allows, of like width: 4, 8, 12 ... columns. A
+// lone group is told without dividing, which small products would feel.
 QQI_FN void qqi_grouping_make(const qqi_product *p, const qqi_strategy *how,
                               size_t m, qqi_grouping *g)
 {
-    const size_t rows = qqi_rows_of_four(p);
-    const size_t fours = m / rows + (m % rows > 0);
+    const unsigned shift = 3 - p->digits; // rows in 4 columns, its logarithm
+    const size_t fours = (m + qqi_rows_of_four(p) - 1) >> shift;
     const size_t most = how->columns / 4;
-    const size_t groups = fours / most + (fours % most > 0);
-    const size_t per = groups > 0 ? fours / groups + (fours % groups > 0) : 1;
+    size_t groups = 1, per = fours;
 
+    if (fours > most) {
+        groups = fours / most + (fours % most > 0);
+        per = fours / groups + (fours % groups > 0);
+    }
     g->m = m;
-    g->rows = per * rows;
+    g->rows = per << shift;
     g->width = per * 4;
-    g->count = m / g->rows + (m % g->rows > 0);
+    g->count = groups == 1 ? 1 : m / g->rows + (m % g->rows > 0);
 }
 
 // The columns that a group of count rows has room for.
@@ -19682,6 +31044,11 @@ QQI_FN void qqi_panels_ahead(const qqi_matmul *t, size_t first, size_t last,
 QQI_FN void qqi_part_range(size_t count, size_t parts, size_t i, size_t *from,
                            size_t *to)
 {
+    if (parts == 1) {
+        *from = 0;
+        *to = count;
+        return;
+    }
     const size_t each = count / parts;
     const size_t more = count % parts;
 
@@ -19705,37 +31072,67 @@ QQI_FN void qqi_prepare_part(void *arg, size_t part)
 
 // --- panels ----------------------------------------------------------------
 
+// Groups whose codes fit a cache together.
+QQI_FN size_t qqi_groups_at_once(const qqi_matmul *t, size_t groups)
+{
+    const size_t bytes = t->p.padded * t->groups.width;
+
+    if (groups <= 1 || bytes == 0 || bytes > QQI_NEAR_X)
+        return 1;
+    return QQI_NEAR_X / bytes;
+}
+
 // Panels that meet all groups of a block before the next ones do.
 QQI_FN size_t qqi_panels_at_once(const qqi_matmul *t, size_t groups)
 {
-    const size_t bytes = qqi_codes_bytes(t->w);
     size_t count = t->how.panels;
 
-    if (t->room.cells_at != 0 || t->room.sums_at != 0)
-        return QQI_AHEAD;
     if (groups == 1)
         return SIZE_MAX;
+    const size_t bytes = qqi_codes_bytes(t->w);
     if (bytes > 0 && QQI_NEAR_W / bytes > count)
         count = QQI_NEAR_W / bytes / count * count;
     return count;
 }
 
 // Panels first to last - 1 and groups from to to - 1.
+QQI_FN void qqi_multiply_groups(const qqi_matmul *t, const qqi_product *p,
+                                size_t first, size_t last, size_t from,
+                                size_t to, uint8_t *mine)
+{
+    qqi_columns g;
+
+    for (size_t i = from; i < to; i++) {
+        qqi_columns_make(p, &t->how, &t->groups, &t->room, i, t->scratch, &g);
+        t->how.multiply(p, &g, first, last, mine);
+    }
+}
+
+// The same, a few panels at a time, which are made ready first.
+QQI_NOINLINE void qqi_multiply_ahead(const qqi_matmul *t, size_t first,
+                                     size_t last, size_t from, size_t to,
+                                     uint8_t *mine)
+{
+    qqi_product p = t->p;
+
+    for (size_t i = first, next; i < last; i = next) {
+        next = QQI_AHEAD < last - i ? i + QQI_AHEAD : last;
+        qqi_panels_ahead(t, i, next, mine, &p);
+        qqi_multiply_groups(t, &p, i, next, from, to, mine);
+    }
+}
+
 QQI_FN void qqi_multiply_block(const qqi_matmul *t, size_t first, size_t last,
                                size_t from, size_t to, uint8_t *mine)
 {
+    if (t->room.cells_at != 0 || t->room.sums_at != 0) {
+        qqi_multiply_ahead(t, first, last, from, to, mine);
+        return;
+    }
     const size_t step = qqi_panels_at_once(t, to - from);
-    qqi_product p = t->p;
-    qqi_columns g;
-
     for (size_t i = first, next; i < last; i = next) {
         next = step < last - i ? i + step : last;
-        qqi_panels_ahead(t, i, next, mine, &p);
-        for (size_t j = from; j < to; j++) {
-            qqi_columns_make(&p, &t->how, &t->groups, &t->room, j, t->scratch,
-                             &g);
-            t->how.multiply(&p, &g, i, next, mine);
-        }
+        qqi_multiply_groups(t, &t->p, i, next, from, to, mine);
     }
 }
 
@@ -19744,7 +31141,8 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
     const qqi_matmul *t = (const qqi_matmul *)arg;
     const size_t panels = t->w->panels;
     const size_t ahead = t->how.panels;
-    const size_t lots = panels / ahead + (panels % ahead > 0);
+    const size_t lots =
+        ahead == 1 ? panels : panels / ahead + (panels % ahead > 0);
     uint8_t *mine = t->scratch + t->room.part_at + part * t->room.part_bytes;
     size_t first = 0, last = panels, from = 0, to = t->groups.count;
 
@@ -19755,9 +31153,7 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
     } else {
         qqi_part_range(t->groups.count, t->parts, part, &from, &to);
     }
-    const size_t bytes = t->p.padded * t->groups.width;
-    const size_t near = bytes > 0 ? QQI_NEAR_X / bytes : 0;
-    const size_t block = near > 1 ? near : 1;
+    const size_t block = qqi_groups_at_once(t, to - from);
     for (size_t i = from; i < to; i += block)
         qqi_multiply_block(t, first, last, i, block < to - i ? i + block : to,
                            mine);
@@ -19765,11 +31161,21 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
 
 // --- the calls -------------------------------------------------------------
 
+// What the program gives, or the defaults, which are made only where needed.
+QQI_INLINE const qq_matmul_options *
+qqi_matmul_options_of(const qq_matmul_options *o, qq_matmul_options *defaults)
+{
+    if (o != NULL)
+        return o;
+    *defaults = qq_matmul_options_init();
+    return defaults;
+}
+
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m)
 {
-    const qq_matmul_options defaults = qq_matmul_options_init();
-    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qq_matmul_options defaults;
+    const qq_matmul_options *use = qqi_matmul_options_of(o, &defaults);
     qqi_product p;
     qqi_room room;
 
@@ -19845,8 +31251,8 @@ QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
                            size_t m, const void *x, size_t ldx, void *y,
                            size_t ldy, void *scratch, size_t scratch_bytes)
 {
-    const qq_matmul_options defaults = qq_matmul_options_init();
-    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qq_matmul_options defaults;
+    const qq_matmul_options *use = qqi_matmul_options_of(o, &defaults);
     qqi_matmul t;
 
     const qq_status status =
@@ -19874,8 +31280,8 @@ QQ_API qq_status qq_matmul_part(const qq_matrix *w, const qq_matmul_options *o,
                                 size_t ldy, void *scratch, size_t scratch_bytes,
                                 unsigned phase, size_t part)
 {
-    const qq_matmul_options defaults = qq_matmul_options_init();
-    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qq_matmul_options defaults;
+    const qq_matmul_options *use = qqi_matmul_options_of(o, &defaults);
     qqi_matmul t;
 
     const qq_status status =
@@ -20113,6 +31519,23 @@ QQI_FN void qqi_pack_row(const qq_matrix *w, const qq_array *a, size_t row,
     }
 }
 
+// What stands behind the scales of a panel, all of it 0 before: factors, bias,
+// and sums of the codes that are there.
+QQI_FN void qqi_pack_rest(const qq_matrix *w, const qq_matrix_options *o,
+                          size_t i, uint8_t *panel)
+{
+    const size_t rows = w->n - 16 * i < 16 ? w->n - 16 * i : 16;
+
+    for (size_t r = 0; r < rows && w->factor_at != 0; r++)
+        qqi_store_le32(panel + w->factor_at + 4 * r,
+                       qqi_f32_bits(o->a[16 * i + r]));
+    for (size_t r = 0; r < rows && w->bias_at != 0; r++)
+        qqi_store_le32(panel + w->bias_at + 4 * r,
+                       qqi_f32_bits(o->bias[16 * i + r]));
+    if (w->sum_at != 0)
+        qqi_sum_codes(w, rows, panel);
+}
+
 // A panel, all that is not set 0.
 QQI_FN void qqi_pack_panel(const qq_matrix *w, const qqi_source *s, size_t i,
                            uint8_t *panel)
@@ -20124,18 +31547,9 @@ QQI_FN void qqi_pack_panel(const qq_matrix *w, const qqi_source *s, size_t i,
         qqi_pack_base3(w, s, i, panel);
     else
         qqi_pack_cells(w, s, i, panel);
-    for (size_t r = 0; r < rows; r++) {
-        const size_t row = 16 * i + r;
-        qqi_pack_row(w, s->a, row - s->row, r, panel);
-        if (w->factor_at != 0)
-            qqi_store_le32(panel + w->factor_at + 4 * r,
-                           qqi_f32_bits(s->o->a[row]));
-        if (w->bias_at != 0)
-            qqi_store_le32(panel + w->bias_at + 4 * r,
-                           qqi_f32_bits(s->o->bias[row]));
-    }
-    if (w->sum_at != 0)
-        qqi_sum_codes(w, rows, panel);
+    for (size_t r = 0; r < rows; r++)
+        qqi_pack_row(w, s->a, 16 * i + r - s->row, r, panel);
+    qqi_pack_rest(w, s->o, i, panel);
 }
 
 // The levels of a book as integers; 0 where they are none.
@@ -20278,6 +31692,58 @@ QQ_API size_t qq_matrix_quantize_scratch_size(const qq_tensor *x,
     return qq_array_size(qqi_scheme_is_by_row(s) ? &rows : x, s);
 }
 
+// Whether kernels know the scheme; e becomes all of it but the rows.
+QQI_FN int qqi_encode_make(const qq_tensor *x, const qq_scheme *s,
+                           const qq_matrix *w, qqi_encode *e)
+{
+    const qq_calibration *c = &s->calibration;
+    struct qqi_encoder codes;
+
+    QQ_MEMSET(e, 0, sizeof *e);
+    qqi_plan_encoder(&codes, s, 0, NULL);
+    e->stride = qqi_stored_bytes(x->type, x->shape[1]);
+    e->k = w->k;
+    e->tile = qqi_matrix_tile(w);
+    e->factor = qqi_calib_factor(c);
+    e->plain = e->factor >= 1.0 && e->factor <= 1.0;
+    e->reach = qqi_qquant_bound(s);
+    e->mean = c->method == QQ_CALIB_ABSMEAN;
+    e->lo = codes.lo;
+    e->hi = codes.hi;
+    e->add = qqi_matrix_find(w->type)->add;
+    e->type = w->type;
+    e->bits = w->bits;
+    e->scale_type = qqi_qquant_scale_type(s);
+    e->scale_at = w->scale_at;
+    return x->type == QQ_TYPE_F32 && codes.kind == QQ_KIND_INTEGER &&
+           (c->method == QQ_CALIB_ABSMAX ||
+            (e->mean && qqi_calib_power(c) == 1)) &&
+           s->division == QQ_DIVISION_TRUE &&
+           (e->scale_type == QQ_TYPE_F32 || e->scale_type == QQ_TYPE_F16) &&
+           !qqi_matrix_has(w, QQ_MATRIX_BASE3) && w->k > 0 &&
+           (w->tile_k == 0 || w->tile_k % 32 == 0);
+}
+
+// Panel i by the kernel; 0: it must be made the general way.
+QQI_FN int qqi_encode_panel(const qq_tensor *x, const qq_matrix *w,
+                            const qq_matrix_options *o, size_t i, qqi_encode *e,
+                            uint8_t *panel)
+{
+    const qq_tensor rows = qqi_rows_of(x, 16 * i, 0);
+
+    e->x = (const uint8_t *)rows.data;
+    e->rows = w->n - 16 * i < 16 ? w->n - 16 * i : 16;
+    // Means take as long as memory does; and two panels of numbers shall fit
+    // into a second cache.
+    e->more =
+        w->n - 16 * i >= 32 && e->tile == e->k && e->k <= 8192 && !e->mean;
+    QQ_MEMSET(panel + w->scale_at, 0, w->panel_bytes - w->scale_at);
+    if (!qqi_kernel_now()->encode(e, panel))
+        return 0;
+    qqi_pack_rest(w, o, i, panel);
+    return 1;
+}
+
 // One panel of 16 rows after the other.
 QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
                                            const qq_scheme *s,
@@ -20286,9 +31752,11 @@ QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
                                            void *scratch, size_t scratch_bytes)
 {
     uint8_t *panel = (uint8_t *)out + w->panel_at;
+    qqi_encode encode;
     qqi_source source;
     qq_array a;
 
+    const int known = qqi_encode_make(x, s, w, &encode);
     QQ_MEMSET(&a, 0, sizeof a);
     a.levels = s->levels;
     a.level_count = s->level_count;
@@ -20300,6 +31768,8 @@ QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
     source.o = o;
     for (size_t i = 0; i < w->panels; i++, panel += w->panel_bytes) {
         const size_t left = w->n - 16 * i;
+        if (known && qqi_encode_panel(x, w, o, i, &encode, panel))
+            continue;
         const qq_tensor rows = qqi_rows_of(x, 16 * i, left < 16 ? left : 16);
         qq_quantize(&rows, s, scratch, scratch_bytes, &a);
         source.row = 16 * i;
@@ -20399,57 +31869,93 @@ QQ_API qq_status qq_matrix_pack_sign(const qq_tensor *sign,
 
 // qquant floor 7: rows of a packed matrix as numbers.
 
-// What a code of the tensor stands for, less zero, in the codes of the tensor.
-QQI_FN float qqi_code_value(const qq_matrix *w, const qqi_matrix_format *f,
-                            const int8_t *levels, uint8_t code, int32_t zero)
-{
-    const int32_t stored = code ^ f->flip;
+// What does not change from row to row.
+typedef struct qqi_row_plan {
+    const qq_matrix *w;
+    const qqi_matrix_format *f;
+    float levels[16]; // of books
+    float scale2;
+} qqi_row_plan;
 
-    if (f->code == QQI_CODE_BOOK)
-        return qqi_format_level(f, levels, code);
-    if (f->code == QQI_CODE_PLAIN)
-        return (float)(f->mul * stored - zero);
-    return qq_type_decode(qqi_type_storage(w->type), code);
+// Numbers at a time: runs of 16, so that loops become vectors.
+#define QQI_ROW_BLOCK ((size_t)64)
+
+QQI_FN void qqi_row_plan_make(const qq_matrix *w, qqi_row_plan *p)
+{
+    QQ_MEMSET(p, 0, sizeof *p);
+    p->w = w;
+    p->f = qqi_matrix_find(w->type);
+    p->scale2 = qqi_matrix_scale2(w);
+    if (p->f->code != QQI_CODE_BOOK)
+        return;
+    for (size_t i = 0; i < (size_t)1 << w->bits; i++)
+        p->levels[i] = qqi_format_level(p->f, qqi_matrix_levels(w), i);
 }
 
-// Columns k to k + count - 1 of a row, all in tile t.
-QQI_FN void qqi_row_values(const qq_matrix *w, size_t row, size_t t, size_t k,
-                           size_t count, uint8_t *out)
+// What n stored codes stand for, less zero; n a multiple of a run.
+QQI_FN void qqi_code_values(const qqi_row_plan *p, const uint8_t *codes,
+                            int32_t zero, size_t n, float *v)
 {
-    const qqi_matrix_format *f = qqi_matrix_find(w->type);
-    const uint8_t *panel = qqi_matrix_panel(w, row / 16);
-    const size_t r = row % 16;
-    const int32_t zero =
-        w->zero_at != 0 ? panel[w->zero_at + 16 * t + r] : f->add;
-    const float scale =
-        qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r);
-    const float scale2 = qqi_matrix_scale2(w);
-    const size_t b_at = w->column_at + 4 * k;
-    uint8_t codes[64];
+    const int32_t mul = p->f->mul;
 
-    qqi_row_codes(w, row, k, count, codes);
-    for (size_t i = 0; i < count; i++) {
-        float v = qqi_code_value(w, f, qqi_matrix_levels(w), codes[i], zero);
-        v = qqi_mul_f32(qqi_mul_f32(v, scale), scale2);
-        if (w->factor_at != 0)
-            v = qqi_mul_f32(v, qqi_load_le_f32(panel + w->factor_at + 4 * r));
-        if (w->column_at != 0)
-            v = qqi_mul_f32(
-                v, qqi_load_le_f32(qqi_matrix_bytes(w) + b_at + 4 * i));
-        qqi_store_f32(out + 4 * i, qqi_canon_f32(v));
+    if (p->f->code == QQI_CODE_PLAIN) {
+        for (size_t i = 0; i < n; i += QQI_RUN)
+            for (size_t j = i; j < i + QQI_RUN; j++)
+                v[j] = (float)(mul * codes[j] - zero);
+    } else if (p->f->code == QQI_CODE_BOOK) {
+        qqi_decode_codes_table(p->levels, n, codes, v);
+    } else {
+        qqi_decode_codes(qqi_type_storage(p->w->type), n, codes, v);
     }
 }
 
-QQI_FN void qqi_row(const qq_matrix *w, size_t row, uint8_t *out)
+// v * y. Products are only multiplied and stored: there is nothing to fuse.
+QQI_FN void qqi_times(float y, size_t n, float *v)
 {
+    for (size_t i = 0; i < n; i += QQI_RUN)
+        for (size_t j = i; j < i + QQI_RUN; j++)
+            v[j] = v[j] * y;
+}
+
+// Columns k to k + count - 1 of a row, at most a block, all in tile t.
+QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
+                           size_t k, size_t count, uint8_t *out)
+{
+    const qq_matrix *w = p->w;
+    const uint8_t *panel = qqi_matrix_panel(w, row / 16);
+    const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
+    const size_t r = row % 16;
+    const int32_t zero =
+        w->zero_at != 0 ? panel[w->zero_at + 16 * t + r] : p->f->add;
+    const size_t n = (count + QQI_RUN - 1) / QQI_RUN * QQI_RUN;
+    uint8_t codes[QQI_ROW_BLOCK] = {0};
+    float v[QQI_ROW_BLOCK];
+
+    qqi_panel_codes(w, panel, r, k, count, codes);
+    qqi_code_values(p, codes, zero, n, v);
+    qqi_times(qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r),
+              n, v);
+    qqi_times(p->scale2, n, v);
+    if (w->factor_at != 0)
+        qqi_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
+    for (size_t i = 0; i < count && w->column_at != 0; i++)
+        v[i] = v[i] * qqi_load_le_f32(column + 4 * i);
+    for (size_t i = 0; i < n; i++)
+        v[i] = qqi_canon_f32(v[i]);
+    QQ_MEMCPY(out, v, 4 * count);
+}
+
+QQI_FN void qqi_row(const qqi_row_plan *p, size_t row, uint8_t *out)
+{
+    const qq_matrix *w = p->w;
     size_t count;
 
     for (size_t k = 0; k < w->k; k += count) {
         const size_t t = k / qqi_matrix_tile(w);
         const size_t left = qqi_matrix_tile(w) - k % qqi_matrix_tile(w);
-        count = left < 64 ? left : 64;
+        count = left < QQI_ROW_BLOCK ? left : QQI_ROW_BLOCK;
         count = count < w->k - k ? count : w->k - k;
-        qqi_row_values(w, row, t, k, count, out + 4 * k);
+        qqi_row_values(p, row, t, k, count, out + 4 * k);
     }
 }
 
@@ -20457,6 +31963,7 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
                                const size_t *rows, void *out, size_t out_bytes)
 {
     uint8_t *p = (uint8_t *)out;
+    qqi_row_plan plan;
     size_t need;
 
     if (!qqi_is_matrix(w))
@@ -20471,8 +31978,9 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
     const qq_status status = qqi_check_bytes(need, out, out_bytes);
     if (status != QQ_OK)
         return status;
+    qqi_row_plan_make(w, &plan);
     for (size_t i = 0; i < count && w->k > 0; i++)
-        qqi_row(w, rows != NULL ? rows[i] : i, p + 4 * w->k * i);
+        qqi_row(&plan, rows != NULL ? rows[i] : i, p + 4 * w->k * i);
     return QQ_OK;
 }
 

@@ -72,6 +72,19 @@
       (QQI_HAS_NEON_DOT && (QQI_CLANG >= 16 || QQI_GCC >= 10))
 #endif
 
+// gcc's own headers leave registers undefined on purpose, of which g++ warns.
+#if QQI_X86
+#  if QQI_GCC
+#    pragma GCC diagnostic push
+#    pragma GCC diagnostic ignored "-Wuninitialized"
+#    pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#    include <immintrin.h>
+#    pragma GCC diagnostic pop
+#  else
+#    include <immintrin.h>
+#  endif
+#endif
+
 // What each set asks of the compiler.
 #define QQI_TARGET_AVX2       "avx2,fma,f16c"
 #define QQI_TARGET_AVX_VNNI   "avx2,fma,f16c,avxvnni"
@@ -92,9 +105,9 @@
 #  define QQI_TARGET_I8MM "arch=armv8.2-a+dotprod+i8mm"
 #endif
 
-#define QQI_TARGET_FN(target) static __attribute__((target(target), unused))
-#define QQI_TARGET_INLINE(target)                                              \
-    static inline __attribute__((target(target), always_inline, unused))
+#define QQI_TARGET_FN(sets) static __attribute__((target(sets), unused))
+#define QQI_TARGET_INLINE(sets)                                                \
+    static inline __attribute__((target(sets), always_inline, unused))
 
 #define QQI_AVX2_FN            QQI_TARGET_FN(QQI_TARGET_AVX2)
 #define QQI_AVX2_INLINE        QQI_TARGET_INLINE(QQI_TARGET_AVX2)

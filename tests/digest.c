@@ -434,7 +434,44 @@ static void digest_other_rules(void)
 // --- packed matrices and their products -----------------------------------
 
 #if !QQ_NO_MATRIX
-enum { N = 19, K = 70, M = 3, MATRIX_ROOM = 8192, SCRATCH_ROOM = 24576 };
+enum {
+    N = 19,
+    K = 70,
+    M = 3,     // rows of x
+    WIDE = 21, // of a wide batch
+    MATRIX_ROOM = 8192,
+    SCRATCH_ROOM = 65536
+};
+
+// Instruction sets; scalar comes first, and the others must say the same.
+static const qq_isa isas[] = {
+    QQ_ISA_SCALAR, QQ_ISA_AVX2,        QQ_ISA_AVX_VNNI,
+    QQ_ISA_AVX512, QQ_ISA_AVX512_VNNI, QQ_ISA_AMX,
+    QQ_ISA_NEON,   QQ_ISA_NEON_DOT,    QQ_ISA_NEON_I8MM};
+
+// A line of what add finds in a type, on each set; sets that agree with scalar
+// print none.
+static void on_every_isa(const char *what, void (*add)(digest *, qq_type),
+                         qq_type type)
+{
+    uint64_t scalar = 0;
+    for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
+        if (qq_use_isa(isas[i]) != QQ_OK)
+            continue;
+        digest d = start(what);
+        if (type != QQ_TYPE_NONE)
+            add_text(&d, qq_type_name(type));
+        add(&d, type);
+        if (i == 0)
+            scalar = d.hash;
+        else if (d.hash == scalar)
+            continue;
+        else
+            add_text(&d, qq_isa_name(isas[i]));
+        finish(&d);
+    }
+    qq_use_isa(QQ_ISA_BEST);
+}
 
 static const float levels[16] = {-128, 127, 3,  -7, 0,  1,  2,   5,
                                  11,   -60, 99, 42, -1, 77, -33, 8};
@@ -486,19 +523,20 @@ static qq_array matrix_array(qq_type type, qq_type scale_type, size_t tile)
     return a;
 }
 
-// Three rows of x: noise; many sizes; noise and an infinity.
-static qq_tensor matrix_input(qq_type type)
+// Rows of x in threes: noise; many sizes; noise and an infinity.
+static qq_tensor matrix_input(qq_type type, size_t m)
 {
-    static float x[M * K], converted[M * K];
-    const size_t shape[2] = {M, K};
+    static float x[WIDE * K], converted[WIDE * K];
+    const size_t shape[2] = {m, K};
     qq_random_unit(qq_key_make(9, 0), QQ_RANDOM_PARTITIONABLE, QQ_TYPE_F32,
-                   M * K, 0, M * K, x, sizeof x);
-    for (int i = 0; i < M * K; i++) {
+                   m * K, 0, m * K, x, sizeof x);
+    for (size_t i = 0; i < m * K; i++) {
         x[i] = 2.0f * x[i] - 1.0f;
-        if (i / K == 1)
+        if (i / K % 3 == 1)
             x[i] = x[i] * (float)(1 << i % 15);
     }
-    x[2 * K + 33] = of_bits(0x7f800000u);
+    for (size_t i = 2; i < m; i += 3)
+        x[i * K + 33] = of_bits(0x7f800000u);
     qq_tensor t = qq_tensor_make(x, QQ_TYPE_F32, 2, shape);
     if (type != QQ_TYPE_F32)
         qq_tensor_convert(&t, type, converted, sizeof converted, &t);
@@ -507,45 +545,45 @@ static qq_tensor matrix_input(qq_type type)
 
 // Hashes one product; a status where the mode does not go with the matrix.
 static void add_product(digest *d, const qq_matrix *w,
-                        const qq_matmul_options *o, const void *x)
+                        const qq_matmul_options *o, size_t m, const void *x)
 {
     static unsigned char scratch[SCRATCH_ROOM];
-    static float y[M * N];
-    for (int i = 0; i < M * N; i++)
+    static float y[WIDE * N];
+    for (size_t i = 0; i < m * N; i++)
         y[i] = (float)i / 8.0f;
     const qq_status status =
-        qq_matmul(w, o, M, x, K, y, N, scratch, sizeof scratch);
+        qq_matmul(w, o, m, x, K, y, N, scratch, sizeof scratch);
     add_u32(d, (uint32_t)status);
-    for (int i = 0; status == QQ_OK && i < M * N; i++)
+    for (size_t i = 0; status == QQ_OK && i < m * N; i++)
         add_f32(d, y[i]);
 }
 
-static void add_products(digest *d, const qq_matrix *w)
+static void add_products(digest *d, const qq_matrix *w, size_t m)
 {
-    static signed char codes[M * K];
-    static float scales[M * K];
+    static signed char codes[WIDE * K];
+    static float scales[WIDE * K];
     qq_matmul_options o = qq_matmul_options_init();
     o.x_scale = 0.0123f;
     o.x_zero = -5;
     for (int input = QQ_INPUT_INT8_ROW; input <= QQ_INPUT_F32; input++) {
-        const qq_tensor x = matrix_input(inputs[input % 3]);
+        const qq_tensor x = matrix_input(inputs[input % 3], m);
         o.input = (qq_input)input;
         o.x_type = inputs[input % 3];
         o.accumulate = input % 2;
-        add_product(d, w, &o, x.data);
+        add_product(d, w, &o, m, x.data);
     }
     o.x_type = QQ_TYPE_INT8;
     o.x_scales = scales;
     o.lo = -40.0f;
     o.hi = 50.0f;
-    for (int i = 0; i < M * K; i++) {
-        codes[i] = (signed char)(i * 7 % 255 - 127);
+    for (size_t i = 0; i < m * K; i++) {
+        codes[i] = (signed char)((int)(i * 7 % 255) - 127);
         scales[i] = (float)(i % 13 + 1) / 768.0f;
     }
     for (int input = QQ_INPUT_INT8_ROW; input <= QQ_INPUT_INT8_STATIC;
          input++) {
         o.input = (qq_input)input;
-        add_product(d, w, &o, codes);
+        add_product(d, w, &o, m, codes);
     }
 }
 
@@ -564,7 +602,7 @@ static void add_matrix(digest *d, const qq_array *a, const qq_matrix_options *o)
     add_u32(d, (uint32_t)qq_matrix_row(&w, N, NULL, rows, sizeof rows));
     for (int i = 0; i < N * K; i++)
         add_f32(d, rows[i]);
-    add_products(d, &w);
+    add_products(d, &w, M);
 }
 
 static qq_matrix_options matrix_options(void)
@@ -583,37 +621,47 @@ static qq_matrix_options matrix_options(void)
     return o;
 }
 
-// Scales of f32, one a row; one a tile, of the type's own kind or f16.
-static void digest_matrix_type(qq_type type)
+// With scales of f32, one a row; and one a tile, of the type's own kind or f16.
+static qq_array tiled_array(qq_type type)
 {
     qq_type_info info;
-    if (qq_type_get(type, &info) != QQ_OK || !info.weight)
-        return;
-    const size_t tile = info.tile ? info.tile : 32;
-    const qq_type tile_scale = type == QQ_TYPE_NVFP4 ? QQ_TYPE_E4M3FN
-                               : info.tile           ? QQ_TYPE_E8M0
-                                                     : QQ_TYPE_F16;
-    const qq_matrix_options o = matrix_options();
-    qq_array a = matrix_array(type, QQ_TYPE_F32, 0);
-    if (qq_matrix_size(&a, NULL) == SIZE_MAX)
-        return; // not multiplied
-    digest d = start("matrix");
-    add_text(&d, qq_type_name(type));
-    add_matrix(&d, &a, NULL);
-    add_matrix(&d, &a, &o);
-    a = matrix_array(type, tile_scale, tile);
-    add_matrix(&d, &a, NULL);
-    add_matrix(&d, &a, &o);
-    finish(&d);
+    memset(&info, 0, sizeof info);
+    qq_type_get(type, &info);
+    const qq_type scale = type == QQ_TYPE_NVFP4 ? QQ_TYPE_E4M3FN
+                          : info.tile           ? QQ_TYPE_E8M0
+                                                : QQ_TYPE_F16;
+    return matrix_array(type, scale, info.tile ? info.tile : 32);
 }
 
-static void digest_matrix(void)
+static void add_matrix_type(digest *d, qq_type type)
+{
+    const qq_matrix_options o = matrix_options();
+    qq_array a = matrix_array(type, QQ_TYPE_F32, 0);
+    add_matrix(d, &a, NULL);
+    add_matrix(d, &a, &o);
+    a = tiled_array(type);
+    add_matrix(d, &a, NULL);
+    add_matrix(d, &a, &o);
+}
+
+// A batch that fills the widest tiles of registers.
+static void add_wide(digest *d, qq_type type)
+{
+    static unsigned char bytes[MATRIX_ROOM];
+    const qq_matrix_options o = matrix_options();
+    qq_matrix w;
+    qq_array a = matrix_array(type, QQ_TYPE_F32, 0);
+    if (qq_matrix_pack(&a, NULL, bytes, sizeof bytes, &w) == QQ_OK)
+        add_products(d, &w, WIDE);
+    a = tiled_array(type);
+    if (qq_matrix_pack(&a, &o, bytes, sizeof bytes, &w) == QQ_OK)
+        add_products(d, &w, WIDE);
+}
+
+// Base 3 has no code of +2; sums.
+static void add_base3(digest *d, qq_type type)
 {
     static unsigned char values[N * K], packed[N * K];
-    for (int t = 1; t < 64; t++)
-        digest_matrix_type((qq_type)t);
-
-    // Base 3 has no code of +2; sums.
     qq_array a = matrix_array(QQ_TYPE_TERNARY, QQ_TYPE_E8M0, 32);
     qq_matrix_options o = qq_matrix_options_init();
     for (size_t i = 0; i < N * K; i++)
@@ -623,9 +671,26 @@ static void digest_matrix(void)
     a.value.data = packed;
     o.base3 = 1;
     o.sums = 1;
-    digest d = start("matrix base3 sums");
-    add_matrix(&d, &a, &o);
-    finish(&d);
+    add_matrix(d, &a, &o);
+    (void)type;
+}
+
+static void digest_matrix(void)
+{
+    for (int wide = 0; wide < 2; wide++)
+        for (int t = 1; t < 64; t++) {
+            qq_type_info info;
+            if (qq_type_get((qq_type)t, &info) != QQ_OK || !info.weight)
+                continue;
+            const qq_array a = matrix_array((qq_type)t, QQ_TYPE_F32, 0);
+            if (qq_matrix_size(&a, NULL) == SIZE_MAX)
+                continue; // not multiplied
+            if (wide)
+                on_every_isa("wide", add_wide, (qq_type)t);
+            else
+                on_every_isa("matrix", add_matrix_type, (qq_type)t);
+        }
+    on_every_isa("matrix base3 sums", add_base3, QQ_TYPE_NONE);
 }
 #endif
 

@@ -24,6 +24,11 @@
 QQI_FN void qqi_part_range(size_t count, size_t parts, size_t i, size_t *from,
                            size_t *to)
 {
+    if (parts == 1) {
+        *from = 0;
+        *to = count;
+        return;
+    }
     const size_t each = count / parts;
     const size_t more = count % parts;
 
@@ -47,37 +52,67 @@ QQI_FN void qqi_prepare_part(void *arg, size_t part)
 
 // --- panels ----------------------------------------------------------------
 
+// Groups whose codes fit a cache together.
+QQI_FN size_t qqi_groups_at_once(const qqi_matmul *t, size_t groups)
+{
+    const size_t bytes = t->p.padded * t->groups.width;
+
+    if (groups <= 1 || bytes == 0 || bytes > QQI_NEAR_X)
+        return 1;
+    return QQI_NEAR_X / bytes;
+}
+
 // Panels that meet all groups of a block before the next ones do.
 QQI_FN size_t qqi_panels_at_once(const qqi_matmul *t, size_t groups)
 {
-    const size_t bytes = qqi_codes_bytes(t->w);
     size_t count = t->how.panels;
 
-    if (t->room.cells_at != 0 || t->room.sums_at != 0)
-        return QQI_AHEAD;
     if (groups == 1)
         return SIZE_MAX;
+    const size_t bytes = qqi_codes_bytes(t->w);
     if (bytes > 0 && QQI_NEAR_W / bytes > count)
         count = QQI_NEAR_W / bytes / count * count;
     return count;
 }
 
 // Panels first to last - 1 and groups from to to - 1.
+QQI_FN void qqi_multiply_groups(const qqi_matmul *t, const qqi_product *p,
+                                size_t first, size_t last, size_t from,
+                                size_t to, uint8_t *mine)
+{
+    qqi_columns g;
+
+    for (size_t i = from; i < to; i++) {
+        qqi_columns_make(p, &t->how, &t->groups, &t->room, i, t->scratch, &g);
+        t->how.multiply(p, &g, first, last, mine);
+    }
+}
+
+// The same, a few panels at a time, which are made ready first.
+QQI_NOINLINE void qqi_multiply_ahead(const qqi_matmul *t, size_t first,
+                                     size_t last, size_t from, size_t to,
+                                     uint8_t *mine)
+{
+    qqi_product p = t->p;
+
+    for (size_t i = first, next; i < last; i = next) {
+        next = QQI_AHEAD < last - i ? i + QQI_AHEAD : last;
+        qqi_panels_ahead(t, i, next, mine, &p);
+        qqi_multiply_groups(t, &p, i, next, from, to, mine);
+    }
+}
+
 QQI_FN void qqi_multiply_block(const qqi_matmul *t, size_t first, size_t last,
                                size_t from, size_t to, uint8_t *mine)
 {
+    if (t->room.cells_at != 0 || t->room.sums_at != 0) {
+        qqi_multiply_ahead(t, first, last, from, to, mine);
+        return;
+    }
     const size_t step = qqi_panels_at_once(t, to - from);
-    qqi_product p = t->p;
-    qqi_columns g;
-
     for (size_t i = first, next; i < last; i = next) {
         next = step < last - i ? i + step : last;
-        qqi_panels_ahead(t, i, next, mine, &p);
-        for (size_t j = from; j < to; j++) {
-            qqi_columns_make(&p, &t->how, &t->groups, &t->room, j, t->scratch,
-                             &g);
-            t->how.multiply(&p, &g, i, next, mine);
-        }
+        qqi_multiply_groups(t, &t->p, i, next, from, to, mine);
     }
 }
 
@@ -86,7 +121,8 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
     const qqi_matmul *t = (const qqi_matmul *)arg;
     const size_t panels = t->w->panels;
     const size_t ahead = t->how.panels;
-    const size_t lots = panels / ahead + (panels % ahead > 0);
+    const size_t lots =
+        ahead == 1 ? panels : panels / ahead + (panels % ahead > 0);
     uint8_t *mine = t->scratch + t->room.part_at + part * t->room.part_bytes;
     size_t first = 0, last = panels, from = 0, to = t->groups.count;
 
@@ -97,9 +133,7 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
     } else {
         qqi_part_range(t->groups.count, t->parts, part, &from, &to);
     }
-    const size_t bytes = t->p.padded * t->groups.width;
-    const size_t near = bytes > 0 ? QQI_NEAR_X / bytes : 0;
-    const size_t block = near > 1 ? near : 1;
+    const size_t block = qqi_groups_at_once(t, to - from);
     for (size_t i = from; i < to; i += block)
         qqi_multiply_block(t, first, last, i, block < to - i ? i + block : to,
                            mine);
@@ -107,11 +141,21 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
 
 // --- the calls -------------------------------------------------------------
 
+// What the program gives, or the defaults, which are made only where needed.
+QQI_INLINE const qq_matmul_options *
+qqi_matmul_options_of(const qq_matmul_options *o, qq_matmul_options *defaults)
+{
+    if (o != NULL)
+        return o;
+    *defaults = qq_matmul_options_init();
+    return defaults;
+}
+
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m)
 {
-    const qq_matmul_options defaults = qq_matmul_options_init();
-    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qq_matmul_options defaults;
+    const qq_matmul_options *use = qqi_matmul_options_of(o, &defaults);
     qqi_product p;
     qqi_room room;
 
@@ -187,8 +231,8 @@ QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
                            size_t m, const void *x, size_t ldx, void *y,
                            size_t ldy, void *scratch, size_t scratch_bytes)
 {
-    const qq_matmul_options defaults = qq_matmul_options_init();
-    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qq_matmul_options defaults;
+    const qq_matmul_options *use = qqi_matmul_options_of(o, &defaults);
     qqi_matmul t;
 
     const qq_status status =
@@ -216,8 +260,8 @@ QQ_API qq_status qq_matmul_part(const qq_matrix *w, const qq_matmul_options *o,
                                 size_t ldy, void *scratch, size_t scratch_bytes,
                                 unsigned phase, size_t part)
 {
-    const qq_matmul_options defaults = qq_matmul_options_init();
-    const qq_matmul_options *use = o != NULL ? o : &defaults;
+    qq_matmul_options defaults;
+    const qq_matmul_options *use = qqi_matmul_options_of(o, &defaults);
     qqi_matmul t;
 
     const qq_status status =

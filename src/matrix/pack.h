@@ -103,6 +103,23 @@ QQI_FN void qqi_pack_row(const qq_matrix *w, const qq_array *a, size_t row,
     }
 }
 
+// What stands behind the scales of a panel, all of it 0 before: factors, bias,
+// and sums of the codes that are there.
+QQI_FN void qqi_pack_rest(const qq_matrix *w, const qq_matrix_options *o,
+                          size_t i, uint8_t *panel)
+{
+    const size_t rows = w->n - 16 * i < 16 ? w->n - 16 * i : 16;
+
+    for (size_t r = 0; r < rows && w->factor_at != 0; r++)
+        qqi_store_le32(panel + w->factor_at + 4 * r,
+                       qqi_f32_bits(o->a[16 * i + r]));
+    for (size_t r = 0; r < rows && w->bias_at != 0; r++)
+        qqi_store_le32(panel + w->bias_at + 4 * r,
+                       qqi_f32_bits(o->bias[16 * i + r]));
+    if (w->sum_at != 0)
+        qqi_sum_codes(w, rows, panel);
+}
+
 // A panel, all that is not set 0.
 QQI_FN void qqi_pack_panel(const qq_matrix *w, const qqi_source *s, size_t i,
                            uint8_t *panel)
@@ -114,18 +131,9 @@ QQI_FN void qqi_pack_panel(const qq_matrix *w, const qqi_source *s, size_t i,
         qqi_pack_base3(w, s, i, panel);
     else
         qqi_pack_cells(w, s, i, panel);
-    for (size_t r = 0; r < rows; r++) {
-        const size_t row = 16 * i + r;
-        qqi_pack_row(w, s->a, row - s->row, r, panel);
-        if (w->factor_at != 0)
-            qqi_store_le32(panel + w->factor_at + 4 * r,
-                           qqi_f32_bits(s->o->a[row]));
-        if (w->bias_at != 0)
-            qqi_store_le32(panel + w->bias_at + 4 * r,
-                           qqi_f32_bits(s->o->bias[row]));
-    }
-    if (w->sum_at != 0)
-        qqi_sum_codes(w, rows, panel);
+    for (size_t r = 0; r < rows; r++)
+        qqi_pack_row(w, s->a, 16 * i + r - s->row, r, panel);
+    qqi_pack_rest(w, s->o, i, panel);
 }
 
 // The levels of a book as integers; 0 where they are none.

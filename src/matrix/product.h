@@ -54,11 +54,12 @@ QQI_INLINE qq_input qqi_input_of(const qq_matmul_options *o, int is_float)
     return is_float ? QQ_INPUT_F32 : QQ_INPUT_INT8_ROW;
 }
 
-// Whether options and matrix go together.
+// Whether options and matrix, of format f, go together.
 QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
+                                   const qqi_matrix_format *f,
                                    const qq_matmul_options *o)
 {
-    const int is_float = qqi_format_is_float(qqi_matrix_find(w->type));
+    const int is_float = qqi_format_is_float(f);
     const qq_input input = qqi_input_of(o, is_float);
     const int is_int8 = o->x_type == QQ_TYPE_INT8;
 
@@ -73,9 +74,9 @@ QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
 }
 
 // The matrix in a product: meaning of the codes.
-QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w)
+QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
+                              const qqi_matrix_format *f)
 {
-    const qqi_matrix_format *f = qqi_matrix_find(w->type);
     const size_t levels = (size_t)1 << (w->bits < 4 ? w->bits : 4);
 
     p->bits = w->bits;
@@ -125,13 +126,13 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
     QQ_MEMSET(p, 0, sizeof *p);
     if (!qqi_is_matrix(w))
         return QQ_ERR_ARGUMENT;
+    const qqi_matrix_format *f = qqi_matrix_find(w->type);
     qq_status status = qqi_check_matmul_options(o);
     if (status == QQ_OK)
-        status = qqi_check_pairing(w, o);
+        status = qqi_check_pairing(w, f, o);
     if (status != QQ_OK)
         return status;
-    const int is_float = qqi_format_is_float(qqi_matrix_find(w->type));
-    p->input = qqi_input_of(o, is_float);
+    p->input = qqi_input_of(o, qqi_format_is_float(f));
     p->x_type = o->x_type;
     p->x_scale = o->x_scale;
     p->x_scales = o->x_scales;
@@ -142,7 +143,7 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
     p->lo = o->lo;
     p->hi = o->hi;
     p->accumulate = o->accumulate;
-    qqi_product_codes(p, w);
+    qqi_product_codes(p, w, f);
     qqi_product_matrix(p, w);
     // Spans do not cross tiles: where a tile is longer there is only one.
     p->span = p->tile < QQI_SPAN ? p->tile : QQI_SPAN;

@@ -4,6 +4,7 @@
 #define QQUANT_MATRIX_QUANTIZE_H
 
 #include "array/quantize.h"
+#include "kernel/encode.h"
 #include "matrix/pack.h"
 
 // Whether the scales of a row depend on that row alone, nothing else either.
@@ -70,6 +71,58 @@ QQ_API size_t qq_matrix_quantize_scratch_size(const qq_tensor *x,
     return qq_array_size(qqi_scheme_is_by_row(s) ? &rows : x, s);
 }
 
+// Whether kernels know the scheme; e becomes all of it but the rows.
+QQI_FN int qqi_encode_make(const qq_tensor *x, const qq_scheme *s,
+                           const qq_matrix *w, qqi_encode *e)
+{
+    const qq_calibration *c = &s->calibration;
+    struct qqi_encoder codes;
+
+    QQ_MEMSET(e, 0, sizeof *e);
+    qqi_plan_encoder(&codes, s, 0, NULL);
+    e->stride = qqi_stored_bytes(x->type, x->shape[1]);
+    e->k = w->k;
+    e->tile = qqi_matrix_tile(w);
+    e->factor = qqi_calib_factor(c);
+    e->plain = e->factor >= 1.0 && e->factor <= 1.0;
+    e->reach = qqi_qquant_bound(s);
+    e->mean = c->method == QQ_CALIB_ABSMEAN;
+    e->lo = codes.lo;
+    e->hi = codes.hi;
+    e->add = qqi_matrix_find(w->type)->add;
+    e->type = w->type;
+    e->bits = w->bits;
+    e->scale_type = qqi_qquant_scale_type(s);
+    e->scale_at = w->scale_at;
+    return x->type == QQ_TYPE_F32 && codes.kind == QQ_KIND_INTEGER &&
+           (c->method == QQ_CALIB_ABSMAX ||
+            (e->mean && qqi_calib_power(c) == 1)) &&
+           s->division == QQ_DIVISION_TRUE &&
+           (e->scale_type == QQ_TYPE_F32 || e->scale_type == QQ_TYPE_F16) &&
+           !qqi_matrix_has(w, QQ_MATRIX_BASE3) && w->k > 0 &&
+           (w->tile_k == 0 || w->tile_k % 32 == 0);
+}
+
+// Panel i by the kernel; 0: it must be made the general way.
+QQI_FN int qqi_encode_panel(const qq_tensor *x, const qq_matrix *w,
+                            const qq_matrix_options *o, size_t i, qqi_encode *e,
+                            uint8_t *panel)
+{
+    const qq_tensor rows = qqi_rows_of(x, 16 * i, 0);
+
+    e->x = (const uint8_t *)rows.data;
+    e->rows = w->n - 16 * i < 16 ? w->n - 16 * i : 16;
+    // Means take as long as memory does; and two panels of numbers shall fit
+    // into a second cache.
+    e->more =
+        w->n - 16 * i >= 32 && e->tile == e->k && e->k <= 8192 && !e->mean;
+    QQ_MEMSET(panel + w->scale_at, 0, w->panel_bytes - w->scale_at);
+    if (!qqi_kernel_now()->encode(e, panel))
+        return 0;
+    qqi_pack_rest(w, o, i, panel);
+    return 1;
+}
+
 // One panel of 16 rows after the other.
 QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
                                            const qq_scheme *s,
@@ -78,9 +131,11 @@ QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
                                            void *scratch, size_t scratch_bytes)
 {
     uint8_t *panel = (uint8_t *)out + w->panel_at;
+    qqi_encode encode;
     qqi_source source;
     qq_array a;
 
+    const int known = qqi_encode_make(x, s, w, &encode);
     QQ_MEMSET(&a, 0, sizeof a);
     a.levels = s->levels;
     a.level_count = s->level_count;
@@ -92,6 +147,8 @@ QQI_NOINLINE qq_status qqi_quantize_panels(const qq_tensor *x,
     source.o = o;
     for (size_t i = 0; i < w->panels; i++, panel += w->panel_bytes) {
         const size_t left = w->n - 16 * i;
+        if (known && qqi_encode_panel(x, w, o, i, &encode, panel))
+            continue;
         const qq_tensor rows = qqi_rows_of(x, 16 * i, left < 16 ? left : 16);
         qq_quantize(&rows, s, scratch, scratch_bytes, &a);
         source.row = 16 * i;

@@ -35,7 +35,7 @@ typedef struct qqi_room {
 // Rows of x in 4 columns.
 QQI_INLINE size_t qqi_rows_of_four(const qqi_product *p)
 {
-    return 4 / p->digits;
+    return (size_t)4 >> (p->digits - 1);
 }
 
 QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
@@ -44,7 +44,7 @@ QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
 
     *columns = m * p->digits;
     return m * p->digits <= 1 ||
-           qqi_mul_size(m / rows + (m % rows > 0), 4, columns);
+           qqi_mul_size((m + rows - 1) >> (3 - p->digits), 4, columns);
 }
 
 QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
@@ -114,20 +114,24 @@ typedef struct qqi_grouping {
     size_t width;
 } qqi_grouping;
 
-// As few groups as the widest allows, of like width: 4, 8, 12 ... columns.
+// As few groups as the widest allows, of like width: 4, 8, 12 ... columns. A
+// lone group is told without dividing, which small products would feel.
 QQI_FN void qqi_grouping_make(const qqi_product *p, const qqi_strategy *how,
                               size_t m, qqi_grouping *g)
 {
-    const size_t rows = qqi_rows_of_four(p);
-    const size_t fours = m / rows + (m % rows > 0);
+    const unsigned shift = 3 - p->digits; // rows in 4 columns, its logarithm
+    const size_t fours = (m + qqi_rows_of_four(p) - 1) >> shift;
     const size_t most = how->columns / 4;
-    const size_t groups = fours / most + (fours % most > 0);
-    const size_t per = groups > 0 ? fours / groups + (fours % groups > 0) : 1;
+    size_t groups = 1, per = fours;
 
+    if (fours > most) {
+        groups = fours / most + (fours % most > 0);
+        per = fours / groups + (fours % groups > 0);
+    }
     g->m = m;
-    g->rows = per * rows;
+    g->rows = per << shift;
     g->width = per * 4;
-    g->count = m / g->rows + (m % g->rows > 0);
+    g->count = groups == 1 ? 1 : m / g->rows + (m % g->rows > 0);
 }
 
 // The columns that a group of count rows has room for.

@@ -228,10 +228,13 @@ QQI_INLINE void qqi_store_le64(void *p, uint64_t x)
     qqi_store_le32(b + 4, (uint32_t)(x >> 32));
 }
 
-// *out = a * b; 0, and *out unchanged, where that is beyond size_t.
+// *out = a * b; 0, and *out unchanged, where that is beyond size_t. Factors of
+// half the bits cannot be: that spares the division.
 QQI_INLINE int qqi_mul_size(size_t a, size_t b, size_t *out)
 {
-    if (a != 0 && b > SIZE_MAX / a)
+    const unsigned half = sizeof(size_t) * 4;
+
+    if ((a | b) >> half != 0 && a != 0 && b > SIZE_MAX / a)
         return 0;
     *out = a * b;
     return 1;

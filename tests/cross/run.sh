@@ -90,8 +90,14 @@ qemu() {
     esac
 }
 
+# aarch64 has three rungs: NEON alone, with dot products, with i8mm.
 group_qemu() {
-    qemu aarch64 aarch64-linux-gnu-gcc aarch64
+    for cpu in cortex-a72 neoverse-n1 max; do
+        export QEMU_CPU=$cpu
+        qemu "aarch64-$cpu" aarch64-linux-gnu-gcc aarch64
+    done
+    unset QEMU_CPU
+    qemu aarch64 aarch64-linux-gnu-gcc aarch64 -mcpu=neoverse-v1
     qemu armhf arm-linux-gnueabihf-gcc arm -mfpu=vfpv4
     qemu riscv64 riscv64-linux-gnu-gcc riscv64
     qemu s390x s390x-linux-gnu-gcc s390x

@@ -1,0 +1,168 @@
+// qquant floor 5: tiles of registers, and the innermost loop on them.
+//
+// There are eight tile registers, each of 16 rows of 64 bytes:
+//
+//   0 to 3   sums, int32: a row for a column of x, a lane for a row of W;
+//            register 2 a + h: half a of a block of columns, panel h of two
+//   4 + a    numbers of x, int8: a row for a column, 64 (or 32) numbers
+//   6 + h    codes, u = mul * code: row r is columns 4 r to 4 r + 3 of the 16
+//            rows of a panel, as in a cell of 8 bits
+//
+// dot(t) adds to register t the product of 4 + t / 2 with 6 + t % 2: bytes with
+// sign times bytes without, exact in int32. What these operations are is
+// handed over (qqi_amx_tiles), so that plain C can stand in where there is no
+// AMX, and the loop is tested everywhere; with constants all of it is inlined.
+// Where nothing is left to take off codes that way, they may be u - add, and
+// have signs.
+//
+// A block of columns with only one half uses registers 0 and 1 for the steps
+// of even number and 2 and 3 for the odd ones, so that no product waits for
+// the one before; their sums belong together.
+
+#ifndef QQUANT_KERNEL_AMX_TILE_H
+#define QQUANT_KERNEL_AMX_TILE_H
+
+#include "compiler.h"
+
+// The operations. regs is theirs alone: NULL, or where plain C has tiles.
+typedef struct qqi_amx_tiles {
+    void (*zero)(void *regs, int t);
+    void (*load)(void *regs, int t, const void *p); // rows 64 bytes apart
+    // The same for what passes by once: it shall not drive out other data.
+    void (*stream)(void *regs, int t, const void *p);
+    void (*store)(void *regs, int t, void *p);
+    void (*dot)(void *regs, int t);
+    void (*dot_signed)(void *regs, int t); // the codes have signs
+    void (*ahead)(const void *p);          // these 64 bytes are wanted later
+    void (*soon)(const void *p);           // or soon
+} qqi_amx_tiles;
+
+typedef void (*qqi_amx_dot_fn)(void *regs, int t);
+
+// Where the sums of a run come from.
+typedef enum qqi_amx_from {
+    QQI_AMX_ZERO = 1,
+    QQI_AMX_MEMORY = 2,
+    QQI_AMX_KEPT = 3 // in the registers, from the run before
+} qqi_amx_from;
+
+// Sums over numbers k to end - 1 of a block of columns and two panels.
+typedef struct qqi_amx_run {
+    void *regs;
+    const int8_t *x;   // number 0 of the first column
+    size_t stride;     // from 64 numbers to the next ones
+    size_t second;     // from the first half's columns to the second's; 0: none
+    size_t depth;      // numbers of a step: 64 or 32
+    size_t k;          // a multiple of it
+    size_t end;        // rounded up to it
+    const uint8_t *u0; // codes of column k of the panels, 16 bytes a column
+    const uint8_t *u1;
+    int32_t *c; // 256 sums of each register
+    qqi_amx_from from;
+    int store;
+    int is_signed;
+    // What is wanted next from far away, of both panels: lines in every step.
+    const uint8_t *ahead[2];
+    size_t soon; // lines of x to ask for, 128 numbers ahead
+    size_t all;  // numbers of x, with the zeros behind them
+    size_t far;  // how far that is done
+    size_t lines;
+} qqi_amx_run;
+
+QQI_INLINE void qqi_amx_step_two(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                 void *regs, const int8_t *x, size_t second,
+                                 const uint8_t *u0, const uint8_t *u1)
+{
+    v->stream(regs, 4, x);
+    v->load(regs, 6, u0);
+    dot(regs, 0);
+    v->load(regs, 7, u1);
+    dot(regs, 1);
+    v->stream(regs, 5, x + second);
+    dot(regs, 2);
+    dot(regs, 3);
+}
+
+// A step of even number.
+QQI_INLINE void qqi_amx_step_even(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                  void *regs, const int8_t *x,
+                                  const uint8_t *u0, const uint8_t *u1)
+{
+    v->stream(regs, 4, x);
+    v->load(regs, 6, u0);
+    dot(regs, 0);
+    v->load(regs, 7, u1);
+    dot(regs, 1);
+}
+
+QQI_INLINE void qqi_amx_step_odd(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                 void *regs, const int8_t *x, const uint8_t *u0,
+                                 const uint8_t *u1)
+{
+    v->stream(regs, 5, x);
+    v->load(regs, 6, u0);
+    dot(regs, 2);
+    v->load(regs, 7, u1);
+    dot(regs, 3);
+}
+
+QQI_INLINE void qqi_amx_begin(const qqi_amx_tiles *v, const qqi_amx_run *r)
+{
+    if (r->from == QQI_AMX_ZERO) {
+        v->zero(r->regs, 0);
+        v->zero(r->regs, 1);
+        v->zero(r->regs, 2);
+        v->zero(r->regs, 3);
+    } else if (r->from == QQI_AMX_MEMORY) {
+        v->load(r->regs, 0, r->c);
+        v->load(r->regs, 1, r->c + 256);
+        v->load(r->regs, 2, r->c + 512);
+        v->load(r->regs, 3, r->c + 768);
+    }
+}
+
+QQI_INLINE void qqi_amx_finish(const qqi_amx_tiles *v, const qqi_amx_run *r)
+{
+    v->store(r->regs, 0, r->c);
+    v->store(r->regs, 1, r->c + 256);
+    v->store(r->regs, 2, r->c + 512);
+    v->store(r->regs, 3, r->c + 768);
+}
+
+QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                              const qqi_amx_run *r)
+{
+    const uint8_t *u0 = r->u0;
+    const uint8_t *u1 = r->u1;
+    const size_t step = 16 * r->depth;
+    size_t far = r->far;
+
+    for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
+        const int8_t *x = r->x + k / 64 * r->stride + k % 64;
+        for (size_t i = 0; i < r->lines; i++, far += 64) {
+            v->ahead(r->ahead[0] + far);
+            v->ahead(r->ahead[1] + far);
+        }
+        for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
+            v->soon(x + 2 * r->stride + 64 * i);
+        if (r->second > 0)
+            qqi_amx_step_two(v, dot, r->regs, x, r->second, u0, u1);
+        else if ((k & r->depth) == 0)
+            qqi_amx_step_even(v, dot, r->regs, x, u0, u1);
+        else
+            qqi_amx_step_odd(v, dot, r->regs, x, u0, u1);
+    }
+}
+
+QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, const qqi_amx_run *r)
+{
+    qqi_amx_begin(v, r);
+    if (r->is_signed)
+        qqi_amx_steps(v, v->dot_signed, r);
+    else
+        qqi_amx_steps(v, v->dot, r);
+    if (r->store)
+        qqi_amx_finish(v, r);
+}
+
+#endif // QQUANT_KERNEL_AMX_TILE_H

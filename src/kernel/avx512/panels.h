@@ -1,0 +1,178 @@
+// qquant floor 5: the dot engine of AVX-512, from panels down to its loops: a
+// strip of a pair of panels becomes bytes and meets all columns of x.
+
+#ifndef QQUANT_KERNEL_AVX512_PANELS_H
+#define QQUANT_KERNEL_AVX512_PANELS_H
+
+#include "kernel/avx512/dot.h"
+
+#if QQI_HAS_AVX512
+
+// --- panels ----------------------------------------------------------------
+
+// The loops of a set, by columns: 1, 2, 3, 4, 6, 8.
+typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
+
+// Columns that the next block has, of count with room for width.
+QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
+                                         size_t width)
+{
+    if (p->digits == 3)
+        return count >= 6 ? 6 : 3;
+    return count > 4 && width >= 8   ? 8
+           : count > 2 && width >= 4 ? 4
+           : count > 1               ? 2
+                                     : 1;
+}
+
+QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
+                                            const qqi_dot_block_avx512_fn *by)
+{
+    const size_t count = w->g->count * w->p->digits;
+
+    for (size_t c = 0, n; c < count; c += n) {
+        n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
+        by[n + (w->panels == 2 ? 8 : 0)](w, c);
+    }
+}
+
+// Where things lie in work: 256 bytes a column, or 512 where tiles are long;
+// then u and scales, 32 bytes a column of the strip and 128 a tile, of which
+// two more begin in the strip than fill it.
+QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
+{
+    const qqi_product *p = w->p;
+    const size_t width = w->g->width;
+    const size_t room =
+        width > 8 ? qqi_wide_bytes(p->padded) : QQI_WORK_BYTES - 4096;
+    const size_t of_scales = p->tiles > 1 ? (127 + p->tile) / p->tile : 0;
+    const size_t strip = (room - 256) / (32 + of_scales) / 32 * 32;
+    uint8_t *at = (uint8_t *)work;
+    void *acc = at;
+    void *part = at + 128 * width;
+    void *total = at + 256 * width;
+
+    w->strip = strip < 512 ? strip : 512;
+    w->u = at + (width > 8 ? QQI_WORK_BYTES : 4096);
+    void *scale = w->u + 32 * w->strip;
+    w->acc = (float *)acc;
+    w->part = (int32_t *)part;
+    w->total = (int64_t *)total;
+    w->scale = (float *)scale;
+}
+
+// A strip of the panels: bytes and scales.
+QQI_AVX512_INLINE void qqi_dot_expand_avx512(const qqi_dot_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const size_t last = (w->to - 1) / p->tile;
+    float *scale = w->scale;
+
+    for (size_t i = 0; i < w->panels; i++)
+        qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
+                          64 * w->panels);
+    for (size_t t = w->from / p->tile; t <= last && !w->is_long; t++)
+        for (size_t i = 0; i < w->panels; i++, scale += 16)
+            _mm512_storeu_ps(
+                scale, qqi_scale_avx512(p, qqi_panel(p, w->panel + i), t));
+}
+
+// The next strip is one of these panels, or the first of those that follow if
+// more do; else the cells that were just read, which are near.
+QQI_AVX512_INLINE void qqi_dot_soon_avx512(qqi_dot_avx512 *w, size_t last)
+{
+    const qqi_product *p = w->p;
+    const int more = w->to < p->k;
+    const size_t jump = !more && w->panel + 2 * w->panels <= last ? 2 : 0;
+    const size_t at = more ? w->to / 32 * 64 * p->bits : 0;
+
+    const size_t left = more ? p->k - w->to : p->k;
+
+    w->soon.hop = more || jump > 0 ? 8 * p->bits : 0;
+    if (left < w->strip)
+        w->soon.hop = w->soon.hop * left / w->strip;
+    for (size_t i = 0; i < w->panels; i++)
+        w->soon.cells[i] = qqi_panel_cells(p, w->panel + i + jump) + at;
+}
+
+QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
+                                             const qqi_dot_block_avx512_fn *by)
+{
+    const qqi_product *p = w->p;
+    const qqi_columns *g = w->g;
+
+    QQ_MEMSET(w->acc, 0, 128 * g->width);
+    if (w->is_long)
+        QQ_MEMSET(w->total, 0, 256 * g->width);
+    for (w->from = 0; w->from < p->k; w->from = w->to) {
+        w->to = w->strip < p->k - w->from ? w->from + w->strip : p->k;
+        qqi_dot_expand_avx512(w);
+        qqi_dot_soon_avx512(w, last);
+        qqi_dot_strip_avx512(w, by);
+    }
+    for (size_t i = 0; i < g->count * w->panels; i++) {
+        const size_t row = i / w->panels;
+        const size_t panel = i % w->panels;
+        const int tiled = p->input == QQ_INPUT_INT8_TILE;
+        const __m512 acc = _mm512_loadu_ps(w->acc + 16 * (2 * row + panel));
+        qqi_end_avx512(p, w->panel + panel, g->first + row,
+                       tiled ? 1.0f : g->scale[row], acc);
+    }
+}
+
+QQI_AVX512_INLINE void
+qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
+                        size_t first, size_t last, void *work,
+                        const qqi_dot_block_avx512_fn *by)
+{
+    qqi_dot_avx512 w;
+
+    w.p = p;
+    w.g = g;
+    w.is_long = qqi_is_long_avx512(p);
+    w.start = qqi_start_kind_avx512(p);
+    qqi_dot_room_avx512(&w, work);
+    for (w.panel = first; w.panel < last; w.panel += w.panels) {
+        w.panels = last - w.panel < 2 ? 1 : 2;
+        qqi_dot_panels_avx512(&w, last, by);
+    }
+}
+
+// --- sets ------------------------------------------------------------------
+
+#  define QQI_DOT_BLOCK_AVX512(attribute, set, count, panels, dot)             \
+      attribute void qqi_dot_##set##_##panels##x##count(                       \
+          const qqi_dot_avx512 *w, size_t c)                                   \
+      {                                                                        \
+          qqi_dot_block_avx512(w, c, panels, count, dot);                      \
+      }
+#  define QQI_DOT_BLOCKS_AVX512(attribute, set, panels, dot)                   \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 1, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 2, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 3, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 4, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 6, panels, dot)                     \
+      QQI_DOT_BLOCK_AVX512(attribute, set, 8, panels, dot)
+#  define QQI_DOT_ROW_AVX512(set, panels)                                      \
+      qqi_dot_##set##_##panels##x1, qqi_dot_##set##_##panels##x2,              \
+          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4, NULL,    \
+          qqi_dot_##set##_##panels##x6, NULL, qqi_dot_##set##_##panels##x8
+
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 1, qqi_dot_vnni_avx512)
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512)
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 1, qqi_dot_any_avx512)
+QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 2, qqi_dot_any_avx512)
+
+QQI_AVX512_FN void qqi_multiply_any_avx512(const qqi_product *p,
+                                           const qqi_columns *g, size_t first,
+                                           size_t last, void *work)
+{
+    static const qqi_dot_block_avx512_fn by[] = {
+        NULL, QQI_DOT_ROW_AVX512(any, 1), QQI_DOT_ROW_AVX512(any, 2)};
+
+    qqi_multiply_dot_avx512(p, g, first, last, work, by);
+}
+
+#endif // QQI_HAS_AVX512
+
+#endif // QQUANT_KERNEL_AVX512_PANELS_H
