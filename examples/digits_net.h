@@ -9,7 +9,7 @@ enum { DIGITS_LAYERS = 3, DIGITS_WIDEST = 64 };
 static const int digits_size[DIGITS_LAYERS + 1] = {64, 64, 32, 10};
 
 // An image as floats from 0 to 1; returns its label.
-static int digits_image(const char *digit, float *image)
+static inline int digits_image(const char *digit, float *image)
 {
     for (int i = 0; i < 64; i++)
         image[i] = (float)(digit[1 + i] - 'a') / 16.0f;
@@ -18,8 +18,8 @@ static int digits_image(const char *digit, float *image)
 
 // y = W x + b, W[outputs][inputs]; ReLU but for the last layer. A chain of
 // fused multiply-adds an output: the same bits on every machine.
-static void digits_layer(int l, const float *w, const float *b, const float *x,
-                         float *y)
+static inline void digits_layer(int l, const float *w, const float *b,
+                                const float *x, float *y)
 {
     const int n = digits_size[l + 1], k = digits_size[l];
     for (int i = 0; i < n; i++) {

@@ -1,7 +1,8 @@
 // Any bytes as a packed matrix: a clear status, or a matrix that can be read,
-// unpacked and multiplied within exactly the bytes that were said. And any
-// small array packed: what is packed can be opened and unpacked to its codes,
-// and opened again with its head changed.
+// unpacked and multiplied within exactly the bytes that were said, with the
+// same bits on all instruction sets, whole or in parts. And any small array
+// packed, any small tensor quantized: the same bytes on all sets, which can be
+// opened and unpacked to their codes, and opened again with the head changed.
 
 #include "input.h"
 
@@ -16,15 +17,76 @@ static int fits(size_t bytes)
 // How to multiply: the first bytes, lest long data use up the input.
 static fuzz_input how;
 
+// Scalar first: the others must give what it gives.
+static const qq_isa isas[] = {
+    QQ_ISA_SCALAR, QQ_ISA_AVX2,        QQ_ISA_AVX_VNNI,
+    QQ_ISA_AVX512, QQ_ISA_AVX512_VNNI, QQ_ISA_AMX,
+    QQ_ISA_NEON,   QQ_ISA_NEON_DOT,    QQ_ISA_NEON_I8MM};
+enum { ISAS = sizeof isas / sizeof isas[0] };
+
+typedef struct operands {
+    size_t m;
+    size_t ldx;
+    size_t ldy;
+    void *x;
+    size_t y_bytes;
+    void *scratch;
+    size_t need;
+    int by_part;
+} operands;
+
+// y is full of the number that fill makes.
+static qq_status product(const qq_matrix *w, const qq_matmul_options *o,
+                         const operands *p, int fill, void *y)
+{
+    qq_status status = QQ_OK;
+
+    memset(y, fill, p->y_bytes);
+    memset(p->scratch, 0x5a, p->need);
+    if (!p->by_part)
+        return qq_matmul(w, o, p->m, p->x, p->ldx, y, p->ldy, p->scratch,
+                         p->need);
+    for (unsigned phase = 0; phase < 2 && status == QQ_OK; phase++)
+        for (size_t i = o->parts; i-- > 0 && status == QQ_OK;)
+            status = qq_matmul_part(w, o, p->m, p->x, p->ldx, y, p->ldy,
+                                    p->scratch, p->need, phase, i);
+    return status;
+}
+
+static void compare_isas(fuzz_input *in, const qq_matrix *w,
+                         const qq_matmul_options *o, operands *p)
+{
+    const int fill = (int)(fuzz_u8(in) & 0x7f);
+    void *want = fuzz_room(p->y_bytes), *y = fuzz_room(p->y_bytes);
+    qq_matmul_options one = *o;
+
+    p->by_part = 0;
+    fuzz_require(qq_use_isa(QQ_ISA_SCALAR) == QQ_OK);
+    one.parts = 1;
+    const qq_status status = product(w, &one, p, fill, want);
+    p->by_part = fuzz_u8(in) & 1;
+    for (int i = 0; i < ISAS; i++) {
+        if (qq_use_isa(isas[i]) != QQ_OK)
+            continue;
+        fuzz_require(product(w, o, p, fill, y) == status);
+        fuzz_require(memcmp(y, want, p->y_bytes) == 0);
+    }
+    fuzz_require(qq_use_isa(QQ_ISA_BEST) == QQ_OK);
+    free(want);
+    free(y);
+}
+
 static void multiply(fuzz_input *in, const qq_matrix *w)
 {
     fuzz_input h = how;
     static const qq_type types[4] = {QQ_TYPE_F32, QQ_TYPE_F16, QQ_TYPE_BF16,
                                      QQ_TYPE_INT8};
-    const size_t m = 3 - fuzz_u8(in) % 4;
-    const size_t ldx = w->k + fuzz_u8(in) % 3, ldy = w->n + fuzz_u8(in) % 3;
+    operands p;
     qq_matmul_options o = qq_matmul_options_init();
 
+    p.m = fuzz_u8(in) % 8 < 6 ? fuzz_u8(in) % 6 : fuzz_u8(in) % 40;
+    p.ldx = w->k + fuzz_u8(in) % 3;
+    p.ldy = w->n + fuzz_u8(in) % 3;
     o.input = (qq_input)(1 + fuzz_u8(&h) % 8);
     o.x_type = types[fuzz_u8(&h) % 4];
     o.accumulate = fuzz_u8(&h) & 1;
@@ -34,24 +96,23 @@ static void multiply(fuzz_input *in, const qq_matrix *w)
     if (fuzz_u8(in) % 8 == 7)
         o.lo = fuzz_f32(in);
     const size_t tiles = w->tiles > 0 ? w->tiles : 1;
-    float *scales = (float *)fuzz_room(m * tiles * sizeof *scales);
-    for (size_t i = 0; i < m * tiles; i++)
+    float *scales = (float *)fuzz_room(p.m * tiles * sizeof *scales);
+    for (size_t i = 0; i < p.m * tiles; i++)
         scales[i] = fuzz_f32(in);
     o.x_scales = scales;
-    const size_t need = qq_matmul_scratch_size(w, &o, m);
-    if (fits(need)) {
+    p.need = qq_matmul_scratch_size(w, &o, p.m);
+    if (fits(p.need)) {
         const size_t wide = qq_type_bits(o.x_type) / 8;
-        const size_t bytes = m ? ((m - 1) * ldx + w->k) * wide : 0;
-        const size_t count = m ? (m - 1) * ldy + w->n : 0;
+        const size_t bytes = p.m ? ((p.m - 1) * p.ldx + w->k) * wide : 0;
         uint8_t *x = (uint8_t *)fuzz_room(bytes);
-        void *y = fuzz_room(count * 4), *scratch = fuzz_room(need);
         for (size_t i = 0; i < bytes; i++)
             x[i] = (uint8_t)fuzz_u8(in);
-        memset(y, 0, count * 4);
-        (void)qq_matmul(w, &o, m, x, ldx, y, ldy, scratch, need);
+        p.x = x;
+        p.y_bytes = 4 * (p.m ? (p.m - 1) * p.ldy + w->n : 0);
+        p.scratch = fuzz_room(p.need);
+        compare_isas(in, w, &o, &p);
         free(x);
-        free(y);
-        free(scratch);
+        free(p.scratch);
     }
     free(scales);
 }
@@ -138,8 +199,18 @@ static void pack(const qq_array *a, const qq_matrix_options *o, fuzz_input *in)
         fuzz_require(qq_matrix_pack(a, o, NULL, 0, &w) != QQ_OK);
         return;
     }
-    void *p = fuzz_room(bytes);
-    if (qq_matrix_pack(a, o, p, bytes, &w) == QQ_OK) {
+    void *p = fuzz_room(bytes), *q = fuzz_room(bytes);
+    fuzz_require(qq_use_isa(QQ_ISA_SCALAR) == QQ_OK);
+    const qq_status packs = qq_matrix_pack(a, o, p, bytes, &w);
+    for (int i = 1; i < ISAS; i++) {
+        if (qq_use_isa(isas[i]) != QQ_OK)
+            continue;
+        fuzz_require(qq_matrix_pack(a, o, q, bytes, &w) == packs);
+        fuzz_require(packs != QQ_OK || memcmp(p, q, bytes) == 0);
+    }
+    fuzz_require(qq_use_isa(QQ_ISA_BEST) == QQ_OK);
+    free(q);
+    if (packs == QQ_OK) {
         fuzz_require(w.bytes == bytes);
         fuzz_require(qq_matrix_open(p, bytes, &v) == QQ_OK);
         const size_t out = qq_matrix_unpack_size(&v);
@@ -209,6 +280,53 @@ static void pack_array(fuzz_input *in)
         free(room[i]);
 }
 
+// Any numbers into panels, under any scheme that a few bytes can say.
+static void quantize(fuzz_input *in)
+{
+    static const qq_type x_types[3] = {QQ_TYPE_F32, QQ_TYPE_F16, QQ_TYPE_BF16};
+    const size_t shape[2] = {(17 + fuzz_u8(in)) % 40, (33 + fuzz_u8(in)) % 140};
+    static const float levels[4] = {-128, -3, 5, 127};
+    qq_scheme s = qq_scheme_init((qq_type)(fuzz_u8(in) % 64));
+    const uint32_t flags = fuzz_u8(in);
+    qq_matrix w;
+    qq_tensor x;
+
+    (void)qq_scheme_channel(&s, 0, 2);
+    if (flags & 1)
+        (void)qq_scheme_tile(&s, 1, 2, 4 + fuzz_u8(in) % 16 * 4);
+    s.calibration.method = (qq_calib)(1 + fuzz_u8(in) % 8);
+    s.calibration.args[0] = (double)(fuzz_u8(in) % 16) / 4.0;
+    s.calibration.arg_count = flags >> 1 & 1;
+    s.range = (qq_range)(1 + (flags >> 2) % 3);
+    s.scale_type = (qq_type)(fuzz_u8(in) % 64);
+    s.levels = levels;
+    s.level_count = 4;
+    void *data = part(in, x_types[fuzz_u8(in) % 3], shape, &x);
+    const size_t bytes = qq_matrix_quantize_size(&x, &s, NULL);
+    const size_t need = qq_matrix_quantize_scratch_size(&x, &s);
+    if (fits(bytes) && fits(need)) {
+        void *p = fuzz_room(bytes), *q = fuzz_room(bytes);
+        void *scratch = fuzz_room(need);
+        fuzz_require(qq_use_isa(QQ_ISA_SCALAR) == QQ_OK);
+        const qq_status status =
+            qq_matrix_quantize(&x, &s, NULL, p, bytes, scratch, need, &w);
+        for (int i = 1; i < ISAS; i++) {
+            if (qq_use_isa(isas[i]) != QQ_OK)
+                continue;
+            fuzz_require(qq_matrix_quantize(&x, &s, NULL, q, bytes, scratch,
+                                            need, &w) == status);
+            fuzz_require(status != QQ_OK || memcmp(p, q, bytes) == 0);
+        }
+        fuzz_require(qq_use_isa(QQ_ISA_BEST) == QQ_OK);
+        if (status == QQ_OK)
+            use(in, &w);
+        free(p);
+        free(q);
+        free(scratch);
+    }
+    free(data);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_input in;
@@ -218,10 +336,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     how = in;
     for (int i = 0; i < 5; i++)
         (void)fuzz_u8(&in);
-    const uint32_t what = fuzz_u8(&in) % 4;
+    const uint32_t what = fuzz_u8(&in) % 5;
     if (what < 2)
         open_bytes(&in, (int)what);
-    else
+    else if (what < 4)
         pack_array(&in);
+    else
+        quantize(&in);
     return 0;
 }

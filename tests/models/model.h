@@ -1,5 +1,5 @@
-// What the tests on real models share: files of QQ_DATA, quantizing a matrix
-// and reading it back, the list of types with their scale tiles.
+// What the tests on real models share: files of QQ_DATA, packing a matrix, the
+// list of types with their scale tiles.
 
 #ifndef QQUANT_TESTS_MODELS_MODEL_H
 #define QQUANT_TESTS_MODELS_MODEL_H
@@ -63,32 +63,35 @@ static const model_row model_rows[] = {
 };
 enum { MODEL_ROWS = sizeof model_rows / sizeof model_rows[0] };
 
-static qq_scheme model_scheme(model_row row)
+static qq_scheme model_scheme(model_row m)
 {
-    qq_scheme s = qq_scheme_init(row.type);
+    qq_scheme s = qq_scheme_init(m.type);
     CHECK(qq_scheme_channel(&s, 0, 2) == QQ_OK);
-    if (row.tile)
-        CHECK(qq_scheme_tile(&s, 1, 2, row.tile) == QQ_OK);
+    if (m.tile)
+        CHECK(qq_scheme_tile(&s, 1, 2, m.tile) == QQ_OK);
     return s;
 }
 
-// out = the n x k matrix w as it is read back under s. Returns the bytes.
-static size_t model_quantize(const float *w, size_t n, size_t k,
-                             const qq_scheme *s, float *out)
+// The n x k matrix w packed under s, with a bias if not NULL: the bytes, which
+// are the caller's to free, and the view.
+static unsigned char *model_pack(const float *w, size_t n, size_t k,
+                                 const qq_scheme *s, const float *bias,
+                                 qq_matrix *view)
 {
     const size_t shape[2] = {n, k};
     const qq_tensor t = qq_tensor_make(w, QQ_TYPE_F32, 2, shape);
-    const size_t bytes = qq_array_size(&t, s);
-    if (!CHECK(bytes != SIZE_MAX))
-        return 0;
-    unsigned char *room = (unsigned char *)malloc(bytes ? bytes : 1);
-    qq_array a;
-    qq_tensor back;
-    CHECK(qq_quantize(&t, s, room, bytes, &a) == QQ_OK &&
-          qq_dequantize(&a, s->rule, QQ_TYPE_F32, out, n * k * sizeof *out,
-                        &back) == QQ_OK);
-    free(room);
-    return bytes;
+    qq_matrix_options o = qq_matrix_options_init();
+    o.bias = bias;
+    const size_t bytes = qq_matrix_quantize_size(&t, s, &o);
+    const size_t room = qq_matrix_quantize_scratch_size(&t, s);
+    if (!CHECK(bytes != SIZE_MAX && room != SIZE_MAX))
+        exit(2);
+    unsigned char *packed = (unsigned char *)malloc(bytes ? bytes : 1);
+    unsigned char *scratch = (unsigned char *)malloc(room ? room : 1);
+    CHECK(qq_matrix_quantize(&t, s, &o, packed, bytes, scratch, room, view) ==
+          QQ_OK);
+    free(scratch);
+    return packed;
 }
 
 #endif // QQUANT_TESTS_MODELS_MODEL_H
