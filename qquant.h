@@ -2152,11 +2152,12 @@ QQ_API qq_status qq_matrix_pack_sign(const qq_tensor *sign,
 
 // A view of packed bytes from anywhere. The header and the constants are
 // checked whole, and bytes against all that they announce; more bytes than
-// these may follow. Codes, scales and factors are not read: any bytes there
-// are some matrix. QQ_ERR_FORMAT: not a packed matrix, cut short, or at odds
-// with itself; QQ_ERR_VERSION: a version or a flag that this library does not
-// know; QQ_ERR_TYPE: a type that it does not multiply; QQ_ERR_SIZE: more than
-// this machine can address.
+// these may follow. Codes, scales and factors are not read: any bytes there are
+// some matrix. Nor are sums: where they are not those of the codes, machines
+// differ in what comes of them. QQ_ERR_FORMAT: not a packed matrix, cut short,
+// or at odds with itself; QQ_ERR_VERSION: a version or a flag that this library
+// does not know; QQ_ERR_TYPE: a type that it does not multiply; QQ_ERR_SIZE:
+// more than this machine can address.
 QQ_API qq_status qq_matrix_open(const void *data, size_t bytes,
                                 qq_matrix *view);
 
@@ -2275,9 +2276,11 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// tables of it (1-bit weights and up to 4 rows of x: 8 bytes a number), and for
-// every part 16 KiB and, beyond 8 rows of x, up to 128 KiB more for codes of W
-// as bytes. With QQ_NO_SIMD there is no table, and a part has 1 KiB.
+// or as f32; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
+// in int24: 8 bytes a number); and for every part 16 KiB, beyond 8 rows of x (4
+// in int16, 2 in int24) up to 128 KiB more for codes of W as bytes, and what
+// two panels lack: base 3 as cells, sums for a zero point of x. With QQ_NO_SIMD
+// there is no table, and 1 KiB stands for 16 and 128.
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m);
 
@@ -2288,7 +2291,8 @@ QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
 // QQ_ERR_ARGUMENT: NULL, options that make no sense; QQ_ERR_TYPE: a type of x,
 // or a mode, that does not go with the matrix (int8 inputs and column factors,
 // integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
-// point of x and a tile of more than 2^23; QQ_ERR_SCRATCH.
+// point of x and a tile of more than 2^23, int24 and one of 2^31 or more;
+// QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
                            size_t m, const void *x, size_t ldx, void *y,
                            size_t ldy, void *scratch, size_t scratch_bytes);
@@ -17576,7 +17580,7 @@ typedef struct qqi_product {
     qqi_code code;
     int32_t mul;
     int32_t add;      // ignored where there are zero points
-    uint8_t book[16]; // at most 254
+    uint8_t book[16]; // levels + add: 0 to 255
     float levels[16];
     qq_type scale_type;
     float scale2;
@@ -18270,6 +18274,221 @@ static const qqi_kernel qqi_kernel_scalar QQI_UNUSED = {
     QQ_ISA_SCALAR, qqi_choose_scalar, qqi_expand_scalar, qqi_pack_block_scalar,
     qqi_encode_scalar};
 
+// ==== kernel/avx2/core.h ====
+
+// qquant floor 5: the vocabulary of AVX2: scales, sums to floats, the ends.
+//
+// A cell of 64 bytes is two vectors of 8 rows, half 0 and half 1. Everything
+// equals scalar/core.h bit for bit. Inexact products only feed products,
+// conversions and the factors of a fused multiply-add: a compiler that fuses
+// what it can finds nothing to fuse.
+
+#if QQI_HAS_AVX2
+
+#  include <immintrin.h>
+
+// A function whose registers are its own.
+#  define QQI_AVX2_ALONE                                                       \
+      static __attribute__((target(QQI_TARGET_AVX2), noinline, unused))
+
+QQI_AVX2_INLINE __m256i qqi_load_avx2(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+QQI_AVX2_INLINE void qqi_store_avx2(void *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+QQI_AVX2_INLINE __m128i qqi_load16_avx2(const void *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+QQI_AVX2_INLINE __m256 qqi_floats_avx2(const void *p)
+{
+    return _mm256_loadu_ps((const float *)p);
+}
+
+QQI_AVX2_INLINE void qqi_store_floats_avx2(void *p, __m256 v)
+{
+    _mm256_storeu_ps((float *)p, v);
+}
+
+// Four bytes in every lane.
+QQI_AVX2_INLINE __m256i qqi_four_avx2(const void *p)
+{
+    int32_t v;
+
+    QQ_MEMCPY(&v, p, sizeof v);
+    return _mm256_set1_epi32(v);
+}
+
+QQI_AVX2_INLINE int32_t qqi_total_avx2(__m256i v)
+{
+    const __m128i a = _mm_add_epi32(_mm256_castsi256_si128(v),
+                                    _mm256_extracti128_si256(v, 1));
+    const __m128i b = _mm_add_epi32(a, _mm_shuffle_epi32(a, 0x4e));
+
+    return _mm_cvtsi128_si32(_mm_add_epi32(b, _mm_shuffle_epi32(b, 0xb1)));
+}
+
+// --- scales ----------------------------------------------------------------
+
+// Eight bytes, one in each lane.
+QQI_AVX2_INLINE __m256i qqi_bytes_avx2(const void *p)
+{
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+
+// The exponent; 2^-127 and NaN differ from a shift in the bit below it.
+QQI_AVX2_INLINE __m256 qqi_e8m0_avx2(__m256i code)
+{
+    const __m256i low = _mm256_cmpeq_epi32(code, _mm256_setzero_si256());
+    const __m256i nan = _mm256_cmpeq_epi32(code, _mm256_set1_epi32(255));
+    const __m256i odd = _mm256_and_si256(_mm256_or_si256(low, nan),
+                                         _mm256_set1_epi32(0x400000));
+
+    return _mm256_castsi256_ps(
+        _mm256_or_si256(_mm256_slli_epi32(code, 23), odd));
+}
+
+// Read as f16 with the point moved it is 2^-8 of its value: exact.
+QQI_AVX2_INLINE __m256 qqi_e4m3fn_avx2(__m256i code)
+{
+    const __m256i most = _mm256_set1_epi32(0x7f);
+    const __m256i a = _mm256_and_si256(code, most);
+    const __m256i sign =
+        _mm256_slli_epi32(_mm256_and_si256(code, _mm256_set1_epi32(128)), 8);
+    const __m256i h = _mm256_or_si256(sign, _mm256_slli_epi32(a, 7));
+    const __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(h),
+                                            _mm256_extracti128_si256(h, 1));
+    const __m256 v =
+        _mm256_mul_ps(_mm256_cvtph_ps(narrow), _mm256_set1_ps(256.0f));
+    const __m256i nan = _mm256_and_si256(_mm256_cmpeq_epi32(a, most),
+                                         _mm256_set1_epi32(QQI_F32_NAN));
+
+    return _mm256_or_ps(v, _mm256_castsi256_ps(nan));
+}
+
+// Scales i to i + 7 as they are stored.
+QQI_AVX2_INLINE __m256 qqi_stored_scales_avx2(qq_type type, const uint8_t *at,
+                                              size_t i)
+{
+    switch ((int)type) {
+    case QQ_TYPE_F16:
+        return _mm256_cvtph_ps(qqi_load16_avx2(at + 2 * i));
+    case QQ_TYPE_E8M0:
+        return qqi_e8m0_avx2(qqi_bytes_avx2(at + i));
+    case QQ_TYPE_E4M3FN:
+        return qqi_e4m3fn_avx2(qqi_bytes_avx2(at + i));
+    default:
+        return qqi_floats_avx2(at + 4 * i);
+    }
+}
+
+// s of 8 rows of a tile.
+QQI_AVX2_INLINE __m256 qqi_scales_avx2(const qqi_product *p,
+                                       const uint8_t *panel, size_t tile,
+                                       size_t half)
+{
+    const __m256 s = qqi_stored_scales_avx2(p->scale_type, panel + p->scale_at,
+                                            16 * tile + 8 * half);
+
+    return _mm256_mul_ps(_mm256_mul_ps(s, _mm256_set1_ps(p->scale2)),
+                         _mm256_set1_ps(p->unit));
+}
+
+// --- sums to floats --------------------------------------------------------
+
+// What is taken off each code of 8 rows of a tile.
+QQI_AVX2_INLINE __m256i qqi_zeros_avx2(const qqi_product *p,
+                                       const uint8_t *panel, size_t tile,
+                                       size_t half)
+{
+    return p->zero_at != 0
+               ? qqi_bytes_avx2(panel + p->zero_at + 16 * tile + 8 * half)
+               : _mm256_set1_epi32(p->add);
+}
+
+// mul * S - z * Q, the sum of (c - z) * q: at most 255 * 128 * QQI_SPAN, so
+// that the low 32 bits are all of it. mul is 1 or 2.
+QQI_AVX2_INLINE __m256i qqi_joined_avx2(const qqi_product *p, __m256i s,
+                                        __m256i zeros, int32_t sum)
+{
+    const __m256i off = _mm256_mullo_epi32(zeros, _mm256_set1_epi32(sum));
+
+    return _mm256_sub_epi32(_mm256_sllv_epi32(s, _mm256_set1_epi32(p->mul - 1)),
+                            off);
+}
+
+// --- the end ---------------------------------------------------------------
+
+// v of 8 rows of W and a row of x, as qqi_end_one.
+QQI_AVX2_INLINE __m256 qqi_end_eight_avx2(const qqi_product *p,
+                                          const uint8_t *panel, size_t half,
+                                          __m256 acc, float sx, __m256 before)
+{
+    const __m256 a = p->factor_at
+                         ? qqi_floats_avx2(panel + p->factor_at + 32 * half)
+                         : _mm256_set1_ps(1.0f);
+    const __m256 bias = p->bias_at
+                            ? qqi_floats_avx2(panel + p->bias_at + 32 * half)
+                            : _mm256_setzero_ps();
+    const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(QQI_F32_NAN));
+    __m256 v = _mm256_fmadd_ps(_mm256_mul_ps(acc, _mm256_set1_ps(sx)), a, bias);
+
+    if (p->accumulate)
+        v = _mm256_add_ps(before, v);
+    // In this order: NaN, and a zero that equals the limit, come from v.
+    v = _mm256_max_ps(_mm256_set1_ps(p->lo), v);
+    v = _mm256_min_ps(_mm256_set1_ps(p->hi), v);
+    return _mm256_blendv_ps(v, nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+}
+
+// y of 8 rows of panel i and row column of x; those below n.
+QQI_AVX2_INLINE void qqi_end_half_avx2(const qqi_product *p, size_t i,
+                                       size_t half, size_t column, float sx,
+                                       __m256 acc)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    const size_t row = 16 * i + 8 * half;
+    __m256 before = _mm256_setzero_ps();
+
+    if (row >= p->n)
+        return;
+    void *at = p->y + 4 * (column * p->ldy + row);
+    if (p->n - row >= 8) {
+        if (p->accumulate)
+            before = qqi_floats_avx2(at);
+        qqi_store_floats_avx2(
+            at, qqi_end_eight_avx2(p, panel, half, acc, sx, before));
+        return;
+    }
+    const __m256i mask =
+        _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(p->n - row)),
+                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    if (p->accumulate)
+        before = _mm256_maskload_ps((const float *)at, mask);
+    _mm256_maskstore_ps((float *)at, mask,
+                        qqi_end_eight_avx2(p, panel, half, acc, sx, before));
+}
+
+// y of panel i and row c of the group, from its 16 sums.
+QQI_AVX2_INLINE void qqi_end_avx2(const qqi_product *p, const qqi_columns *g,
+                                  size_t i, size_t c, __m256 acc0, __m256 acc1)
+{
+    const int whole =
+        p->input == QQ_INPUT_INT8_TILE || p->input == QQ_INPUT_F32;
+    const float sx = whole ? 1.0f : g->scale[c];
+
+    qqi_end_half_avx2(p, i, 0, g->first + c, sx, acc0);
+    qqi_end_half_avx2(p, i, 1, g->first + c, sx, acc1);
+}
+
+#endif
+
 // ==== kernel/encode.h ====
 
 // qquant floor 5: rows of numbers straight into the cells of a panel.
@@ -18503,7 +18722,6 @@ QQI_FN int qqi_encode_blocks(const qqi_encode_set *set, const qqi_encode *e,
 // above all.
 
 #if QQI_HAS_AVX2
-#  include <immintrin.h>
 
 // The largest of n magnitudes, in eight pieces.
 QQI_AVX2_INLINE __m256i qqi_tops_avx2(const uint8_t *x, size_t n)
@@ -18934,18 +19152,13 @@ typedef struct qqi_quad_avx2 {
     __m256i g[4]; // g[d], lane j: columns 8 d + 4 j to 8 d + 4 j + 3
 } qqi_quad_avx2;
 
-QQI_AVX2_INLINE __m256i qqi_encode_load_avx2(const uint8_t *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
 // Four rows of codes, 32 bytes each.
 QQI_AVX2_INLINE qqi_quad_avx2 qqi_quad_rows_avx2(const uint8_t *codes)
 {
-    const __m256i a = qqi_encode_load_avx2(codes);
-    const __m256i b = qqi_encode_load_avx2(codes + 32);
-    const __m256i c = qqi_encode_load_avx2(codes + 64);
-    const __m256i d = qqi_encode_load_avx2(codes + 96);
+    const __m256i a = qqi_load_avx2(codes);
+    const __m256i b = qqi_load_avx2(codes + 32);
+    const __m256i c = qqi_load_avx2(codes + 64);
+    const __m256i d = qqi_load_avx2(codes + 96);
     const __m256i ab = _mm256_unpacklo_epi32(a, b);
     const __m256i cd = _mm256_unpacklo_epi32(c, d);
     const __m256i ab2 = _mm256_unpackhi_epi32(a, b);
@@ -19092,229 +19305,6 @@ QQI_AVX2_FN int qqi_encode_avx2(const qqi_encode *e, uint8_t *panel)
 
     return qqi_encode_blocks(&set, e, panel);
 }
-#endif
-
-// ==== kernel/avx2/core.h ====
-
-// qquant floor 5: the vocabulary of AVX2: scales, sums to floats, the ends.
-//
-// A cell of 64 bytes is two vectors of 8 rows, half 0 and half 1. Everything
-// equals scalar/core.h bit for bit. Inexact products only feed products,
-// conversions and the factors of a fused multiply-add: a compiler that fuses
-// what it can finds nothing to fuse.
-
-#if QQI_HAS_AVX2
-
-#  include <immintrin.h>
-
-// A function whose registers are its own.
-#  define QQI_AVX2_ALONE                                                       \
-      static __attribute__((target(QQI_TARGET_AVX2), noinline, unused))
-
-QQI_AVX2_INLINE __m256i qqi_load_avx2(const void *p)
-{
-    return _mm256_loadu_si256((const __m256i *)p);
-}
-
-QQI_AVX2_INLINE void qqi_store_avx2(void *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)p, v);
-}
-
-QQI_AVX2_INLINE __m128i qqi_load16_avx2(const void *p)
-{
-    return _mm_loadu_si128((const __m128i *)p);
-}
-
-QQI_AVX2_INLINE __m256 qqi_floats_avx2(const void *p)
-{
-    return _mm256_loadu_ps((const float *)p);
-}
-
-QQI_AVX2_INLINE void qqi_store_floats_avx2(void *p, __m256 v)
-{
-    _mm256_storeu_ps((float *)p, v);
-}
-
-// Four bytes in every lane.
-QQI_AVX2_INLINE __m256i qqi_four_avx2(const void *p)
-{
-    int32_t v;
-
-    QQ_MEMCPY(&v, p, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
-QQI_AVX2_INLINE int32_t qqi_total_avx2(__m256i v)
-{
-    const __m128i a = _mm_add_epi32(_mm256_castsi256_si128(v),
-                                    _mm256_extracti128_si256(v, 1));
-    const __m128i b = _mm_add_epi32(a, _mm_shuffle_epi32(a, 0x4e));
-
-    return _mm_cvtsi128_si32(_mm_add_epi32(b, _mm_shuffle_epi32(b, 0xb1)));
-}
-
-// --- scales ----------------------------------------------------------------
-
-// Eight bytes, one in each lane.
-QQI_AVX2_INLINE __m256i qqi_bytes_avx2(const void *p)
-{
-    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
-}
-
-// The exponent; 2^-127 and NaN differ from a shift in the bit below it.
-QQI_AVX2_INLINE __m256 qqi_e8m0_avx2(__m256i code)
-{
-    const __m256i low = _mm256_cmpeq_epi32(code, _mm256_setzero_si256());
-    const __m256i nan = _mm256_cmpeq_epi32(code, _mm256_set1_epi32(255));
-    const __m256i odd = _mm256_and_si256(_mm256_or_si256(low, nan),
-                                         _mm256_set1_epi32(0x400000));
-
-    return _mm256_castsi256_ps(
-        _mm256_or_si256(_mm256_slli_epi32(code, 23), odd));
-}
-
-// Read as f16 with the point moved it is 2^-8 of its value: exact.
-QQI_AVX2_INLINE __m256 qqi_e4m3fn_avx2(__m256i code)
-{
-    const __m256i most = _mm256_set1_epi32(0x7f);
-    const __m256i a = _mm256_and_si256(code, most);
-    const __m256i sign =
-        _mm256_slli_epi32(_mm256_and_si256(code, _mm256_set1_epi32(128)), 8);
-    const __m256i h = _mm256_or_si256(sign, _mm256_slli_epi32(a, 7));
-    const __m128i narrow = _mm_packus_epi32(_mm256_castsi256_si128(h),
-                                            _mm256_extracti128_si256(h, 1));
-    const __m256 v =
-        _mm256_mul_ps(_mm256_cvtph_ps(narrow), _mm256_set1_ps(256.0f));
-    const __m256i nan = _mm256_and_si256(_mm256_cmpeq_epi32(a, most),
-                                         _mm256_set1_epi32(QQI_F32_NAN));
-
-    return _mm256_or_ps(v, _mm256_castsi256_ps(nan));
-}
-
-QQI_AVX2_INLINE __m256 qqi_e5m2_avx2(__m256i code)
-{
-    const __m256i h = _mm256_slli_epi32(code, 8);
-
-    return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(h),
-                                            _mm256_extracti128_si256(h, 1)));
-}
-
-// Scales i to i + 7 as they are stored.
-QQI_AVX2_INLINE __m256 qqi_stored_scales_avx2(qq_type type, const uint8_t *at,
-                                              size_t i)
-{
-    switch ((int)type) {
-    case QQ_TYPE_F16:
-        return _mm256_cvtph_ps(qqi_load16_avx2(at + 2 * i));
-    case QQ_TYPE_E8M0:
-        return qqi_e8m0_avx2(qqi_bytes_avx2(at + i));
-    case QQ_TYPE_E4M3FN:
-        return qqi_e4m3fn_avx2(qqi_bytes_avx2(at + i));
-    default:
-        return qqi_floats_avx2(at + 4 * i);
-    }
-}
-
-// s of 8 rows of a tile.
-QQI_AVX2_INLINE __m256 qqi_scales_avx2(const qqi_product *p,
-                                       const uint8_t *panel, size_t tile,
-                                       size_t half)
-{
-    const __m256 s = qqi_stored_scales_avx2(p->scale_type, panel + p->scale_at,
-                                            16 * tile + 8 * half);
-
-    return _mm256_mul_ps(_mm256_mul_ps(s, _mm256_set1_ps(p->scale2)),
-                         _mm256_set1_ps(p->unit));
-}
-
-// --- sums to floats --------------------------------------------------------
-
-// What is taken off each code of 8 rows of a tile.
-QQI_AVX2_INLINE __m256i qqi_zeros_avx2(const qqi_product *p,
-                                       const uint8_t *panel, size_t tile,
-                                       size_t half)
-{
-    return p->zero_at != 0
-               ? qqi_bytes_avx2(panel + p->zero_at + 16 * tile + 8 * half)
-               : _mm256_set1_epi32(p->add);
-}
-
-// mul * S - z * Q, the sum of (c - z) * q: at most 255 * 128 * QQI_SPAN, so
-// that the low 32 bits are all of it. mul is 1 or 2.
-QQI_AVX2_INLINE __m256i qqi_joined_avx2(const qqi_product *p, __m256i s,
-                                        __m256i zeros, int32_t sum)
-{
-    const __m256i off = _mm256_mullo_epi32(zeros, _mm256_set1_epi32(sum));
-
-    return _mm256_sub_epi32(_mm256_sllv_epi32(s, _mm256_set1_epi32(p->mul - 1)),
-                            off);
-}
-
-// --- the end ---------------------------------------------------------------
-
-// v of 8 rows of W and a row of x, as qqi_end_one.
-QQI_AVX2_INLINE __m256 qqi_end_eight_avx2(const qqi_product *p,
-                                          const uint8_t *panel, size_t half,
-                                          __m256 acc, float sx, __m256 before)
-{
-    const __m256 a = p->factor_at
-                         ? qqi_floats_avx2(panel + p->factor_at + 32 * half)
-                         : _mm256_set1_ps(1.0f);
-    const __m256 bias = p->bias_at
-                            ? qqi_floats_avx2(panel + p->bias_at + 32 * half)
-                            : _mm256_setzero_ps();
-    const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(QQI_F32_NAN));
-    __m256 v = _mm256_fmadd_ps(_mm256_mul_ps(acc, _mm256_set1_ps(sx)), a, bias);
-
-    if (p->accumulate)
-        v = _mm256_add_ps(before, v);
-    // In this order: NaN, and a zero that equals the limit, come from v.
-    v = _mm256_max_ps(_mm256_set1_ps(p->lo), v);
-    v = _mm256_min_ps(_mm256_set1_ps(p->hi), v);
-    return _mm256_blendv_ps(v, nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
-}
-
-// y of 8 rows of panel i and row column of x; those below n.
-QQI_AVX2_INLINE void qqi_end_half_avx2(const qqi_product *p, size_t i,
-                                       size_t half, size_t column, float sx,
-                                       __m256 acc)
-{
-    const uint8_t *panel = qqi_panel(p, i);
-    const size_t row = 16 * i + 8 * half;
-    __m256 before = _mm256_setzero_ps();
-
-    if (row >= p->n)
-        return;
-    void *at = p->y + 4 * (column * p->ldy + row);
-    if (p->n - row >= 8) {
-        if (p->accumulate)
-            before = qqi_floats_avx2(at);
-        qqi_store_floats_avx2(
-            at, qqi_end_eight_avx2(p, panel, half, acc, sx, before));
-        return;
-    }
-    const __m256i mask =
-        _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)(p->n - row)),
-                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-    if (p->accumulate)
-        before = _mm256_maskload_ps((const float *)at, mask);
-    _mm256_maskstore_ps((float *)at, mask,
-                        qqi_end_eight_avx2(p, panel, half, acc, sx, before));
-}
-
-// y of panel i and row c of the group, from its 16 sums.
-QQI_AVX2_INLINE void qqi_end_avx2(const qqi_product *p, const qqi_columns *g,
-                                  size_t i, size_t c, __m256 acc0, __m256 acc1)
-{
-    const int whole =
-        p->input == QQ_INPUT_INT8_TILE || p->input == QQ_INPUT_F32;
-    const float sx = whole ? 1.0f : g->scale[c];
-
-    qqi_end_half_avx2(p, i, 0, g->first + c, sx, acc0);
-    qqi_end_half_avx2(p, i, 1, g->first + c, sx, acc1);
-}
-
 #endif
 
 // ==== kernel/avx2/prepare.h ====
@@ -19812,8 +19802,7 @@ QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const uint8_t *cells, unsigned bits,
 }
 
 // Numbers 0 and 2 of four of every column, then 1 and 3, as int16: 4 columns a
-// step, or 4 steps of a lone one, in 32 bytes. There are q up to a multiple of
-// 64 numbers.
+// step, or 4 steps of a lone one, in 32 bytes. Every step reads 16 bytes.
 QQI_AVX2_INLINE void qqi_spread_avx2(const int8_t *q, size_t stride,
                                      size_t steps, int16_t *out)
 {
@@ -20369,6 +20358,21 @@ QQI_AVX2_INLINE void qqi_wide_steps_avx2(const qqi_pass_avx2 *a,
     qqi_finish_avx2(a, m, count, s);
 }
 
+// Spreads a lone column, which has no more numbers than its steps: tiles need
+// not begin at a multiple of 16.
+QQI_AVX2_INLINE void qqi_spread_lone_avx2(const int8_t *q, size_t steps,
+                                          int16_t *out)
+{
+    const size_t whole = steps / 4;
+    int8_t rest[16] = {0};
+
+    qqi_spread_avx2(q, 16, whole, out);
+    if (steps % 4 == 0)
+        return;
+    QQ_MEMCPY(rest, q + 16 * whole, steps % 4 * 4);
+    qqi_spread_avx2(rest, 16, 1, out + 16 * whole);
+}
+
 // Steps of a lone column: four are in a row of the spread numbers.
 QQI_AVX2_INLINE void qqi_wide_lone_avx2(const qqi_pass_avx2 *a,
                                         const qqi_meeting_avx2 *m)
@@ -20387,7 +20391,7 @@ QQI_AVX2_ALONE void qqi_wide_segment_avx2(const qqi_pass_avx2 *a,
                                           const qqi_meeting_avx2 *m)
 {
     if (a->g->width == 1) {
-        qqi_spread_avx2(m->q, 16, (m->steps + 3) / 4, a->w->q);
+        qqi_spread_lone_avx2(m->q, m->steps, a->w->q);
         qqi_wide_lone_avx2(a, m);
         return;
     }
@@ -21535,7 +21539,8 @@ QQI_AVX2_FN void qqi_pack_block_avx2(unsigned bits, size_t columns,
     }
 }
 
-// x / 3 for int16 x from 0 to 255: 171 * 255 * 2 / 1024 and no more is cut off.
+// x / 3 for int16 x from 0 to 255: x * 171 / 512 is less than 1/3 above x / 3,
+// and 171 * 255 is below 2^16.
 QQI_AVX2_INLINE __m256i qqi_third_avx2(__m256i x)
 {
     return _mm256_srli_epi16(_mm256_mullo_epi16(x, _mm256_set1_epi16(171)), 9);
@@ -22041,564 +22046,6 @@ static const qqi_kernel qqi_kernel_avx_vnni QQI_UNUSED = {
     qqi_encode_avx2};
 #endif
 
-// ==== kernel/avx512/encode_scale.h ====
-
-// qquant floor 5: the scales of rows of numbers: AVX-512.
-//
-// Magnitudes are compared as integers, which have the order of floats, and NaN
-// above all.
-
-#if QQI_HAS_AVX512
-#  include <immintrin.h>
-
-// The first count of 16.
-QQI_AVX512_INLINE __mmask16 qqi_first_avx512(size_t count)
-{
-    return (__mmask16)(count < 16 ? (1u << count) - 1 : 0xffffu);
-}
-
-QQI_AVX512_INLINE __m512i qqi_magnitudes_avx512(const uint8_t *x,
-                                                __mmask16 columns)
-{
-    const __m512i u = _mm512_maskz_loadu_epi32(columns, (const void *)x);
-
-    return _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff));
-}
-
-// The largest of n magnitudes, in sixteen pieces.
-QQI_AVX512_INLINE __m512i qqi_tops_avx512(const uint8_t *x, size_t n)
-{
-    __m512i a = _mm512_setzero_si512();
-    __m512i b = a;
-    size_t i = 0;
-
-    for (; i + 32 <= n; i += 32, x += 128) {
-        a = _mm512_max_epi32(a, qqi_magnitudes_avx512(x, 0xffff));
-        b = _mm512_max_epi32(b, qqi_magnitudes_avx512(x + 64, 0xffff));
-    }
-    for (; i < n; i += 16, x += 64)
-        a = _mm512_max_epi32(a,
-                             qqi_magnitudes_avx512(x, qqi_first_avx512(n - i)));
-    return _mm512_max_epi32(a, b);
-}
-
-// The largest of each pair of lanes, of a and then of b.
-QQI_AVX512_INLINE __m512i qqi_halve_avx512(__m512i a, __m512i b)
-{
-    return _mm512_max_epi32(_mm512_shuffle_i32x4(a, b, 0x44),
-                            _mm512_shuffle_i32x4(a, b, 0xee));
-}
-
-// Of rows i, i + 4, i + 8 and i + 12: a lane each.
-QQI_AVX512_INLINE __m512i qqi_four_tops_avx512(const qqi_encode *e, size_t i,
-                                               size_t k, size_t n)
-{
-    const size_t at = 4 * k;
-    const __m512i a =
-        qqi_halve_avx512(qqi_tops_avx512(qqi_encode_row(e, i) + at, n),
-                         qqi_tops_avx512(qqi_encode_row(e, i + 4) + at, n));
-    const __m512i b =
-        qqi_halve_avx512(qqi_tops_avx512(qqi_encode_row(e, i + 8) + at, n),
-                         qqi_tops_avx512(qqi_encode_row(e, i + 12) + at, n));
-
-    return _mm512_max_epi32(_mm512_shuffle_i32x4(a, b, 0x88),
-                            _mm512_shuffle_i32x4(a, b, 0xdd));
-}
-
-// max|x| of the rows of the tile that begins at k.
-QQI_AVX512_FN __m512 qqi_row_tops_avx512(const qqi_encode *e, size_t k)
-{
-    const size_t n = qqi_encode_columns(e, k);
-    const __m512i a = qqi_four_tops_avx512(e, 0, k, n);
-    const __m512i b = qqi_four_tops_avx512(e, 1, k, n);
-    const __m512i c = qqi_four_tops_avx512(e, 2, k, n);
-    const __m512i d = qqi_four_tops_avx512(e, 3, k, n);
-    const __m512 ab = _mm512_castsi512_ps(_mm512_max_epi32(
-        _mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)));
-    const __m512 cd = _mm512_castsi512_ps(_mm512_max_epi32(
-        _mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d)));
-
-    return _mm512_castsi512_ps(
-        _mm512_max_epi32(_mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0x88)),
-                         _mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0xdd))));
-}
-
-// f32(factor * max|x|).
-QQI_AVX512_INLINE __m512 qqi_top_bounds_avx512(const qqi_encode *e, size_t k)
-{
-    const __m512 top = qqi_row_tops_avx512(e, k);
-    float bound[16];
-
-    if (e->plain)
-        return top;
-    _mm512_storeu_ps((void *)bound, top);
-    for (size_t i = 0; i < 16; i++)
-        bound[i] = qqi_encode_times(e, bound[i]);
-    return _mm512_loadu_ps((const void *)bound);
-}
-
-// --- means -----------------------------------------------------------------
-
-QQI_AVX512_INLINE __m512d qqi_add_eight_avx512(__m512d sum, const uint8_t *x,
-                                               __mmask8 columns)
-{
-    const __m256 v = _mm256_maskz_loadu_ps(columns, (const void *)x);
-
-    return _mm512_add_pd(sum, _mm512_abs_pd(_mm512_cvtps_pd(v)));
-}
-
-// The sum of n magnitudes.
-QQI_AVX512_INLINE double qqi_sum_avx512(const uint8_t *x, size_t n)
-{
-    __m512d a = _mm512_setzero_pd();
-    __m512d b = a, c = a, d = a;
-    size_t i = 0;
-
-    for (; i + 32 <= n; i += 32, x += 128) {
-        a = qqi_add_eight_avx512(a, x, 0xff);
-        b = qqi_add_eight_avx512(b, x + 32, 0xff);
-        c = qqi_add_eight_avx512(c, x + 64, 0xff);
-        d = qqi_add_eight_avx512(d, x + 96, 0xff);
-    }
-    for (; i < n; i += 8, x += 32)
-        a = qqi_add_eight_avx512(
-            a, x, (__mmask8)(n - i < 8 ? (1u << (n - i)) - 1 : 0xffu));
-    return _mm512_reduce_add_pd(
-        _mm512_add_pd(_mm512_add_pd(a, b), _mm512_add_pd(c, d)));
-}
-
-QQI_AVX512_INLINE __m256 qqi_eight_means_avx512(const qqi_encode *e,
-                                                __m512d sum, size_t n)
-{
-    const __m512d mean = _mm512_div_pd(sum, _mm512_set1_pd((double)n));
-
-    return _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_set1_pd(e->factor), mean));
-}
-
-// f32(factor * mean|x|) of the rows of the tile that begins at k.
-QQI_AVX512_FN __m512 qqi_mean_bounds_avx512(const qqi_encode *e, size_t k)
-{
-    const size_t n = qqi_encode_columns(e, k);
-    const double slack = qqi_encode_slack(n);
-    double sums[16];
-    float bound[16];
-
-    for (size_t i = 0; i < 16; i++)
-        sums[i] = qqi_sum_avx512(qqi_encode_row(e, i) + 4 * k, n);
-    for (size_t i = 0; i < 16; i += 8) {
-        const __m512d sum = _mm512_loadu_pd(sums + i);
-        const __m512d less = _mm512_mul_pd(sum, _mm512_set1_pd(1.0 - slack));
-        const __m512d more = _mm512_mul_pd(sum, _mm512_set1_pd(1.0 + slack));
-        const __m256 low = qqi_eight_means_avx512(e, less, n);
-        const __m256 high = qqi_eight_means_avx512(e, more, n);
-        const unsigned same = _mm256_cmp_ps_mask(low, high, _CMP_EQ_OQ);
-        _mm256_storeu_ps(bound + i, low);
-        for (size_t j = 0; j < 8; j++)
-            if (!(same >> j & 1))
-                bound[i + j] = qqi_encode_mean(e, i + j, k, n);
-    }
-    return _mm512_loadu_ps((const void *)bound);
-}
-
-// --- scales ----------------------------------------------------------------
-
-// Stores the scales of rows that are there; answers them as they will be read.
-QQI_AVX512_INLINE __m512 qqi_put_scales_avx512(const qqi_encode *e, __m512 s,
-                                               uint8_t *out)
-{
-    const __mmask16 rows = qqi_first_avx512(e->rows);
-
-    if (e->scale_type == QQ_TYPE_F16) {
-        // Not _mm512_cvtps_ph, in which g++ 12 warns of its own mask at -O0.
-        const __m256i half = _mm512_maskz_cvtps_ph(
-            rows, s, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        _mm256_storeu_si256((__m256i *)(void *)out, half);
-        return _mm512_cvtph_ps(half);
-    }
-    _mm512_storeu_ps((void *)out, _mm512_maskz_mov_ps(rows, s));
-    return s;
-}
-
-QQI_AVX512_INLINE __m512 qqi_scales_of_avx512(const qqi_encode *e, __m512 bound)
-{
-    const __m512 nothing = _mm512_set1_ps(QQI_ENCODE_LEAST);
-    const __m512 least = _mm512_set1_ps(qqi_encode_scale_least(e));
-    const __m512 zero = _mm512_setzero_ps();
-    const __m512 s = _mm512_div_ps(bound, _mm512_set1_ps(e->reach));
-    const __m512 most = _mm512_max_ps(s, least);
-
-    if (e->type == QQ_TYPE_SIGN)
-        return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(bound, zero, _CMP_GT_OQ),
-                                   most);
-    return _mm512_mask_mov_ps(most, _mm512_cmp_ps_mask(s, nothing, _CMP_LT_OQ),
-                              _mm512_set1_ps(1.0f));
-}
-
-// Whether one of them lies 1 to 7 off a multiple of 2^16.
-QQI_AVX512_INLINE int qqi_hard_avx512(__m512 s)
-{
-    const __m512i seven = _mm512_set1_epi32(7);
-    const __m512i up = _mm512_add_epi32(_mm512_castps_si512(s), seven);
-    const __m512i off = _mm512_and_si512(up, _mm512_set1_epi32(0xffff));
-
-    return _mm512_mask_cmpneq_epi32_mask(
-               _mm512_cmple_epu32_mask(off, _mm512_set1_epi32(14)), off,
-               seven) != 0;
-}
-
-// The scales of the tile that begins at k; 0: not this way.
-QQI_AVX512_FN int qqi_make_scales_avx512(const qqi_encode *e, size_t k,
-                                         uint8_t *out, qqi_encode_scales *to)
-{
-    const __m512 one = _mm512_set1_ps(1.0f);
-    const __m512 bound =
-        e->mean ? qqi_mean_bounds_avx512(e, k) : qqi_top_bounds_avx512(e, k);
-    const __m512 most = _mm512_set1_ps(qqi_encode_most(e));
-
-    if (_mm512_cmp_ps_mask(bound, most, _CMP_LT_OQ) != 0xffff)
-        return 0;
-    const __m512 s =
-        qqi_put_scales_avx512(e, qqi_scales_of_avx512(e, bound), out);
-    const __m512 r = _mm512_div_ps(one, s);
-    const __m512 off = _mm512_fnmadd_ps(r, s, one);
-    const __m512 high = _mm512_mul_ps(s, _mm512_set1_ps(qqi_encode_high(e)));
-    _mm512_storeu_ps((void *)to->s, s);
-    _mm512_storeu_ps((void *)to->r, r);
-    _mm512_storeu_ps((void *)to->t, _mm512_mul_ps(r, off));
-    _mm512_storeu_ps((void *)to->high, high);
-    _mm512_storeu_ps((void *)to->low, _mm512_sub_ps(_mm512_setzero_ps(), high));
-    to->hard = qqi_encode_cuts(e) || qqi_hard_avx512(s);
-    if (e->type == QQ_TYPE_SIGN)
-        qqi_encode_sign_steps(to->s, to->low, to->high);
-    return 1;
-}
-#endif
-
-// ==== kernel/avx512/encode_step.h ====
-
-// qquant floor 5: rows of numbers to signs and ternary codes: AVX-512.
-//
-// Comparisons give a bit for each of 32 columns of a row, column 4 f + j in bit
-// 4 f + j of a lane of 32. Exchanged within the lane it stands in bit 8 j + f,
-// as a cell of 1 bit has it. A cell of 2 bits holds four of these eight f.
-
-#if QQI_HAS_AVX512
-
-// Exchanges the bits of mask with those that many places above.
-QQI_AVX512_INLINE __m512i qqi_exchange_avx512(__m512i x, unsigned up,
-                                              uint32_t mask)
-{
-    const __m512i m = _mm512_set1_epi32((int)mask);
-    const __m512i off = _mm512_xor_si512(x, _mm512_srli_epi32(x, up));
-    const __m512i t = _mm512_and_si512(off, m);
-
-    return _mm512_xor_si512(x, _mm512_xor_si512(t, _mm512_slli_epi32(t, up)));
-}
-
-// Bit 4 f + j to bit 8 j + f: of the five bits of a bit's number two are
-// exchanged at a time, f2 f1 f0 j1 j0 becoming j1 j0 f2 f1 f0.
-QQI_AVX512_INLINE __m512i qqi_gather_bits_avx512(__m512i x)
-{
-    x = qqi_exchange_avx512(x, 14, 0x0000ccccu); // j1 f1 f0 f2 j0
-    x = qqi_exchange_avx512(x, 7, 0x00aa00aau);  // j1 j0 f0 f2 f1
-    x = qqi_exchange_avx512(x, 2, 0x0c0c0c0cu);  // j1 j0 f2 f0 f1
-    return qqi_exchange_avx512(x, 1, 0x22222222u);
-}
-
-// Bits 0 to 3 of every byte to bits 0, 2, 4 and 6.
-QQI_AVX512_INLINE __m512i qqi_spread_avx512(__m512i x)
-{
-    const __m512i spread =
-        _mm512_set4_epi32(0x55545150, 0x45444140, 0x15141110, 0x05040100);
-
-    return _mm512_shuffle_epi8(spread,
-                               _mm512_and_si512(x, _mm512_set1_epi8(15)));
-}
-
-// A cell of codes one + 2 two, both at the bits 0 to 3 of bytes.
-QQI_AVX512_INLINE void qqi_put_ternary_avx512(__m512i one, __m512i two,
-                                              uint8_t *cell)
-{
-    const __m512i high = qqi_spread_avx512(two);
-
-    _mm512_storeu_si512(
-        (void *)cell,
-        _mm512_or_si512(qqi_spread_avx512(one), _mm512_add_epi8(high, high)));
-}
-
-QQI_AVX512_INLINE void qqi_compare_avx512(const qqi_encode *e,
-                                          const qqi_encode_scales *scales,
-                                          int both, size_t k,
-                                          qqi_encode_bits *to)
-{
-    const size_t columns = e->k - k;
-    const __mmask16 a = qqi_first_avx512(columns);
-    const __mmask16 b = qqi_first_avx512(columns > 16 ? columns - 16 : 0);
-
-    for (size_t i = 0; i < 16; i++) {
-        const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
-        const __m512 low = _mm512_set1_ps(scales->low[i]);
-        const __m512 high = _mm512_set1_ps(scales->high[i]);
-        const __m512 u = _mm512_maskz_loadu_ps(a, (const void *)x);
-        const __m512 v = _mm512_maskz_loadu_ps(b, (const void *)(x + 64));
-        const uint32_t low_u = _mm512_mask_cmp_ps_mask(a, u, low, _CMP_GE_OQ);
-        const uint32_t low_v = _mm512_mask_cmp_ps_mask(b, v, low, _CMP_GE_OQ);
-        to->low[i] = low_u | low_v << 16;
-        if (!both)
-            continue;
-        const uint32_t high_u = _mm512_cmp_ps_mask(u, high, _CMP_GT_OQ);
-        const uint32_t high_v = _mm512_cmp_ps_mask(v, high, _CMP_GT_OQ);
-        to->high[i] = high_u | high_v << 16;
-    }
-}
-
-// Columns k to k + 31 of a panel; answers where the next cells go.
-QQI_AVX512_FN uint8_t *qqi_encode_sign_avx512(const qqi_encode *e,
-                                              const qqi_encode_scales *scales,
-                                              size_t k, uint8_t *cells)
-{
-    const __mmask16 rows = qqi_first_avx512(e->rows);
-    qqi_encode_bits bits;
-
-    qqi_compare_avx512(e, scales, 0, k, &bits);
-    _mm512_storeu_si512((void *)cells,
-                        qqi_gather_bits_avx512(_mm512_maskz_loadu_epi32(
-                            rows, (const void *)bits.low)));
-    return cells + 64;
-}
-
-QQI_AVX512_FN uint8_t *
-qqi_encode_ternary_avx512(const qqi_encode *e, const qqi_encode_scales *scales,
-                          size_t k, uint8_t *cells)
-{
-    const __mmask16 rows = qqi_first_avx512(e->rows);
-    qqi_encode_bits bits;
-
-    qqi_compare_avx512(e, scales, 1, k, &bits);
-    const __m512i low = qqi_gather_bits_avx512(
-        _mm512_maskz_loadu_epi32(rows, (const void *)bits.low));
-    const __m512i high = qqi_gather_bits_avx512(
-        _mm512_maskz_loadu_epi32(rows, (const void *)bits.high));
-    const __m512i one = _mm512_andnot_si512(high, low);
-    qqi_put_ternary_avx512(one, high, cells);
-    if (e->k - k <= 16)
-        return cells + 64;
-    qqi_put_ternary_avx512(_mm512_srli_epi32(one, 4),
-                           _mm512_srli_epi32(high, 4), cells + 64);
-    return cells + 128;
-}
-#endif
-
-// ==== kernel/avx512/encode.h ====
-
-// qquant floor 5: rows of numbers straight into cells: AVX-512.
-//
-// 32 columns of the panel at a time: scales where a tile begins; then codes as
-// bytes, four neighbours of the 16 rows to a register, as a cell of 8 bits has
-// them: fields; then cells. Missing columns and rows have codes 0.
-
-#if QQI_HAS_AVX512
-
-// What all rows of 32 columns share.
-typedef struct qqi_cut_avx512 {
-    __m512i add; // int16
-    __m512i lo;  // stored codes as bytes
-    __m512i hi;
-    __m512i keep;         // bytes of two rows as they are packed
-    __mmask16 columns[2]; // that there are
-    const qqi_encode_scales *scales;
-    int hard; // a constant
-} qqi_cut_avx512;
-
-// 16 numbers of row i to integers.
-QQI_AVX512_INLINE __m512i qqi_round_avx512(const qqi_encode_scales *scales,
-                                           int hard, size_t i, const uint8_t *x,
-                                           __mmask16 columns)
-{
-    const __m512 s = _mm512_set1_ps(scales->s[i]);
-    const __m512 r = _mm512_set1_ps(scales->r[i]);
-    const __m512 t = _mm512_set1_ps(scales->t[i]);
-    const __m512 low = _mm512_set1_ps(scales->low[i]);
-    const __m512 high = _mm512_set1_ps(scales->high[i]);
-    __m512 v = _mm512_maskz_loadu_ps(columns, (const void *)x);
-
-    if (hard)
-        v = _mm512_min_ps(_mm512_max_ps(v, low), high);
-    __m512 q = _mm512_fmadd_ps(v, r, _mm512_mul_ps(v, t));
-    if (hard)
-        q = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(q, s, v), q);
-    return _mm512_cvtps_epi32(q);
-}
-
-// 32 codes of row i as int16, four of the first half, four of the second.
-QQI_AVX512_INLINE __m512i qqi_words_avx512(const qqi_encode *e,
-                                           const qqi_cut_avx512 *c, size_t i,
-                                           size_t k)
-{
-    const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
-    const __m512i a = qqi_round_avx512(c->scales, c->hard, i, x, c->columns[0]);
-    const __m512i b =
-        qqi_round_avx512(c->scales, c->hard, i, x + 64, c->columns[1]);
-
-    return _mm512_adds_epi16(_mm512_packs_epi32(a, b), c->add);
-}
-
-// Of rows i and i + 1, stored codes: lane j has columns 4j to 4j + 3 and
-// 16 + 4j to 19 + 4j of i, then those of i + 1.
-QQI_AVX512_INLINE __m512i qqi_pair_avx512(const qqi_encode *e,
-                                          const qqi_cut_avx512 *c, size_t i,
-                                          size_t k)
-{
-    const __m512i w = _mm512_packus_epi16(qqi_words_avx512(e, c, i, k),
-                                          qqi_words_avx512(e, c, i + 1, k));
-    const __m512i cut = _mm512_min_epu8(_mm512_max_epu8(w, c->lo), c->hi);
-
-    return _mm512_and_si512(cut, c->keep);
-}
-
-typedef struct qqi_quad_avx512 {
-    __m512i a; // lane j: columns 4j to 4j + 3 of rows i to i + 3
-    __m512i b; // 16 columns on
-} qqi_quad_avx512;
-
-QQI_AVX512_INLINE qqi_quad_avx512 qqi_quad_rows_avx512(const qqi_encode *e,
-                                                       const qqi_cut_avx512 *c,
-                                                       size_t i, size_t k)
-{
-    const __m512 p = _mm512_castsi512_ps(qqi_pair_avx512(e, c, i, k));
-    const __m512 q = _mm512_castsi512_ps(qqi_pair_avx512(e, c, i + 2, k));
-    qqi_quad_avx512 r;
-
-    r.a = _mm512_castps_si512(_mm512_shuffle_ps(p, q, 0x88));
-    r.b = _mm512_castps_si512(_mm512_shuffle_ps(p, q, 0xdd));
-    return r;
-}
-
-// Lane j of all four to register j of out.
-QQI_AVX512_INLINE void qqi_lanes_avx512(__mmask16 rows, __m512i a, __m512i b,
-                                        __m512i c, __m512i d, uint8_t *out)
-{
-    const __m512i ab = _mm512_shuffle_i32x4(a, b, 0x44);
-    const __m512i cd = _mm512_shuffle_i32x4(c, d, 0x44);
-    const __m512i ab2 = _mm512_shuffle_i32x4(a, b, 0xee);
-    const __m512i cd2 = _mm512_shuffle_i32x4(c, d, 0xee);
-
-    _mm512_storeu_si512((void *)out,
-                        _mm512_maskz_shuffle_i32x4(rows, ab, cd, 0x88));
-    _mm512_storeu_si512((void *)(out + 64),
-                        _mm512_maskz_shuffle_i32x4(rows, ab, cd, 0xdd));
-    _mm512_storeu_si512((void *)(out + 128),
-                        _mm512_maskz_shuffle_i32x4(rows, ab2, cd2, 0x88));
-    _mm512_storeu_si512((void *)(out + 192),
-                        _mm512_maskz_shuffle_i32x4(rows, ab2, cd2, 0xdd));
-}
-
-// Columns k to k + 31, those that there are, as eight times four.
-QQI_AVX512_INLINE void qqi_fields_avx512(const qqi_encode *e,
-                                         const qqi_encode_scales *scales,
-                                         int hard, size_t k, uint8_t *fields)
-{
-    const size_t columns = e->k - k;
-    qqi_cut_avx512 c;
-
-    c.add = _mm512_set1_epi16((short)e->add);
-    c.lo = _mm512_set1_epi8((char)(e->lo + e->add));
-    c.hi = _mm512_set1_epi8((char)(e->hi + e->add));
-    c.columns[0] = qqi_first_avx512(columns);
-    c.columns[1] = qqi_first_avx512(columns > 16 ? columns - 16 : 0);
-    const __m512i keep =
-        _mm512_packs_epi32(_mm512_maskz_set1_epi32(c.columns[0], -1),
-                           _mm512_maskz_set1_epi32(c.columns[1], -1));
-    c.keep = _mm512_packs_epi16(keep, keep);
-    c.scales = scales;
-    c.hard = hard;
-    const qqi_quad_avx512 p = qqi_quad_rows_avx512(e, &c, 0, k);
-    const qqi_quad_avx512 q = qqi_quad_rows_avx512(e, &c, 4, k);
-    const qqi_quad_avx512 r = qqi_quad_rows_avx512(e, &c, 8, k);
-    const qqi_quad_avx512 s = qqi_quad_rows_avx512(e, &c, 12, k);
-    const __mmask16 rows = qqi_first_avx512(e->rows);
-    qqi_lanes_avx512(rows, p.a, q.a, r.a, s.a, fields);
-    qqi_lanes_avx512(rows, p.b, q.b, r.b, s.b, fields + 256);
-}
-
-// --- cells -----------------------------------------------------------------
-
-// A cell of a part p bits wide, which is left bits up in the codes.
-QQI_AVX512_INLINE void qqi_cell_avx512(unsigned p, unsigned left,
-                                       const uint8_t *fields, uint8_t *cell)
-{
-    const __m512i mask = _mm512_set1_epi8((char)((1u << p) - 1));
-    const __m128i down = _mm_cvtsi32_si128((int)left);
-    __m512i sum = _mm512_setzero_si512();
-
-    for (unsigned f = 0; f < 8 / p; f++) {
-        const __m512i u = _mm512_loadu_si512((const void *)(fields + 64 * f));
-        const __m512i v = _mm512_and_si512(_mm512_srl_epi16(u, down), mask);
-        const __m128i up = _mm_cvtsi32_si128((int)(p * f));
-        sum = _mm512_or_si512(sum, _mm512_sll_epi16(v, up));
-    }
-    _mm512_storeu_si512((void *)cell, sum);
-}
-
-// A block, or the first cells of one (qqi_pack_block_scalar).
-QQI_AVX512_FN uint8_t *qqi_cells_avx512(unsigned bits, size_t columns,
-                                        const uint8_t *fields, uint8_t *cells)
-{
-    const size_t some = columns < 32 ? columns : 32;
-    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
-    unsigned left = bits;
-
-    while (left > 0) {
-        const unsigned p = qqi_part_bits(left);
-        left -= p;
-        for (size_t first = 0; first < end; first += 32 / p, cells += 64)
-            qqi_cell_avx512(p, left, fields + 16 * first, cells);
-    }
-    return cells;
-}
-
-// Columns k to k + 31 of a panel; answers where the next cells go.
-QQI_AVX512_FN uint8_t *qqi_encode_easy_avx512(const qqi_encode *e,
-                                              const qqi_encode_scales *scales,
-                                              size_t k, uint8_t *cells)
-{
-    uint8_t fields[512];
-
-    qqi_fields_avx512(e, scales, 0, k, fields);
-    return qqi_cells_avx512(e->bits, e->k - k, fields, cells);
-}
-
-QQI_AVX512_FN uint8_t *qqi_encode_hard_avx512(const qqi_encode *e,
-                                              const qqi_encode_scales *scales,
-                                              size_t k, uint8_t *cells)
-{
-    uint8_t fields[512];
-
-    qqi_fields_avx512(e, scales, 1, k, fields);
-    return qqi_cells_avx512(e->bits, e->k - k, fields, cells);
-}
-
-QQI_AVX512_FN void qqi_encode_fetch_avx512(const qqi_encode *e, size_t k)
-{
-    const uint8_t *x = e->x + 16 * e->stride + 4 * k;
-
-    for (size_t i = 0; i < 16; i++, x += e->stride) {
-        _mm_prefetch((const char *)x, _MM_HINT_T1);
-        _mm_prefetch((const char *)(x + 64), _MM_HINT_T1);
-    }
-}
-
-QQI_AVX512_FN int qqi_encode_avx512(const qqi_encode *e, uint8_t *panel)
-{
-    static const qqi_encode_set set = {
-        qqi_make_scales_avx512,    qqi_encode_sign_avx512,
-        qqi_encode_ternary_avx512, qqi_encode_easy_avx512,
-        qqi_encode_hard_avx512,    qqi_encode_fetch_avx512};
-
-    return qqi_encode_blocks(&set, e, panel);
-}
-#endif
-
 // ==== kernel/avx512/core.h ====
 
 // qquant floor 5: the vocabulary of AVX-512: scales, zero points, the ends.
@@ -22672,6 +22119,12 @@ QQI_AVX512_INLINE __m512i qqi_four_avx512(const void *p)
 QQI_AVX512_INLINE __m512i qqi_quarters_avx512(const void *p)
 {
     return _mm512_broadcast_i32x4(qqi_load16_avx512(p));
+}
+
+// The first n lanes of 16.
+QQI_AVX512_INLINE __mmask16 qqi_below_avx512(size_t n)
+{
+    return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
 }
 
 QQI_AVX512_INLINE __m512 qqi_float_avx512(__m512i v)
@@ -22875,7 +22328,7 @@ QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
     const uint8_t *panel = qqi_panel(p, i);
     uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
     const size_t rows = p->n - 16 * i;
-    const __mmask16 in = (__mmask16)(rows < 16 ? (1u << rows) - 1 : 0xffffu);
+    const __mmask16 in = qqi_below_avx512(rows);
     const __m512 a = p->factor_at ? _mm512_loadu_ps(panel + p->factor_at)
                                   : _mm512_set1_ps(1.0f);
     const __m512 bias =
@@ -22892,6 +22345,557 @@ QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
 }
 
 #endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/encode_scale.h ====
+
+// qquant floor 5: the scales of rows of numbers: AVX-512.
+//
+// Magnitudes are compared as integers, which have the order of floats, and NaN
+// above all.
+
+#if QQI_HAS_AVX512
+
+QQI_AVX512_INLINE __m512i qqi_magnitudes_avx512(const uint8_t *x,
+                                                __mmask16 columns)
+{
+    const __m512i u = _mm512_maskz_loadu_epi32(columns, (const void *)x);
+
+    return _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff));
+}
+
+// The largest of n magnitudes, in sixteen pieces.
+QQI_AVX512_INLINE __m512i qqi_tops_avx512(const uint8_t *x, size_t n)
+{
+    __m512i a = _mm512_setzero_si512();
+    __m512i b = a;
+    size_t i = 0;
+
+    for (; i + 32 <= n; i += 32, x += 128) {
+        a = _mm512_max_epi32(a, qqi_magnitudes_avx512(x, 0xffff));
+        b = _mm512_max_epi32(b, qqi_magnitudes_avx512(x + 64, 0xffff));
+    }
+    for (; i < n; i += 16, x += 64)
+        a = _mm512_max_epi32(a,
+                             qqi_magnitudes_avx512(x, qqi_below_avx512(n - i)));
+    return _mm512_max_epi32(a, b);
+}
+
+// The largest of each pair of lanes, of a and then of b.
+QQI_AVX512_INLINE __m512i qqi_halve_avx512(__m512i a, __m512i b)
+{
+    return _mm512_max_epi32(_mm512_shuffle_i32x4(a, b, 0x44),
+                            _mm512_shuffle_i32x4(a, b, 0xee));
+}
+
+// Of rows i, i + 4, i + 8 and i + 12: a lane each.
+QQI_AVX512_INLINE __m512i qqi_four_tops_avx512(const qqi_encode *e, size_t i,
+                                               size_t k, size_t n)
+{
+    const size_t at = 4 * k;
+    const __m512i a =
+        qqi_halve_avx512(qqi_tops_avx512(qqi_encode_row(e, i) + at, n),
+                         qqi_tops_avx512(qqi_encode_row(e, i + 4) + at, n));
+    const __m512i b =
+        qqi_halve_avx512(qqi_tops_avx512(qqi_encode_row(e, i + 8) + at, n),
+                         qqi_tops_avx512(qqi_encode_row(e, i + 12) + at, n));
+
+    return _mm512_max_epi32(_mm512_shuffle_i32x4(a, b, 0x88),
+                            _mm512_shuffle_i32x4(a, b, 0xdd));
+}
+
+// max|x| of the rows of the tile that begins at k.
+QQI_AVX512_FN __m512 qqi_row_tops_avx512(const qqi_encode *e, size_t k)
+{
+    const size_t n = qqi_encode_columns(e, k);
+    const __m512i a = qqi_four_tops_avx512(e, 0, k, n);
+    const __m512i b = qqi_four_tops_avx512(e, 1, k, n);
+    const __m512i c = qqi_four_tops_avx512(e, 2, k, n);
+    const __m512i d = qqi_four_tops_avx512(e, 3, k, n);
+    const __m512 ab = _mm512_castsi512_ps(_mm512_max_epi32(
+        _mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)));
+    const __m512 cd = _mm512_castsi512_ps(_mm512_max_epi32(
+        _mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d)));
+
+    return _mm512_castsi512_ps(
+        _mm512_max_epi32(_mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0x88)),
+                         _mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0xdd))));
+}
+
+// f32(factor * max|x|).
+QQI_AVX512_INLINE __m512 qqi_top_bounds_avx512(const qqi_encode *e, size_t k)
+{
+    const __m512 top = qqi_row_tops_avx512(e, k);
+    float bound[16];
+
+    if (e->plain)
+        return top;
+    _mm512_storeu_ps((void *)bound, top);
+    for (size_t i = 0; i < 16; i++)
+        bound[i] = qqi_encode_times(e, bound[i]);
+    return _mm512_loadu_ps((const void *)bound);
+}
+
+// --- means -----------------------------------------------------------------
+
+QQI_AVX512_INLINE __m512d qqi_add_eight_avx512(__m512d sum, const uint8_t *x,
+                                               __mmask8 columns)
+{
+    const __m256 v = _mm256_maskz_loadu_ps(columns, (const void *)x);
+
+    return _mm512_add_pd(sum, _mm512_abs_pd(_mm512_cvtps_pd(v)));
+}
+
+// The sum of n magnitudes.
+QQI_AVX512_INLINE double qqi_sum_avx512(const uint8_t *x, size_t n)
+{
+    __m512d a = _mm512_setzero_pd();
+    __m512d b = a, c = a, d = a;
+    size_t i = 0;
+
+    for (; i + 32 <= n; i += 32, x += 128) {
+        a = qqi_add_eight_avx512(a, x, 0xff);
+        b = qqi_add_eight_avx512(b, x + 32, 0xff);
+        c = qqi_add_eight_avx512(c, x + 64, 0xff);
+        d = qqi_add_eight_avx512(d, x + 96, 0xff);
+    }
+    for (; i < n; i += 8, x += 32)
+        a = qqi_add_eight_avx512(
+            a, x, (__mmask8)(n - i < 8 ? (1u << (n - i)) - 1 : 0xffu));
+    return _mm512_reduce_add_pd(
+        _mm512_add_pd(_mm512_add_pd(a, b), _mm512_add_pd(c, d)));
+}
+
+QQI_AVX512_INLINE __m256 qqi_eight_means_avx512(const qqi_encode *e,
+                                                __m512d sum, size_t n)
+{
+    const __m512d mean = _mm512_div_pd(sum, _mm512_set1_pd((double)n));
+
+    return _mm512_cvtpd_ps(_mm512_mul_pd(_mm512_set1_pd(e->factor), mean));
+}
+
+// f32(factor * mean|x|) of the rows of the tile that begins at k.
+QQI_AVX512_FN __m512 qqi_mean_bounds_avx512(const qqi_encode *e, size_t k)
+{
+    const size_t n = qqi_encode_columns(e, k);
+    const double slack = qqi_encode_slack(n);
+    double sums[16];
+    float bound[16];
+
+    for (size_t i = 0; i < 16; i++)
+        sums[i] = qqi_sum_avx512(qqi_encode_row(e, i) + 4 * k, n);
+    for (size_t i = 0; i < 16; i += 8) {
+        const __m512d sum = _mm512_loadu_pd(sums + i);
+        const __m512d less = _mm512_mul_pd(sum, _mm512_set1_pd(1.0 - slack));
+        const __m512d more = _mm512_mul_pd(sum, _mm512_set1_pd(1.0 + slack));
+        const __m256 low = qqi_eight_means_avx512(e, less, n);
+        const __m256 high = qqi_eight_means_avx512(e, more, n);
+        const unsigned same = _mm256_cmp_ps_mask(low, high, _CMP_EQ_OQ);
+        _mm256_storeu_ps(bound + i, low);
+        for (size_t j = 0; j < 8; j++)
+            if (!(same >> j & 1))
+                bound[i + j] = qqi_encode_mean(e, i + j, k, n);
+    }
+    return _mm512_loadu_ps((const void *)bound);
+}
+
+// --- scales ----------------------------------------------------------------
+
+// Stores the scales of rows that are there; answers them as they will be read.
+QQI_AVX512_INLINE __m512 qqi_put_scales_avx512(const qqi_encode *e, __m512 s,
+                                               uint8_t *out)
+{
+    const __mmask16 rows = qqi_below_avx512(e->rows);
+
+    if (e->scale_type == QQ_TYPE_F16) {
+        // Not _mm512_cvtps_ph, in which g++ 12 warns of its own mask at -O0.
+        const __m256i half = _mm512_maskz_cvtps_ph(
+            rows, s, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        _mm256_storeu_si256((__m256i *)(void *)out, half);
+        return _mm512_cvtph_ps(half);
+    }
+    _mm512_storeu_ps((void *)out, _mm512_maskz_mov_ps(rows, s));
+    return s;
+}
+
+QQI_AVX512_INLINE __m512 qqi_scales_of_avx512(const qqi_encode *e, __m512 bound)
+{
+    const __m512 nothing = _mm512_set1_ps(QQI_ENCODE_LEAST);
+    const __m512 least = _mm512_set1_ps(qqi_encode_scale_least(e));
+    const __m512 zero = _mm512_setzero_ps();
+    const __m512 s = _mm512_div_ps(bound, _mm512_set1_ps(e->reach));
+    const __m512 most = _mm512_max_ps(s, least);
+
+    if (e->type == QQ_TYPE_SIGN)
+        return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(bound, zero, _CMP_GT_OQ),
+                                   most);
+    return _mm512_mask_mov_ps(most, _mm512_cmp_ps_mask(s, nothing, _CMP_LT_OQ),
+                              _mm512_set1_ps(1.0f));
+}
+
+// Whether one of them lies 1 to 7 off a multiple of 2^16.
+QQI_AVX512_INLINE int qqi_hard_avx512(__m512 s)
+{
+    const __m512i seven = _mm512_set1_epi32(7);
+    const __m512i up = _mm512_add_epi32(_mm512_castps_si512(s), seven);
+    const __m512i off = _mm512_and_si512(up, _mm512_set1_epi32(0xffff));
+
+    return _mm512_mask_cmpneq_epi32_mask(
+               _mm512_cmple_epu32_mask(off, _mm512_set1_epi32(14)), off,
+               seven) != 0;
+}
+
+// The scales of the tile that begins at k; 0: not this way.
+QQI_AVX512_FN int qqi_make_scales_avx512(const qqi_encode *e, size_t k,
+                                         uint8_t *out, qqi_encode_scales *to)
+{
+    const __m512 one = _mm512_set1_ps(1.0f);
+    const __m512 bound =
+        e->mean ? qqi_mean_bounds_avx512(e, k) : qqi_top_bounds_avx512(e, k);
+    const __m512 most = _mm512_set1_ps(qqi_encode_most(e));
+
+    if (_mm512_cmp_ps_mask(bound, most, _CMP_LT_OQ) != 0xffff)
+        return 0;
+    const __m512 s =
+        qqi_put_scales_avx512(e, qqi_scales_of_avx512(e, bound), out);
+    const __m512 r = _mm512_div_ps(one, s);
+    const __m512 off = _mm512_fnmadd_ps(r, s, one);
+    const __m512 high = _mm512_mul_ps(s, _mm512_set1_ps(qqi_encode_high(e)));
+    _mm512_storeu_ps((void *)to->s, s);
+    _mm512_storeu_ps((void *)to->r, r);
+    _mm512_storeu_ps((void *)to->t, _mm512_mul_ps(r, off));
+    _mm512_storeu_ps((void *)to->high, high);
+    _mm512_storeu_ps((void *)to->low, _mm512_sub_ps(_mm512_setzero_ps(), high));
+    to->hard = qqi_encode_cuts(e) || qqi_hard_avx512(s);
+    if (e->type == QQ_TYPE_SIGN)
+        qqi_encode_sign_steps(to->s, to->low, to->high);
+    return 1;
+}
+#endif
+
+// ==== kernel/avx512/encode_step.h ====
+
+// qquant floor 5: rows of numbers to signs and ternary codes: AVX-512.
+//
+// Comparisons give a bit for each of 32 columns of a row, column 4 f + j in bit
+// 4 f + j of a lane of 32. Exchanged within the lane it stands in bit 8 j + f,
+// as a cell of 1 bit has it. A cell of 2 bits holds four of these eight f.
+
+#if QQI_HAS_AVX512
+
+// Exchanges the bits of mask with those that many places above.
+QQI_AVX512_INLINE __m512i qqi_exchange_avx512(__m512i x, unsigned up,
+                                              uint32_t mask)
+{
+    const __m512i m = _mm512_set1_epi32((int)mask);
+    const __m512i off = _mm512_xor_si512(x, _mm512_srli_epi32(x, up));
+    const __m512i t = _mm512_and_si512(off, m);
+
+    return _mm512_xor_si512(x, _mm512_xor_si512(t, _mm512_slli_epi32(t, up)));
+}
+
+// Bit 4 f + j to bit 8 j + f: of the five bits of a bit's number two are
+// exchanged at a time, f2 f1 f0 j1 j0 becoming j1 j0 f2 f1 f0.
+QQI_AVX512_INLINE __m512i qqi_gather_bits_avx512(__m512i x)
+{
+    x = qqi_exchange_avx512(x, 14, 0x0000ccccu); // j1 f1 f0 f2 j0
+    x = qqi_exchange_avx512(x, 7, 0x00aa00aau);  // j1 j0 f0 f2 f1
+    x = qqi_exchange_avx512(x, 2, 0x0c0c0c0cu);  // j1 j0 f2 f0 f1
+    return qqi_exchange_avx512(x, 1, 0x22222222u);
+}
+
+// Bits 0 to 3 of every byte to bits 0, 2, 4 and 6.
+QQI_AVX512_INLINE __m512i qqi_spread_avx512(__m512i x)
+{
+    const __m512i spread =
+        _mm512_set4_epi32(0x55545150, 0x45444140, 0x15141110, 0x05040100);
+
+    return _mm512_shuffle_epi8(spread,
+                               _mm512_and_si512(x, _mm512_set1_epi8(15)));
+}
+
+// A cell of codes one + 2 two, both at the bits 0 to 3 of bytes.
+QQI_AVX512_INLINE void qqi_put_ternary_avx512(__m512i one, __m512i two,
+                                              uint8_t *cell)
+{
+    const __m512i high = qqi_spread_avx512(two);
+
+    _mm512_storeu_si512(
+        (void *)cell,
+        _mm512_or_si512(qqi_spread_avx512(one), _mm512_add_epi8(high, high)));
+}
+
+QQI_AVX512_INLINE void qqi_compare_avx512(const qqi_encode *e,
+                                          const qqi_encode_scales *scales,
+                                          int both, size_t k,
+                                          qqi_encode_bits *to)
+{
+    const size_t columns = e->k - k;
+    const __mmask16 a = qqi_below_avx512(columns);
+    const __mmask16 b = qqi_below_avx512(columns > 16 ? columns - 16 : 0);
+
+    for (size_t i = 0; i < 16; i++) {
+        const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
+        const __m512 low = _mm512_set1_ps(scales->low[i]);
+        const __m512 high = _mm512_set1_ps(scales->high[i]);
+        const __m512 u = _mm512_maskz_loadu_ps(a, (const void *)x);
+        const __m512 v = _mm512_maskz_loadu_ps(b, (const void *)(x + 64));
+        const uint32_t low_u = _mm512_mask_cmp_ps_mask(a, u, low, _CMP_GE_OQ);
+        const uint32_t low_v = _mm512_mask_cmp_ps_mask(b, v, low, _CMP_GE_OQ);
+        to->low[i] = low_u | low_v << 16;
+        if (!both)
+            continue;
+        const uint32_t high_u = _mm512_cmp_ps_mask(u, high, _CMP_GT_OQ);
+        const uint32_t high_v = _mm512_cmp_ps_mask(v, high, _CMP_GT_OQ);
+        to->high[i] = high_u | high_v << 16;
+    }
+}
+
+// Columns k to k + 31 of a panel; answers where the next cells go.
+QQI_AVX512_FN uint8_t *qqi_encode_sign_avx512(const qqi_encode *e,
+                                              const qqi_encode_scales *scales,
+                                              size_t k, uint8_t *cells)
+{
+    const __mmask16 rows = qqi_below_avx512(e->rows);
+    qqi_encode_bits bits;
+
+    qqi_compare_avx512(e, scales, 0, k, &bits);
+    _mm512_storeu_si512((void *)cells,
+                        qqi_gather_bits_avx512(_mm512_maskz_loadu_epi32(
+                            rows, (const void *)bits.low)));
+    return cells + 64;
+}
+
+QQI_AVX512_FN uint8_t *
+qqi_encode_ternary_avx512(const qqi_encode *e, const qqi_encode_scales *scales,
+                          size_t k, uint8_t *cells)
+{
+    const __mmask16 rows = qqi_below_avx512(e->rows);
+    qqi_encode_bits bits;
+
+    qqi_compare_avx512(e, scales, 1, k, &bits);
+    const __m512i low = qqi_gather_bits_avx512(
+        _mm512_maskz_loadu_epi32(rows, (const void *)bits.low));
+    const __m512i high = qqi_gather_bits_avx512(
+        _mm512_maskz_loadu_epi32(rows, (const void *)bits.high));
+    const __m512i one = _mm512_andnot_si512(high, low);
+    qqi_put_ternary_avx512(one, high, cells);
+    if (e->k - k <= 16)
+        return cells + 64;
+    qqi_put_ternary_avx512(_mm512_srli_epi32(one, 4),
+                           _mm512_srli_epi32(high, 4), cells + 64);
+    return cells + 128;
+}
+#endif
+
+// ==== kernel/avx512/encode.h ====
+
+// qquant floor 5: rows of numbers straight into cells: AVX-512.
+//
+// 32 columns of the panel at a time: scales where a tile begins; then codes as
+// bytes, four neighbours of the 16 rows to a register, as a cell of 8 bits has
+// them: fields; then cells. Missing columns and rows have codes 0.
+
+#if QQI_HAS_AVX512
+
+// What all rows of 32 columns share.
+typedef struct qqi_cut_avx512 {
+    __m512i add; // int16
+    __m512i lo;  // stored codes as bytes
+    __m512i hi;
+    __m512i keep;         // bytes of two rows as they are packed
+    __mmask16 columns[2]; // that there are
+    const qqi_encode_scales *scales;
+    int hard; // a constant
+} qqi_cut_avx512;
+
+// 16 numbers of row i to integers.
+QQI_AVX512_INLINE __m512i qqi_round_avx512(const qqi_encode_scales *scales,
+                                           int hard, size_t i, const uint8_t *x,
+                                           __mmask16 columns)
+{
+    const __m512 s = _mm512_set1_ps(scales->s[i]);
+    const __m512 r = _mm512_set1_ps(scales->r[i]);
+    const __m512 t = _mm512_set1_ps(scales->t[i]);
+    const __m512 low = _mm512_set1_ps(scales->low[i]);
+    const __m512 high = _mm512_set1_ps(scales->high[i]);
+    __m512 v = _mm512_maskz_loadu_ps(columns, (const void *)x);
+
+    if (hard)
+        v = _mm512_min_ps(_mm512_max_ps(v, low), high);
+    __m512 q = _mm512_fmadd_ps(v, r, _mm512_mul_ps(v, t));
+    if (hard)
+        q = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(q, s, v), q);
+    return _mm512_cvtps_epi32(q);
+}
+
+// 32 codes of row i as int16, four of the first half, four of the second.
+QQI_AVX512_INLINE __m512i qqi_words_avx512(const qqi_encode *e,
+                                           const qqi_cut_avx512 *c, size_t i,
+                                           size_t k)
+{
+    const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
+    const __m512i a = qqi_round_avx512(c->scales, c->hard, i, x, c->columns[0]);
+    const __m512i b =
+        qqi_round_avx512(c->scales, c->hard, i, x + 64, c->columns[1]);
+
+    return _mm512_adds_epi16(_mm512_packs_epi32(a, b), c->add);
+}
+
+// Of rows i and i + 1, stored codes: lane j has columns 4j to 4j + 3 and
+// 16 + 4j to 19 + 4j of i, then those of i + 1.
+QQI_AVX512_INLINE __m512i qqi_pair_avx512(const qqi_encode *e,
+                                          const qqi_cut_avx512 *c, size_t i,
+                                          size_t k)
+{
+    const __m512i w = _mm512_packus_epi16(qqi_words_avx512(e, c, i, k),
+                                          qqi_words_avx512(e, c, i + 1, k));
+    const __m512i cut = _mm512_min_epu8(_mm512_max_epu8(w, c->lo), c->hi);
+
+    return _mm512_and_si512(cut, c->keep);
+}
+
+typedef struct qqi_quad_avx512 {
+    __m512i a; // lane j: columns 4j to 4j + 3 of rows i to i + 3
+    __m512i b; // 16 columns on
+} qqi_quad_avx512;
+
+QQI_AVX512_INLINE qqi_quad_avx512 qqi_quad_rows_avx512(const qqi_encode *e,
+                                                       const qqi_cut_avx512 *c,
+                                                       size_t i, size_t k)
+{
+    const __m512 p = _mm512_castsi512_ps(qqi_pair_avx512(e, c, i, k));
+    const __m512 q = _mm512_castsi512_ps(qqi_pair_avx512(e, c, i + 2, k));
+    qqi_quad_avx512 r;
+
+    r.a = _mm512_castps_si512(_mm512_shuffle_ps(p, q, 0x88));
+    r.b = _mm512_castps_si512(_mm512_shuffle_ps(p, q, 0xdd));
+    return r;
+}
+
+// Lane j of all four to register j of out.
+QQI_AVX512_INLINE void qqi_lanes_avx512(__mmask16 rows, __m512i a, __m512i b,
+                                        __m512i c, __m512i d, uint8_t *out)
+{
+    const __m512i ab = _mm512_shuffle_i32x4(a, b, 0x44);
+    const __m512i cd = _mm512_shuffle_i32x4(c, d, 0x44);
+    const __m512i ab2 = _mm512_shuffle_i32x4(a, b, 0xee);
+    const __m512i cd2 = _mm512_shuffle_i32x4(c, d, 0xee);
+
+    _mm512_storeu_si512((void *)out,
+                        _mm512_maskz_shuffle_i32x4(rows, ab, cd, 0x88));
+    _mm512_storeu_si512((void *)(out + 64),
+                        _mm512_maskz_shuffle_i32x4(rows, ab, cd, 0xdd));
+    _mm512_storeu_si512((void *)(out + 128),
+                        _mm512_maskz_shuffle_i32x4(rows, ab2, cd2, 0x88));
+    _mm512_storeu_si512((void *)(out + 192),
+                        _mm512_maskz_shuffle_i32x4(rows, ab2, cd2, 0xdd));
+}
+
+// Columns k to k + 31, those that there are, as eight times four.
+QQI_AVX512_INLINE void qqi_fields_avx512(const qqi_encode *e,
+                                         const qqi_encode_scales *scales,
+                                         int hard, size_t k, uint8_t *fields)
+{
+    const size_t columns = e->k - k;
+    qqi_cut_avx512 c;
+
+    c.add = _mm512_set1_epi16((short)e->add);
+    c.lo = _mm512_set1_epi8((char)(e->lo + e->add));
+    c.hi = _mm512_set1_epi8((char)(e->hi + e->add));
+    c.columns[0] = qqi_below_avx512(columns);
+    c.columns[1] = qqi_below_avx512(columns > 16 ? columns - 16 : 0);
+    const __m512i keep =
+        _mm512_packs_epi32(_mm512_maskz_set1_epi32(c.columns[0], -1),
+                           _mm512_maskz_set1_epi32(c.columns[1], -1));
+    c.keep = _mm512_packs_epi16(keep, keep);
+    c.scales = scales;
+    c.hard = hard;
+    const qqi_quad_avx512 p = qqi_quad_rows_avx512(e, &c, 0, k);
+    const qqi_quad_avx512 q = qqi_quad_rows_avx512(e, &c, 4, k);
+    const qqi_quad_avx512 r = qqi_quad_rows_avx512(e, &c, 8, k);
+    const qqi_quad_avx512 s = qqi_quad_rows_avx512(e, &c, 12, k);
+    const __mmask16 rows = qqi_below_avx512(e->rows);
+    qqi_lanes_avx512(rows, p.a, q.a, r.a, s.a, fields);
+    qqi_lanes_avx512(rows, p.b, q.b, r.b, s.b, fields + 256);
+}
+
+// --- cells -----------------------------------------------------------------
+
+// A cell of a part p bits wide, which is left bits up in the codes.
+QQI_AVX512_INLINE void qqi_cell_avx512(unsigned p, unsigned left,
+                                       const uint8_t *fields, uint8_t *cell)
+{
+    const __m512i mask = _mm512_set1_epi8((char)((1u << p) - 1));
+    const __m128i down = _mm_cvtsi32_si128((int)left);
+    __m512i sum = _mm512_setzero_si512();
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const __m512i u = _mm512_loadu_si512((const void *)(fields + 64 * f));
+        const __m512i v = _mm512_and_si512(_mm512_srl_epi16(u, down), mask);
+        const __m128i up = _mm_cvtsi32_si128((int)(p * f));
+        sum = _mm512_or_si512(sum, _mm512_sll_epi16(v, up));
+    }
+    _mm512_storeu_si512((void *)cell, sum);
+}
+
+// A block, or the first cells of one (qqi_pack_block_scalar).
+QQI_AVX512_FN uint8_t *qqi_cells_avx512(unsigned bits, size_t columns,
+                                        const uint8_t *fields, uint8_t *cells)
+{
+    const size_t some = columns < 32 ? columns : 32;
+    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        left -= p;
+        for (size_t first = 0; first < end; first += 32 / p, cells += 64)
+            qqi_cell_avx512(p, left, fields + 16 * first, cells);
+    }
+    return cells;
+}
+
+// Columns k to k + 31 of a panel; answers where the next cells go.
+QQI_AVX512_FN uint8_t *qqi_encode_easy_avx512(const qqi_encode *e,
+                                              const qqi_encode_scales *scales,
+                                              size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_fields_avx512(e, scales, 0, k, fields);
+    return qqi_cells_avx512(e->bits, e->k - k, fields, cells);
+}
+
+QQI_AVX512_FN uint8_t *qqi_encode_hard_avx512(const qqi_encode *e,
+                                              const qqi_encode_scales *scales,
+                                              size_t k, uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_fields_avx512(e, scales, 1, k, fields);
+    return qqi_cells_avx512(e->bits, e->k - k, fields, cells);
+}
+
+QQI_AVX512_FN void qqi_encode_fetch_avx512(const qqi_encode *e, size_t k)
+{
+    const uint8_t *x = e->x + 16 * e->stride + 4 * k;
+
+    for (size_t i = 0; i < 16; i++, x += e->stride) {
+        _mm_prefetch((const char *)x, _MM_HINT_T1);
+        _mm_prefetch((const char *)(x + 64), _MM_HINT_T1);
+    }
+}
+
+QQI_AVX512_FN int qqi_encode_avx512(const qqi_encode *e, uint8_t *panel)
+{
+    static const qqi_encode_set set = {
+        qqi_make_scales_avx512,    qqi_encode_sign_avx512,
+        qqi_encode_ternary_avx512, qqi_encode_easy_avx512,
+        qqi_encode_hard_avx512,    qqi_encode_fetch_avx512};
+
+    return qqi_encode_blocks(&set, e, panel);
+}
+#endif
 
 // ==== kernel/avx512/expand.h ====
 
@@ -23078,14 +23082,6 @@ QQI_AVX512_INLINE __m512i qqi_dot_any_avx512(__m512i sum, __m512i u, __m512i q)
     return _mm512_add_epi32(sum, _mm512_madd_epi16(b, one));
 }
 
-// u up to 127.
-QQI_AVX512_INLINE __m512i qqi_dot_low_avx512(__m512i sum, __m512i u, __m512i q)
-{
-    const __m512i a = _mm512_maddubs_epi16(u, q);
-
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, _mm512_set1_epi16(1)));
-}
-
 QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
                                                    __m512i q)
 {
@@ -23108,7 +23104,11 @@ typedef struct qqi_dot_avx512 {
     size_t strip;  // columns that there is room for
     size_t from;   // the strip
     size_t to;
-    uint8_t *u;   // u[k / 4][panel][64]
+    uint8_t *u; // u[k / 4][panel][64]
+    // The bytes of the strip: those, or cells of 8 bits where they stand.
+    const uint8_t *codes;
+    size_t step;  // from fours of columns to the next ones
+    size_t side;  // from a panel to its neighbour
     float *scale; // scale[tile][panel][16] of the strip
     float *acc;
     int32_t *part;
@@ -23212,16 +23212,15 @@ QQI_AVX512_INLINE void qqi_dot_ask_avx512(const qqi_soon_avx512 *soon,
 
 // sum[i][c] += steps of count columns, ways of them side by side; the first of
 // them is step at of the strip.
-QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
-                                            size_t step, size_t steps,
-                                            const qqi_soon_avx512 *soon,
-                                            size_t at, unsigned panels,
-                                            unsigned count, unsigned ways,
-                                            __m512i *sum, qqi_dot_avx512_fn dot)
+QQI_AVX512_INLINE void
+qqi_dot_steps_avx512(const uint8_t *u, size_t hop, size_t side, const int8_t *q,
+                     size_t step, size_t steps, const qqi_soon_avx512 *soon,
+                     size_t at, unsigned panels, unsigned count, unsigned ways,
+                     __m512i *sum, qqi_dot_avx512_fn dot)
 {
     for (; steps >= ways; steps -= ways) {
         QQI_UNROLL_AVX512
-        for (unsigned j = 0; j < ways; j++, u += 64 * panels, q += step) {
+        for (unsigned j = 0; j < ways; j++, u += hop, q += step) {
             qqi_dot_ask_avx512(soon, at++, panels);
             QQI_UNROLL_AVX512
             for (unsigned c = 0; c < count; c++) {
@@ -23229,7 +23228,7 @@ QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
                 QQI_UNROLL_AVX512
                 for (unsigned i = 0; i < panels; i++) {
                     __m512i *to = sum + (j * panels + i) * count + c;
-                    *to = dot(*to, qqi_load_avx512(u + 64 * i), x);
+                    *to = dot(*to, qqi_load_avx512(u + side * i), x);
                 }
             }
         }
@@ -23240,10 +23239,10 @@ QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
         for (unsigned i = 0; i < panels * count; i++)
             sum[i] = _mm512_add_epi32(sum[i], sum[j * panels * count + i]);
     }
-    for (; steps > 0 && ways > 1; steps--, u += 64 * panels, q += step) {
+    for (; steps > 0 && ways > 1; steps--, u += hop, q += step) {
         QQI_UNROLL_AVX512
         for (unsigned i = 0; i < panels * count; i++)
-            sum[i] = dot(sum[i], qqi_load_avx512(u + 64 * (i / count)),
+            sum[i] = dot(sum[i], qqi_load_avx512(u + side * (i / count)),
                          qqi_four_avx512(q + 4 * (i % count)));
     }
 }
@@ -23287,7 +23286,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
     const qqi_columns *g = w->g;
     const int tiled = p->input == QQ_INPUT_INT8_TILE;
     const size_t to = w->to;
-    const uint8_t *u = w->u;
+    const uint8_t *u = w->codes;
     const int8_t *q = g->q + w->from * g->width + 4 * c;
     const float *scale = w->scale;
     float *acc = w->acc + 32 * c;
@@ -23308,7 +23307,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
             ready = NULL;
         }
         qqi_dot_begin_avx512(ready, part, panels, count, ways, sum);
-        qqi_dot_steps_avx512(u, q, 4 * g->width, steps, &soon,
+        qqi_dot_steps_avx512(u, w->step, w->side, q, 4 * g->width, steps, &soon,
                              (k - w->from) / 4, panels, count, ways, sum, dot);
         if (stop < end || w->is_long)
             qqi_dot_keep_avx512(sum, panels, count, part);
@@ -23319,7 +23318,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
             qqi_dot_tile_avx512(sum, scale, 0, NULL, panels, count, acc);
         if (stop == end && w->is_long)
             qqi_dot_long_avx512(w, s, c, count);
-        u += steps * 64 * panels;
+        u += steps * w->step;
         q += steps * 4 * g->width;
         scale += 16 * panels;
         first += p->span;
@@ -23388,16 +23387,26 @@ QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
     w->scale = (float *)scale;
 }
 
-// A strip of the panels: bytes and scales.
-QQI_AVX512_INLINE void qqi_dot_expand_avx512(const qqi_dot_avx512 *w)
+// A strip of the panels: bytes and scales. Codes of 8 bits are bytes already:
+// for four columns of x, copying them took as long as the dots.
+QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
 {
     const qqi_product *p = w->p;
     const size_t last = (w->to - 1) / p->tile;
     float *scale = w->scale;
 
-    for (size_t i = 0; i < w->panels; i++)
-        qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
-                          64 * w->panels);
+    if (p->bits == 8) {
+        w->codes = qqi_panel_cells(p, w->panel) + w->from / 4 * 64;
+        w->step = 64;
+        w->side = p->cells_bytes;
+    } else {
+        w->codes = w->u;
+        w->step = 64 * w->panels;
+        w->side = 64;
+        for (size_t i = 0; i < w->panels; i++)
+            qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
+                              w->step);
+    }
     for (size_t t = w->from / p->tile; t <= last && !w->is_long; t++)
         for (size_t i = 0; i < w->panels; i++, scale += 16)
             _mm512_storeu_ps(
@@ -23528,26 +23537,14 @@ typedef struct qqi_line_avx512 {
     size_t fours;
 } qqi_line_avx512;
 
-// Codes of a book from v, count of whose bits are to be shifted out first.
-typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift,
-                                      unsigned bits);
+// Codes of a book from v, of which shift bits are to be shifted out first. The
+// book repeats in all of its 64 entries, so what stands above a code does not
+// matter.
+typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift);
 
-QQI_AVX512_INLINE __m512i qqi_look_any_avx512(__m512i book, __m512i v,
-                                              unsigned shift, unsigned bits)
-{
-    const __m512i mask = _mm512_set1_epi8((char)((1u << bits) - 1));
-
-    if (shift > 0)
-        v = _mm512_srli_epi32(v, shift);
-    return _mm512_shuffle_epi8(book, _mm512_and_si512(v, mask));
-}
-
-// The book repeats in all of its 64 entries, so no mask.
 QQI_AVX512_VNNI_INLINE __m512i qqi_look_vnni_avx512(__m512i book, __m512i v,
-                                                    unsigned shift,
-                                                    unsigned bits)
+                                                    unsigned shift)
 {
-    (void)bits;
     if (shift > 0)
         v = _mm512_srli_epi32(v, shift);
     return _mm512_permutexvar_epi8(v, book);
@@ -23584,7 +23581,7 @@ qqi_line_looked_avx512(const uint8_t *cell, const int8_t *q, unsigned p,
 
     QQI_UNROLL_AVX512
     for (unsigned f = 0; f < 8 / p; f++)
-        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p, p),
+        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p),
                               qqi_four_avx512(q + 4 * f));
 }
 
@@ -23702,7 +23699,7 @@ typedef struct qqi_row_avx512 {
     size_t fours; // of a tile
     size_t tiles;
     const int32_t *start; // of a tile: one for all rows, or 16
-    const float *scale;   // of a tile: 16
+    const uint8_t *scale; // of a tile: 16 floats
 } qqi_row_avx512;
 
 // acc over the tiles; ready: one start for all rows.
@@ -23716,10 +23713,10 @@ QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
     const uint8_t *cells = r->cells;
     const int8_t *q = r->q;
     const int32_t *start = r->start;
-    const float *scale = r->scale;
-    const float *end = scale + 16 * r->tiles;
+    const uint8_t *scale = r->scale;
+    const uint8_t *end = scale + 64 * r->tiles;
 
-    for (; scale != end; scale += 16) {
+    for (; scale != end; scale += 64) {
         const __m512i s =
             ready ? qqi_four_avx512(start) : qqi_load_avx512(start);
         const __m512i d = qqi_line_all_avx512(cells, q, fours, b, twice, many,
@@ -23734,7 +23731,8 @@ QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
     return acc;
 }
 
-// Scales of count tiles from t on, times those of x's tiles if g is not NULL.
+// Scales of count tiles from t on, times sx of x's tiles if
+// that is not NULL.
 QQI_AVX512_INLINE void qqi_row_scales_avx512(const qqi_product *p, size_t i,
                                              size_t t, size_t count,
                                              const float *sx, qq_type type,
@@ -23832,6 +23830,7 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
     const int ready = !many && p->zero_at == 0 && p->x_zero == 0;
     const uint8_t *scales = qqi_panel(p, i) + p->scale_at;
     const uint8_t *cells = qqi_panel_cells(p, i);
+    const void *made = w->scale;
     __m512 acc = _mm512_setzero_ps();
     qqi_row_avx512 r;
 
@@ -23842,12 +23841,11 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
         r.q = g->q + k;
         r.fours = (qqi_tile_end(p, t) - k + 3) / 4;
         r.start = ready ? g->sum + t : w->start[0];
-        r.scale = w->scale[0];
+        r.scale = (const uint8_t *)made;
         if (!ready)
             qqi_row_starts_avx512(p, g, i, t, r.tiles, w->start[0]);
         if (qqi_row_is_scaled_avx512(p)) {
-            const void *stored = scales + 64 * t;
-            r.scale = (const float *)stored;
+            r.scale = scales + 64 * t;
         } else {
             qqi_row_scales_of_avx512(p, g, i, t, r.tiles, w->scale[0]);
         }
@@ -23989,12 +23987,6 @@ typedef struct qqi_run_avx512 {
     int limited; // 1: there are limits, and NaN counts as 0
     int dead;    // 1: all codes are 0
 } qqi_run_avx512;
-
-// The first n lanes of 16.
-QQI_AVX512_INLINE __mmask16 qqi_below_avx512(size_t n)
-{
-    return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
-}
 
 // xb of 16 numbers of a row from k on, zeros where in says so.
 QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
@@ -24455,15 +24447,12 @@ QQI_AVX512_FN void qqi_prepare_dot_avx512(const qqi_product *p,
 
 // --- f32 -------------------------------------------------------------------
 
+// One column, or a multiple of four.
 QQI_AVX512_FN void qqi_prepare_real_avx512(const qqi_product *p,
                                            const qqi_columns *g)
 {
     const size_t w = g->width;
 
-    if (w != 1 && w % 4 != 0) {
-        qqi_prepare_real_scalar(p, g);
-        return;
-    }
     for (size_t k = 0; k < p->k; k += 16) {
         const size_t n = p->k - k < 16 ? p->k - k : 16;
         const __mmask16 in = qqi_below_avx512(n);
@@ -24554,8 +24543,8 @@ QQI_AVX512_VNNI_INLINE __m128i qqi_look_fours_avx512(const int8_t *q,
     return _mm_setr_epi32(a, b, c, d);
 }
 
-// Entries of two tables, 16 words each, those of columns j and j + 1: at is
-// 0x0202 * (j / 2), less what each column starts from.
+// Entries of two tables, 16 words each, those of columns j and j + 1, which
+// start from dwords j and j + 1 of less.
 QQI_AVX512_VNNI_INLINE __m512i qqi_look_two_avx512(__m128i x, __m128i less,
                                                    unsigned j)
 {
@@ -25222,7 +25211,7 @@ QQI_AVX512_FN void qqi_multiply_real_avx512(const qqi_product *p,
 
 #if QQI_HAS_AVX512
 
-// What both sets do alike; 0 where only the scalar set will do.
+// What both sets do alike; 1 where how to multiply is still open.
 QQI_FN int qqi_choose_any_avx512(const qqi_product *p, qqi_strategy *how)
 {
     qqi_choose_scalar(p, how);
@@ -25459,6 +25448,13 @@ QQI_INLINE void qqi_amx_finish(const qqi_amx_tiles *v, const qqi_amx_run *r)
     v->store(r->regs, 3, r->c + 768);
 }
 
+// p and some bytes, which may end behind all that there is: to be asked for, no
+// more.
+QQI_INLINE const void *qqi_amx_beyond(const uint8_t *p, size_t bytes)
+{
+    return (const void *)((uintptr_t)p + bytes);
+}
+
 QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
                               const qqi_amx_run *r)
 {
@@ -25470,8 +25466,8 @@ QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
     for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
         const int8_t *x = r->x + k / 64 * r->stride + k % 64;
         for (size_t i = 0; i < r->lines; i++, far += 64) {
-            v->ahead(r->ahead[0] + far);
-            v->ahead(r->ahead[1] + far);
+            v->ahead(qqi_amx_beyond(r->ahead[0], far));
+            v->ahead(qqi_amx_beyond(r->ahead[1], far));
         }
         for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
             v->soon(x + 2 * r->stride + 64 * i);
@@ -26508,7 +26504,7 @@ QQI_FN void qqi_choose_amx(const qqi_product *p, qqi_strategy *how)
 }
 
 static const qqi_kernel qqi_kernel_amx QQI_UNUSED = {
-    QQ_ISA_AMX, qqi_choose_amx, qqi_expand_scalar, qqi_pack_block_scalar,
+    QQ_ISA_AMX, qqi_choose_amx, qqi_expand_base3_avx512, qqi_pack_avx512,
     qqi_encode_avx512};
 
 #endif
@@ -27360,17 +27356,10 @@ QQI_JOBS_NEON(full)
 // above all.
 
 #if QQI_HAS_NEON
-#  include <arm_neon.h>
-
-// Four numbers, not aligned.
-QQI_NEON_INLINE float32x4_t qqi_encode_four_neon(const uint8_t *x)
-{
-    return vreinterpretq_f32_u8(vld1q_u8(x));
-}
 
 QQI_NEON_INLINE uint32x4_t qqi_four_magnitudes_neon(const uint8_t *x)
 {
-    return vreinterpretq_u32_f32(vabsq_f32(qqi_encode_four_neon(x)));
+    return vreinterpretq_u32_f32(vabsq_f32(qqi_load_f32_neon(x)));
 }
 
 // The largest of n magnitudes, in four pieces.
@@ -27412,8 +27401,8 @@ QQI_NEON_INLINE double qqi_sum_neon(const uint8_t *x, size_t n)
     float64x2_t b = a, c = a, d = a;
 
     for (; n >= 8; n -= 8, x += 32) {
-        const float32x4_t u = vabsq_f32(qqi_encode_four_neon(x));
-        const float32x4_t v = vabsq_f32(qqi_encode_four_neon(x + 16));
+        const float32x4_t u = vabsq_f32(qqi_load_f32_neon(x));
+        const float32x4_t v = vabsq_f32(qqi_load_f32_neon(x + 16));
         a = vaddq_f64(a, vcvt_f64_f32(vget_low_f32(u)));
         b = vaddq_f64(b, vcvt_high_f64_f32(u));
         c = vaddq_f64(c, vcvt_f64_f32(vget_low_f32(v)));
@@ -27591,7 +27580,7 @@ QQI_NEON_INLINE int32x4_t qqi_round_neon(const qqi_cut_neon *c, size_t i,
     const float32x4_t t = vdupq_n_f32(c->scales->t[i]);
     const float32x4_t low = vdupq_n_f32(c->scales->low[i]);
     const float32x4_t high = vdupq_n_f32(c->scales->high[i]);
-    float32x4_t v = qqi_encode_four_neon(x);
+    float32x4_t v = qqi_load_f32_neon(x);
 
     if (c->how == QQI_STEPS_NEON) // a comparison gives -1
         return vnegq_s32(vreinterpretq_s32_u32(
@@ -30695,6 +30684,9 @@ QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
     if (input == QQ_INPUT_INT8_STATIC && o->x_zero != 0 &&
         qqi_matrix_tile(w) > QQI_MOST_SUMMED)
         return QQ_ERR_SHAPE;
+    // 2^31 * 255 * 8421504 < 2^63: joined digits fit int64.
+    if (input == QQ_INPUT_INT24 && qqi_matrix_tile(w) >> 31 != 0)
+        return QQ_ERR_SHAPE;
     return QQ_OK;
 }
 
@@ -31923,7 +31915,6 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
 {
     const qq_matrix *w = p->w;
     const uint8_t *panel = qqi_matrix_panel(w, row / 16);
-    const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
     const size_t r = row % 16;
     const int32_t zero =
         w->zero_at != 0 ? panel[w->zero_at + 16 * t + r] : p->f->add;
@@ -31938,8 +31929,11 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
     qqi_times(p->scale2, n, v);
     if (w->factor_at != 0)
         qqi_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
-    for (size_t i = 0; i < count && w->column_at != 0; i++)
-        v[i] = v[i] * qqi_load_le_f32(column + 4 * i);
+    if (w->column_at != 0) {
+        const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
+        for (size_t i = 0; i < count; i++)
+            v[i] = v[i] * qqi_load_le_f32(column + 4 * i);
+    }
     for (size_t i = 0; i < n; i++)
         v[i] = qqi_canon_f32(v[i]);
     QQ_MEMCPY(out, v, 4 * count);

@@ -99,9 +99,11 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// tables of it (1-bit weights and up to 4 rows of x: 8 bytes a number), and for
-// every part 16 KiB and, beyond 8 rows of x, up to 128 KiB more for codes of W
-// as bytes. With QQ_NO_SIMD there is no table, and a part has 1 KiB.
+// or as f32; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
+// in int24: 8 bytes a number); and for every part 16 KiB, beyond 8 rows of x (4
+// in int16, 2 in int24) up to 128 KiB more for codes of W as bytes, and what
+// two panels lack: base 3 as cells, sums for a zero point of x. With QQ_NO_SIMD
+// there is no table, and 1 KiB stands for 16 and 128.
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m);
 
@@ -112,7 +114,8 @@ QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
 // QQ_ERR_ARGUMENT: NULL, options that make no sense; QQ_ERR_TYPE: a type of x,
 // or a mode, that does not go with the matrix (int8 inputs and column factors,
 // integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
-// point of x and a tile of more than 2^23; QQ_ERR_SCRATCH.
+// point of x and a tile of more than 2^23, int24 and one of 2^31 or more;
+// QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
                            size_t m, const void *x, size_t ldx, void *y,
                            size_t ldy, void *scratch, size_t scratch_bytes);

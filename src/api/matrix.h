@@ -194,11 +194,12 @@ QQ_API qq_status qq_matrix_pack_sign(const qq_tensor *sign,
 
 // A view of packed bytes from anywhere. The header and the constants are
 // checked whole, and bytes against all that they announce; more bytes than
-// these may follow. Codes, scales and factors are not read: any bytes there
-// are some matrix. QQ_ERR_FORMAT: not a packed matrix, cut short, or at odds
-// with itself; QQ_ERR_VERSION: a version or a flag that this library does not
-// know; QQ_ERR_TYPE: a type that it does not multiply; QQ_ERR_SIZE: more than
-// this machine can address.
+// these may follow. Codes, scales and factors are not read: any bytes there are
+// some matrix. Nor are sums: where they are not those of the codes, machines
+// differ in what comes of them. QQ_ERR_FORMAT: not a packed matrix, cut short,
+// or at odds with itself; QQ_ERR_VERSION: a version or a flag that this library
+// does not know; QQ_ERR_TYPE: a type that it does not multiply; QQ_ERR_SIZE:
+// more than this machine can address.
 QQ_API qq_status qq_matrix_open(const void *data, size_t bytes,
                                 qq_matrix *view);
 

@@ -68,7 +68,7 @@ typedef struct qqi_product {
     qqi_code code;
     int32_t mul;
     int32_t add;      // ignored where there are zero points
-    uint8_t book[16]; // at most 254
+    uint8_t book[16]; // levels + add: 0 to 255
     float levels[16];
     qq_type scale_type;
     float scale2;

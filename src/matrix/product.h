@@ -70,6 +70,9 @@ QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
     if (input == QQ_INPUT_INT8_STATIC && o->x_zero != 0 &&
         qqi_matrix_tile(w) > QQI_MOST_SUMMED)
         return QQ_ERR_SHAPE;
+    // 2^31 * 255 * 8421504 < 2^63: joined digits fit int64.
+    if (input == QQ_INPUT_INT24 && qqi_matrix_tile(w) >> 31 != 0)
+        return QQ_ERR_SHAPE;
     return QQ_OK;
 }
 

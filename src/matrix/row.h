@@ -59,7 +59,6 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
 {
     const qq_matrix *w = p->w;
     const uint8_t *panel = qqi_matrix_panel(w, row / 16);
-    const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
     const size_t r = row % 16;
     const int32_t zero =
         w->zero_at != 0 ? panel[w->zero_at + 16 * t + r] : p->f->add;
@@ -74,8 +73,11 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
     qqi_times(p->scale2, n, v);
     if (w->factor_at != 0)
         qqi_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
-    for (size_t i = 0; i < count && w->column_at != 0; i++)
-        v[i] = v[i] * qqi_load_le_f32(column + 4 * i);
+    if (w->column_at != 0) {
+        const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
+        for (size_t i = 0; i < count; i++)
+            v[i] = v[i] * qqi_load_le_f32(column + 4 * i);
+    }
     for (size_t i = 0; i < n; i++)
         v[i] = qqi_canon_f32(v[i]);
     QQ_MEMCPY(out, v, 4 * count);

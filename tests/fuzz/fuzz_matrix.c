@@ -17,6 +17,10 @@ static int fits(size_t bytes)
 // How to multiply: the first bytes, lest long data use up the input.
 static fuzz_input how;
 
+// Whether the sums that a matrix may bring are those of its codes: where they
+// are not, instruction sets may differ.
+static int sums_hold;
+
 // Scalar first: the others must give what it gives.
 static const qq_isa isas[] = {
     QQ_ISA_SCALAR, QQ_ISA_AVX2,        QQ_ISA_AVX_VNNI,
@@ -69,7 +73,8 @@ static void compare_isas(fuzz_input *in, const qq_matrix *w,
         if (qq_use_isa(isas[i]) != QQ_OK)
             continue;
         fuzz_require(product(w, o, p, fill, y) == status);
-        fuzz_require(memcmp(y, want, p->y_bytes) == 0);
+        fuzz_require(!(sums_hold || w->sum_at == 0) ||
+                     memcmp(y, want, p->y_bytes) == 0);
     }
     fuzz_require(qq_use_isa(QQ_ISA_BEST) == QQ_OK);
     free(want);
@@ -170,6 +175,7 @@ static void open_bytes(fuzz_input *in, int help)
     }
     if (qq_matrix_open(p, bytes, &w) == QQ_OK) {
         fuzz_require(w.bytes <= bytes);
+        sums_hold = 0;
         use(in, &w);
     }
     free(p);
@@ -221,10 +227,13 @@ static void pack(const qq_array *a, const qq_matrix_options *o, fuzz_input *in)
             fuzz_require(qq_tensor_code(&a->value, i) ==
                          qq_tensor_code(&b.value, i));
         free(room);
+        sums_hold = 1;
         use(in, &v);
+        sums_hold = 0;
         uint8_t *head = (uint8_t *)p;
         for (unsigned i = fuzz_u8(in) % 4; i > 0; i--)
-            head[fuzz_u8(in) % 128] = (uint8_t)fuzz_u8(in);
+            head[fuzz_u8(in) % (bytes < 128 ? bytes : 128)] =
+                (uint8_t)fuzz_u8(in);
         if (qq_matrix_open(p, bytes, &v) == QQ_OK)
             use(in, &v);
     }
@@ -318,6 +327,7 @@ static void quantize(fuzz_input *in)
             fuzz_require(status != QQ_OK || memcmp(p, q, bytes) == 0);
         }
         fuzz_require(qq_use_isa(QQ_ISA_BEST) == QQ_OK);
+        sums_hold = 1;
         if (status == QQ_OK)
             use(in, &w);
         free(p);

@@ -79,7 +79,7 @@ QQI_FN void qqi_choose_amx(const qqi_product *p, qqi_strategy *how)
 }
 
 static const qqi_kernel qqi_kernel_amx QQI_UNUSED = {
-    QQ_ISA_AMX, qqi_choose_amx, qqi_expand_scalar, qqi_pack_block_scalar,
+    QQ_ISA_AMX, qqi_choose_amx, qqi_expand_base3_avx512, qqi_pack_avx512,
     qqi_encode_avx512};
 
 #endif

@@ -129,6 +129,13 @@ QQI_INLINE void qqi_amx_finish(const qqi_amx_tiles *v, const qqi_amx_run *r)
     v->store(r->regs, 3, r->c + 768);
 }
 
+// p and some bytes, which may end behind all that there is: to be asked for, no
+// more.
+QQI_INLINE const void *qqi_amx_beyond(const uint8_t *p, size_t bytes)
+{
+    return (const void *)((uintptr_t)p + bytes);
+}
+
 QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
                               const qqi_amx_run *r)
 {
@@ -140,8 +147,8 @@ QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
     for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
         const int8_t *x = r->x + k / 64 * r->stride + k % 64;
         for (size_t i = 0; i < r->lines; i++, far += 64) {
-            v->ahead(r->ahead[0] + far);
-            v->ahead(r->ahead[1] + far);
+            v->ahead(qqi_amx_beyond(r->ahead[0], far));
+            v->ahead(qqi_amx_beyond(r->ahead[1], far));
         }
         for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
             v->soon(x + 2 * r->stride + 64 * i);

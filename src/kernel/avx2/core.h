@@ -100,14 +100,6 @@ QQI_AVX2_INLINE __m256 qqi_e4m3fn_avx2(__m256i code)
     return _mm256_or_ps(v, _mm256_castsi256_ps(nan));
 }
 
-QQI_AVX2_INLINE __m256 qqi_e5m2_avx2(__m256i code)
-{
-    const __m256i h = _mm256_slli_epi32(code, 8);
-
-    return _mm256_cvtph_ps(_mm_packus_epi32(_mm256_castsi256_si128(h),
-                                            _mm256_extracti128_si256(h, 1)));
-}
-
 // Scales i to i + 7 as they are stored.
 QQI_AVX2_INLINE __m256 qqi_stored_scales_avx2(qq_type type, const uint8_t *at,
                                               size_t i)

@@ -135,6 +135,21 @@ QQI_AVX2_INLINE void qqi_wide_steps_avx2(const qqi_pass_avx2 *a,
     qqi_finish_avx2(a, m, count, s);
 }
 
+// Spreads a lone column, which has no more numbers than its steps: tiles need
+// not begin at a multiple of 16.
+QQI_AVX2_INLINE void qqi_spread_lone_avx2(const int8_t *q, size_t steps,
+                                          int16_t *out)
+{
+    const size_t whole = steps / 4;
+    int8_t rest[16] = {0};
+
+    qqi_spread_avx2(q, 16, whole, out);
+    if (steps % 4 == 0)
+        return;
+    QQ_MEMCPY(rest, q + 16 * whole, steps % 4 * 4);
+    qqi_spread_avx2(rest, 16, 1, out + 16 * whole);
+}
+
 // Steps of a lone column: four are in a row of the spread numbers.
 QQI_AVX2_INLINE void qqi_wide_lone_avx2(const qqi_pass_avx2 *a,
                                         const qqi_meeting_avx2 *m)
@@ -153,7 +168,7 @@ QQI_AVX2_ALONE void qqi_wide_segment_avx2(const qqi_pass_avx2 *a,
                                           const qqi_meeting_avx2 *m)
 {
     if (a->g->width == 1) {
-        qqi_spread_avx2(m->q, 16, (m->steps + 3) / 4, a->w->q);
+        qqi_spread_lone_avx2(m->q, m->steps, a->w->q);
         qqi_wide_lone_avx2(a, m);
         return;
     }

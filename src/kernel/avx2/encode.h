@@ -66,18 +66,13 @@ typedef struct qqi_quad_avx2 {
     __m256i g[4]; // g[d], lane j: columns 8 d + 4 j to 8 d + 4 j + 3
 } qqi_quad_avx2;
 
-QQI_AVX2_INLINE __m256i qqi_encode_load_avx2(const uint8_t *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
 // Four rows of codes, 32 bytes each.
 QQI_AVX2_INLINE qqi_quad_avx2 qqi_quad_rows_avx2(const uint8_t *codes)
 {
-    const __m256i a = qqi_encode_load_avx2(codes);
-    const __m256i b = qqi_encode_load_avx2(codes + 32);
-    const __m256i c = qqi_encode_load_avx2(codes + 64);
-    const __m256i d = qqi_encode_load_avx2(codes + 96);
+    const __m256i a = qqi_load_avx2(codes);
+    const __m256i b = qqi_load_avx2(codes + 32);
+    const __m256i c = qqi_load_avx2(codes + 64);
+    const __m256i d = qqi_load_avx2(codes + 96);
     const __m256i ab = _mm256_unpacklo_epi32(a, b);
     const __m256i cd = _mm256_unpacklo_epi32(c, d);
     const __m256i ab2 = _mm256_unpackhi_epi32(a, b);

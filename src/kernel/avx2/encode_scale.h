@@ -6,11 +6,10 @@
 #ifndef QQUANT_KERNEL_AVX2_ENCODE_SCALE_H
 #define QQUANT_KERNEL_AVX2_ENCODE_SCALE_H
 
+#include "kernel/avx2/core.h"
 #include "kernel/encode.h"
-#include "simd.h"
 
 #if QQI_HAS_AVX2
-#  include <immintrin.h>
 
 // The largest of n magnitudes, in eight pieces.
 QQI_AVX2_INLINE __m256i qqi_tops_avx2(const uint8_t *x, size_t n)

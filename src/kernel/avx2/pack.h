@@ -52,7 +52,8 @@ QQI_AVX2_FN void qqi_pack_block_avx2(unsigned bits, size_t columns,
     }
 }
 
-// x / 3 for int16 x from 0 to 255: 171 * 255 * 2 / 1024 and no more is cut off.
+// x / 3 for int16 x from 0 to 255: x * 171 / 512 is less than 1/3 above x / 3,
+// and 171 * 255 is below 2^16.
 QQI_AVX2_INLINE __m256i qqi_third_avx2(__m256i x)
 {
     return _mm256_srli_epi16(_mm256_mullo_epi16(x, _mm256_set1_epi16(171)), 9);

@@ -102,8 +102,7 @@ QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const uint8_t *cells, unsigned bits,
 }
 
 // Numbers 0 and 2 of four of every column, then 1 and 3, as int16: 4 columns a
-// step, or 4 steps of a lone one, in 32 bytes. There are q up to a multiple of
-// 64 numbers.
+// step, or 4 steps of a lone one, in 32 bytes. Every step reads 16 bytes.
 QQI_AVX2_INLINE void qqi_spread_avx2(const int8_t *q, size_t stride,
                                      size_t steps, int16_t *out)
 {

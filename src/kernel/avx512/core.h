@@ -77,6 +77,12 @@ QQI_AVX512_INLINE __m512i qqi_quarters_avx512(const void *p)
     return _mm512_broadcast_i32x4(qqi_load16_avx512(p));
 }
 
+// The first n lanes of 16.
+QQI_AVX512_INLINE __mmask16 qqi_below_avx512(size_t n)
+{
+    return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
+}
+
 QQI_AVX512_INLINE __m512 qqi_float_avx512(__m512i v)
 {
     return _mm512_castsi512_ps(v);
@@ -278,7 +284,7 @@ QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
     const uint8_t *panel = qqi_panel(p, i);
     uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
     const size_t rows = p->n - 16 * i;
-    const __mmask16 in = (__mmask16)(rows < 16 ? (1u << rows) - 1 : 0xffffu);
+    const __mmask16 in = qqi_below_avx512(rows);
     const __m512 a = p->factor_at ? _mm512_loadu_ps(panel + p->factor_at)
                                   : _mm512_set1_ps(1.0f);
     const __m512 bias =

@@ -38,14 +38,6 @@ QQI_AVX512_INLINE __m512i qqi_dot_any_avx512(__m512i sum, __m512i u, __m512i q)
     return _mm512_add_epi32(sum, _mm512_madd_epi16(b, one));
 }
 
-// u up to 127.
-QQI_AVX512_INLINE __m512i qqi_dot_low_avx512(__m512i sum, __m512i u, __m512i q)
-{
-    const __m512i a = _mm512_maddubs_epi16(u, q);
-
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, _mm512_set1_epi16(1)));
-}
-
 QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
                                                    __m512i q)
 {
@@ -68,7 +60,11 @@ typedef struct qqi_dot_avx512 {
     size_t strip;  // columns that there is room for
     size_t from;   // the strip
     size_t to;
-    uint8_t *u;   // u[k / 4][panel][64]
+    uint8_t *u; // u[k / 4][panel][64]
+    // The bytes of the strip: those, or cells of 8 bits where they stand.
+    const uint8_t *codes;
+    size_t step;  // from fours of columns to the next ones
+    size_t side;  // from a panel to its neighbour
     float *scale; // scale[tile][panel][16] of the strip
     float *acc;
     int32_t *part;
@@ -172,16 +168,15 @@ QQI_AVX512_INLINE void qqi_dot_ask_avx512(const qqi_soon_avx512 *soon,
 
 // sum[i][c] += steps of count columns, ways of them side by side; the first of
 // them is step at of the strip.
-QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
-                                            size_t step, size_t steps,
-                                            const qqi_soon_avx512 *soon,
-                                            size_t at, unsigned panels,
-                                            unsigned count, unsigned ways,
-                                            __m512i *sum, qqi_dot_avx512_fn dot)
+QQI_AVX512_INLINE void
+qqi_dot_steps_avx512(const uint8_t *u, size_t hop, size_t side, const int8_t *q,
+                     size_t step, size_t steps, const qqi_soon_avx512 *soon,
+                     size_t at, unsigned panels, unsigned count, unsigned ways,
+                     __m512i *sum, qqi_dot_avx512_fn dot)
 {
     for (; steps >= ways; steps -= ways) {
         QQI_UNROLL_AVX512
-        for (unsigned j = 0; j < ways; j++, u += 64 * panels, q += step) {
+        for (unsigned j = 0; j < ways; j++, u += hop, q += step) {
             qqi_dot_ask_avx512(soon, at++, panels);
             QQI_UNROLL_AVX512
             for (unsigned c = 0; c < count; c++) {
@@ -189,7 +184,7 @@ QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
                 QQI_UNROLL_AVX512
                 for (unsigned i = 0; i < panels; i++) {
                     __m512i *to = sum + (j * panels + i) * count + c;
-                    *to = dot(*to, qqi_load_avx512(u + 64 * i), x);
+                    *to = dot(*to, qqi_load_avx512(u + side * i), x);
                 }
             }
         }
@@ -200,10 +195,10 @@ QQI_AVX512_INLINE void qqi_dot_steps_avx512(const uint8_t *u, const int8_t *q,
         for (unsigned i = 0; i < panels * count; i++)
             sum[i] = _mm512_add_epi32(sum[i], sum[j * panels * count + i]);
     }
-    for (; steps > 0 && ways > 1; steps--, u += 64 * panels, q += step) {
+    for (; steps > 0 && ways > 1; steps--, u += hop, q += step) {
         QQI_UNROLL_AVX512
         for (unsigned i = 0; i < panels * count; i++)
-            sum[i] = dot(sum[i], qqi_load_avx512(u + 64 * (i / count)),
+            sum[i] = dot(sum[i], qqi_load_avx512(u + side * (i / count)),
                          qqi_four_avx512(q + 4 * (i % count)));
     }
 }
@@ -247,7 +242,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
     const qqi_columns *g = w->g;
     const int tiled = p->input == QQ_INPUT_INT8_TILE;
     const size_t to = w->to;
-    const uint8_t *u = w->u;
+    const uint8_t *u = w->codes;
     const int8_t *q = g->q + w->from * g->width + 4 * c;
     const float *scale = w->scale;
     float *acc = w->acc + 32 * c;
@@ -268,7 +263,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
             ready = NULL;
         }
         qqi_dot_begin_avx512(ready, part, panels, count, ways, sum);
-        qqi_dot_steps_avx512(u, q, 4 * g->width, steps, &soon,
+        qqi_dot_steps_avx512(u, w->step, w->side, q, 4 * g->width, steps, &soon,
                              (k - w->from) / 4, panels, count, ways, sum, dot);
         if (stop < end || w->is_long)
             qqi_dot_keep_avx512(sum, panels, count, part);
@@ -279,7 +274,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
             qqi_dot_tile_avx512(sum, scale, 0, NULL, panels, count, acc);
         if (stop == end && w->is_long)
             qqi_dot_long_avx512(w, s, c, count);
-        u += steps * 64 * panels;
+        u += steps * w->step;
         q += steps * 4 * g->width;
         scale += 16 * panels;
         first += p->span;

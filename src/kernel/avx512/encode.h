@@ -116,8 +116,8 @@ QQI_AVX512_INLINE void qqi_fields_avx512(const qqi_encode *e,
     c.add = _mm512_set1_epi16((short)e->add);
     c.lo = _mm512_set1_epi8((char)(e->lo + e->add));
     c.hi = _mm512_set1_epi8((char)(e->hi + e->add));
-    c.columns[0] = qqi_first_avx512(columns);
-    c.columns[1] = qqi_first_avx512(columns > 16 ? columns - 16 : 0);
+    c.columns[0] = qqi_below_avx512(columns);
+    c.columns[1] = qqi_below_avx512(columns > 16 ? columns - 16 : 0);
     const __m512i keep =
         _mm512_packs_epi32(_mm512_maskz_set1_epi32(c.columns[0], -1),
                            _mm512_maskz_set1_epi32(c.columns[1], -1));
@@ -128,7 +128,7 @@ QQI_AVX512_INLINE void qqi_fields_avx512(const qqi_encode *e,
     const qqi_quad_avx512 q = qqi_quad_rows_avx512(e, &c, 4, k);
     const qqi_quad_avx512 r = qqi_quad_rows_avx512(e, &c, 8, k);
     const qqi_quad_avx512 s = qqi_quad_rows_avx512(e, &c, 12, k);
-    const __mmask16 rows = qqi_first_avx512(e->rows);
+    const __mmask16 rows = qqi_below_avx512(e->rows);
     qqi_lanes_avx512(rows, p.a, q.a, r.a, s.a, fields);
     qqi_lanes_avx512(rows, p.b, q.b, r.b, s.b, fields + 256);
 }

@@ -6,17 +6,10 @@
 #ifndef QQUANT_KERNEL_AVX512_ENCODE_SCALE_H
 #define QQUANT_KERNEL_AVX512_ENCODE_SCALE_H
 
+#include "kernel/avx512/core.h"
 #include "kernel/encode.h"
-#include "simd.h"
 
 #if QQI_HAS_AVX512
-#  include <immintrin.h>
-
-// The first count of 16.
-QQI_AVX512_INLINE __mmask16 qqi_first_avx512(size_t count)
-{
-    return (__mmask16)(count < 16 ? (1u << count) - 1 : 0xffffu);
-}
 
 QQI_AVX512_INLINE __m512i qqi_magnitudes_avx512(const uint8_t *x,
                                                 __mmask16 columns)
@@ -39,7 +32,7 @@ QQI_AVX512_INLINE __m512i qqi_tops_avx512(const uint8_t *x, size_t n)
     }
     for (; i < n; i += 16, x += 64)
         a = _mm512_max_epi32(a,
-                             qqi_magnitudes_avx512(x, qqi_first_avx512(n - i)));
+                             qqi_magnitudes_avx512(x, qqi_below_avx512(n - i)));
     return _mm512_max_epi32(a, b);
 }
 
@@ -167,7 +160,7 @@ QQI_AVX512_FN __m512 qqi_mean_bounds_avx512(const qqi_encode *e, size_t k)
 QQI_AVX512_INLINE __m512 qqi_put_scales_avx512(const qqi_encode *e, __m512 s,
                                                uint8_t *out)
 {
-    const __mmask16 rows = qqi_first_avx512(e->rows);
+    const __mmask16 rows = qqi_below_avx512(e->rows);
 
     if (e->scale_type == QQ_TYPE_F16) {
         // Not _mm512_cvtps_ph, in which g++ 12 warns of its own mask at -O0.

@@ -59,8 +59,8 @@ QQI_AVX512_INLINE void qqi_compare_avx512(const qqi_encode *e,
                                           qqi_encode_bits *to)
 {
     const size_t columns = e->k - k;
-    const __mmask16 a = qqi_first_avx512(columns);
-    const __mmask16 b = qqi_first_avx512(columns > 16 ? columns - 16 : 0);
+    const __mmask16 a = qqi_below_avx512(columns);
+    const __mmask16 b = qqi_below_avx512(columns > 16 ? columns - 16 : 0);
 
     for (size_t i = 0; i < 16; i++) {
         const uint8_t *x = qqi_encode_row(e, i) + 4 * k;
@@ -84,7 +84,7 @@ QQI_AVX512_FN uint8_t *qqi_encode_sign_avx512(const qqi_encode *e,
                                               const qqi_encode_scales *scales,
                                               size_t k, uint8_t *cells)
 {
-    const __mmask16 rows = qqi_first_avx512(e->rows);
+    const __mmask16 rows = qqi_below_avx512(e->rows);
     qqi_encode_bits bits;
 
     qqi_compare_avx512(e, scales, 0, k, &bits);
@@ -98,7 +98,7 @@ QQI_AVX512_FN uint8_t *
 qqi_encode_ternary_avx512(const qqi_encode *e, const qqi_encode_scales *scales,
                           size_t k, uint8_t *cells)
 {
-    const __mmask16 rows = qqi_first_avx512(e->rows);
+    const __mmask16 rows = qqi_below_avx512(e->rows);
     qqi_encode_bits bits;
 
     qqi_compare_avx512(e, scales, 1, k, &bits);

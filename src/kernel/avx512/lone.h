@@ -33,7 +33,7 @@ typedef struct qqi_row_avx512 {
     size_t fours; // of a tile
     size_t tiles;
     const int32_t *start; // of a tile: one for all rows, or 16
-    const float *scale;   // of a tile: 16
+    const uint8_t *scale; // of a tile: 16 floats
 } qqi_row_avx512;
 
 // acc over the tiles; ready: one start for all rows.
@@ -47,10 +47,10 @@ QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
     const uint8_t *cells = r->cells;
     const int8_t *q = r->q;
     const int32_t *start = r->start;
-    const float *scale = r->scale;
-    const float *end = scale + 16 * r->tiles;
+    const uint8_t *scale = r->scale;
+    const uint8_t *end = scale + 64 * r->tiles;
 
-    for (; scale != end; scale += 16) {
+    for (; scale != end; scale += 64) {
         const __m512i s =
             ready ? qqi_four_avx512(start) : qqi_load_avx512(start);
         const __m512i d = qqi_line_all_avx512(cells, q, fours, b, twice, many,
@@ -65,7 +65,8 @@ QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
     return acc;
 }
 
-// Scales of count tiles from t on, times those of x's tiles if g is not NULL.
+// Scales of count tiles from t on, times sx of x's tiles if
+// that is not NULL.
 QQI_AVX512_INLINE void qqi_row_scales_avx512(const qqi_product *p, size_t i,
                                              size_t t, size_t count,
                                              const float *sx, qq_type type,
@@ -163,6 +164,7 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
     const int ready = !many && p->zero_at == 0 && p->x_zero == 0;
     const uint8_t *scales = qqi_panel(p, i) + p->scale_at;
     const uint8_t *cells = qqi_panel_cells(p, i);
+    const void *made = w->scale;
     __m512 acc = _mm512_setzero_ps();
     qqi_row_avx512 r;
 
@@ -173,12 +175,11 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
         r.q = g->q + k;
         r.fours = (qqi_tile_end(p, t) - k + 3) / 4;
         r.start = ready ? g->sum + t : w->start[0];
-        r.scale = w->scale[0];
+        r.scale = (const uint8_t *)made;
         if (!ready)
             qqi_row_starts_avx512(p, g, i, t, r.tiles, w->start[0]);
         if (qqi_row_is_scaled_avx512(p)) {
-            const void *stored = scales + 64 * t;
-            r.scale = (const float *)stored;
+            r.scale = scales + 64 * t;
         } else {
             qqi_row_scales_of_avx512(p, g, i, t, r.tiles, w->scale[0]);
         }

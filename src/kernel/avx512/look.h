@@ -68,8 +68,8 @@ QQI_AVX512_VNNI_INLINE __m128i qqi_look_fours_avx512(const int8_t *q,
     return _mm_setr_epi32(a, b, c, d);
 }
 
-// Entries of two tables, 16 words each, those of columns j and j + 1: at is
-// 0x0202 * (j / 2), less what each column starts from.
+// Entries of two tables, 16 words each, those of columns j and j + 1, which
+// start from dwords j and j + 1 of less.
 QQI_AVX512_VNNI_INLINE __m512i qqi_look_two_avx512(__m128i x, __m128i less,
                                                    unsigned j)
 {

@@ -186,15 +186,12 @@ QQI_AVX512_FN void qqi_prepare_dot_avx512(const qqi_product *p,
 
 // --- f32 -------------------------------------------------------------------
 
+// One column, or a multiple of four.
 QQI_AVX512_FN void qqi_prepare_real_avx512(const qqi_product *p,
                                            const qqi_columns *g)
 {
     const size_t w = g->width;
 
-    if (w != 1 && w % 4 != 0) {
-        qqi_prepare_real_scalar(p, g);
-        return;
-    }
     for (size_t k = 0; k < p->k; k += 16) {
         const size_t n = p->k - k < 16 ? p->k - k : 16;
         const __mmask16 in = qqi_below_avx512(n);

@@ -26,12 +26,6 @@ typedef struct qqi_run_avx512 {
     int dead;    // 1: all codes are 0
 } qqi_run_avx512;
 
-// The first n lanes of 16.
-QQI_AVX512_INLINE __mmask16 qqi_below_avx512(size_t n)
-{
-    return (__mmask16)(n < 16 ? (1u << n) - 1 : 0xffffu);
-}
-
 // xb of 16 numbers of a row from k on, zeros where in says so.
 QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
                                             size_t row, size_t k, __mmask16 in)

@@ -15,7 +15,7 @@
 
 #if QQI_HAS_AVX512
 
-// What both sets do alike; 0 where only the scalar set will do.
+// What both sets do alike; 1 where how to multiply is still open.
 QQI_FN int qqi_choose_any_avx512(const qqi_product *p, qqi_strategy *how)
 {
     qqi_choose_scalar(p, how);

@@ -27,26 +27,14 @@ typedef struct qqi_line_avx512 {
     size_t fours;
 } qqi_line_avx512;
 
-// Codes of a book from v, count of whose bits are to be shifted out first.
-typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift,
-                                      unsigned bits);
+// Codes of a book from v, of which shift bits are to be shifted out first. The
+// book repeats in all of its 64 entries, so what stands above a code does not
+// matter.
+typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift);
 
-QQI_AVX512_INLINE __m512i qqi_look_any_avx512(__m512i book, __m512i v,
-                                              unsigned shift, unsigned bits)
-{
-    const __m512i mask = _mm512_set1_epi8((char)((1u << bits) - 1));
-
-    if (shift > 0)
-        v = _mm512_srli_epi32(v, shift);
-    return _mm512_shuffle_epi8(book, _mm512_and_si512(v, mask));
-}
-
-// The book repeats in all of its 64 entries, so no mask.
 QQI_AVX512_VNNI_INLINE __m512i qqi_look_vnni_avx512(__m512i book, __m512i v,
-                                                    unsigned shift,
-                                                    unsigned bits)
+                                                    unsigned shift)
 {
-    (void)bits;
     if (shift > 0)
         v = _mm512_srli_epi32(v, shift);
     return _mm512_permutexvar_epi8(v, book);
@@ -83,7 +71,7 @@ qqi_line_looked_avx512(const uint8_t *cell, const int8_t *q, unsigned p,
 
     QQI_UNROLL_AVX512
     for (unsigned f = 0; f < 8 / p; f++)
-        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p, p),
+        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p),
                               qqi_four_avx512(q + 4 * f));
 }
 

@@ -36,7 +36,7 @@ QQI_NEON_INLINE int32x4_t qqi_round_neon(const qqi_cut_neon *c, size_t i,
     const float32x4_t t = vdupq_n_f32(c->scales->t[i]);
     const float32x4_t low = vdupq_n_f32(c->scales->low[i]);
     const float32x4_t high = vdupq_n_f32(c->scales->high[i]);
-    float32x4_t v = qqi_encode_four_neon(x);
+    float32x4_t v = qqi_load_f32_neon(x);
 
     if (c->how == QQI_STEPS_NEON) // a comparison gives -1
         return vnegq_s32(vreinterpretq_s32_u32(

@@ -7,20 +7,13 @@
 #define QQUANT_KERNEL_NEON_ENCODE_SCALE_H
 
 #include "kernel/encode.h"
-#include "simd.h"
+#include "kernel/neon/core.h"
 
 #if QQI_HAS_NEON
-#  include <arm_neon.h>
-
-// Four numbers, not aligned.
-QQI_NEON_INLINE float32x4_t qqi_encode_four_neon(const uint8_t *x)
-{
-    return vreinterpretq_f32_u8(vld1q_u8(x));
-}
 
 QQI_NEON_INLINE uint32x4_t qqi_four_magnitudes_neon(const uint8_t *x)
 {
-    return vreinterpretq_u32_f32(vabsq_f32(qqi_encode_four_neon(x)));
+    return vreinterpretq_u32_f32(vabsq_f32(qqi_load_f32_neon(x)));
 }
 
 // The largest of n magnitudes, in four pieces.
@@ -62,8 +55,8 @@ QQI_NEON_INLINE double qqi_sum_neon(const uint8_t *x, size_t n)
     float64x2_t b = a, c = a, d = a;
 
     for (; n >= 8; n -= 8, x += 32) {
-        const float32x4_t u = vabsq_f32(qqi_encode_four_neon(x));
-        const float32x4_t v = vabsq_f32(qqi_encode_four_neon(x + 16));
+        const float32x4_t u = vabsq_f32(qqi_load_f32_neon(x));
+        const float32x4_t v = vabsq_f32(qqi_load_f32_neon(x + 16));
         a = vaddq_f64(a, vcvt_f64_f32(vget_low_f32(u)));
         b = vaddq_f64(b, vcvt_high_f64_f32(u));
         c = vaddq_f64(c, vcvt_f64_f32(vget_low_f32(v)));
