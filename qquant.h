@@ -23372,7 +23372,9 @@ QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
     const size_t room =
         width > 8 ? qqi_wide_bytes(p->padded) : QQI_WORK_BYTES - 4096;
     const size_t of_scales = p->tiles > 1 ? (127 + p->tile) / p->tile : 0;
-    const size_t strip = (room - 256) / (32 + of_scales) / 32 * 32;
+    // There is no room where there are no columns.
+    const size_t spare = room > 256 ? room - 256 : 0;
+    const size_t strip = spare / (32 + of_scales) / 32 * 32;
     uint8_t *at = (uint8_t *)work;
     void *acc = at;
     void *part = at + 128 * width;
