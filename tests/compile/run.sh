@@ -103,9 +103,10 @@ group_wings() {
         c="$cc $STRICT $I -O0"
         for off in "$all" $(printf ' -D%s' $wings); do
             runs $c $STRICT_C -std=c99 $off $T/c99.c
-            runs $c $STRICT_C -std=c99 $off -DQQUANT_STATIC $T/c99.c
-            runs $c -std=c++11 -xc++ $off $T/c99.c -lm
+            # gcc -O0 names C++'s runtime beside what cannot throw.
+            runs $c -std=c++11 -fno-exceptions -xc++ $off $T/c99.c -lm
         done
+        runs $c $STRICT_C -std=c99 $all -DQQUANT_STATIC $T/c99.c
         for off in $(printf ' -D%s' $sets); do
             runs $c $STRICT_C -std=c99 $off $T/c99.c
         done
@@ -156,7 +157,7 @@ group_msvc() {
     for target in x86_64 aarch64 i686; do
         for name in "" "-U__clang__ $quiet_ms"; do
             c="clang-19 --target=$target-pc-windows-msvc -fsyntax-only
-                -nostdlibinc -isystem $T/stub $STRICT $name
+                -ffreestanding -nostdlibinc -isystem $T/stub $STRICT $name
                 -DQQUANT_IMPLEMENTATION"
             [ $target = i686 ] && c="$c -msse2"
             quiet $c -xc -std=c11 qquant.h
