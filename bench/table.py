@@ -194,9 +194,9 @@ def plot(rows, limits, path):
                      f'fill="{fill}" stroke="{colour}"><title>N={r["m"]} '
                      f'{escape(title)} us</title></circle>')
     for i, kind in enumerate(kinds):
-        p.text(WIDE - RIGHT + 6, HIGH / 2 + 14 * i, kind,
+        p.text(WIDE - RIGHT + 6, HIGH * 0.62 + 14 * i, kind,
                f'fill="{COLOURS[i % len(COLOURS)]}"')
-    p.text(WIDE - RIGHT + 6, HIGH / 2 + 14 * len(kinds) + 4,
+    p.text(WIDE - RIGHT + 6, HIGH * 0.62 + 14 * len(kinds) + 4,
            "filled: qquant, ring: best peer")
     p.write(path)
 
