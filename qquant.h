@@ -7913,96 +7913,1233 @@ QQ_API qq_status qq_bnb_state_parse(const void *json, size_t json_bytes,
 }
 
 #endif
+// Of a folder those parts that no other one includes.
 
-// ==== array/block.h ====
+// ==== array/tensor.h ====
 
-// qquant floor 5: 64 numbers at a time, as floats.
-//
-// Long loops go block by block, the loops inside have a constant length and no
-// calls through pointers, so compilers can turn them into vectors. A block
-// begins at a number that is a multiple of 64, so its codes begin at a whole
-// byte, and a buffer is filled up with zeros where the tensor ends.
+// qquant floor 5: tensors: their sizes, their elements, other types.
 
-#define QQI_BLOCK 64
-
-// The numbers of the next block, where left are left.
-QQI_INLINE size_t qqi_block_size(size_t left)
+QQ_API qq_tensor qq_tensor_make(const void *data, qq_type type, unsigned rank,
+                                const size_t *shape)
 {
-    return left < QQI_BLOCK ? left : QQI_BLOCK;
+    qq_tensor t;
+
+    QQ_MEMSET(&t, 0, sizeof t);
+    t.data = data;
+    if (rank > QQ_MAX_RANK || (rank > 0 && !shape))
+        return t;
+    t.rank = rank;
+    t.type = type;
+    for (unsigned a = 0; a < rank; a++)
+        t.shape[a] = shape[a];
+    return t;
 }
 
-// Numbers first ... first + n - 1 of floats in any type that scales and inputs
-// come in: f32, f16, bf16, f64, e8m0, e4m3fn.
-QQI_FN void qqi_load_floats(qq_type type, const void *data, size_t first,
-                            size_t n, float *out)
+// The product of rank sizes, 0 if one of them is; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_shape_count(unsigned rank, const size_t *shape)
+{
+    size_t count = 1;
+    int fits = 1;
+
+    for (unsigned a = 0; a < rank; a++) {
+        if (shape[a] == 0)
+            return 0;
+        fits = fits && qqi_mul_size(count, shape[a], &count);
+    }
+    return fits ? count : SIZE_MAX;
+}
+
+QQ_API size_t qq_tensor_count(const qq_tensor *t)
+{
+    if (!t || t->rank > QQ_MAX_RANK)
+        return SIZE_MAX;
+    return qqi_shape_count(t->rank, t->shape);
+}
+
+QQ_API size_t qq_tensor_bytes(const qq_tensor *t)
+{
+    const size_t count = qq_tensor_count(t);
+
+    return count == SIZE_MAX ? SIZE_MAX : qq_type_bytes(t->type, count);
+}
+
+QQ_API qq_status qq_tensor_check(const qq_tensor *t)
+{
+    if (!t)
+        return QQ_ERR_ARGUMENT;
+    if (t->type == QQ_TYPE_NONE || qqi_type_storage(t->type) != t->type)
+        return QQ_ERR_TYPE;
+    if (t->rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    const size_t bytes = qq_tensor_bytes(t);
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    return bytes > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
+}
+
+QQ_API int32_t qq_tensor_code(const qq_tensor *t, size_t i)
+{
+    QQ_ASSERT(i < qq_tensor_count(t));
+    return qqi_load_integer(t->type, t->data, i);
+}
+
+QQ_API float qq_tensor_value(const qq_tensor *t, size_t i)
+{
+    QQ_ASSERT(i < qq_tensor_count(t));
+    return qqi_load_value(t->type, t->data, i);
+}
+
+// Whether out has room for a result of that many bytes and *view can be set.
+QQI_FN qq_status qqi_bytes_fit(size_t bytes, const void *out, size_t out_bytes,
+                               const qq_tensor *view)
+{
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (bytes > 0 && !out)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < bytes)
+        return QQ_ERR_SIZE;
+    return view ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN qq_status qqi_tensor_fits(const qq_tensor *result, const void *out,
+                                 size_t out_bytes, const qq_tensor *view)
+{
+    return qqi_bytes_fit(qq_tensor_bytes(result), out, out_bytes, view);
+}
+
+// The same bytes, at least one; what is left of the last one is 0.
+QQI_FN void qqi_tensor_copy(const qq_tensor *t, size_t bytes, void *out)
+{
+    const unsigned odd = (unsigned)(qq_tensor_count(t) % 8);
+    const unsigned used = odd * qq_type_bits(t->type) % 8;
+    uint8_t *p = (uint8_t *)out;
+
+    QQ_MEMCPY(p, t->data, bytes);
+    if (used > 0)
+        p[bytes - 1] = (uint8_t)(p[bytes - 1] & ((1u << used) - 1));
+}
+
+// By doubles, for types that a float does not hold.
+QQI_FN void qqi_convert_wide(const qq_tensor *t, qq_type type, size_t count,
+                             void *out)
+{
+    for (size_t i = 0; i < count; i++)
+        qqi_store_wide(type, out, i, qqi_load_wide(t->type, t->data, i));
+}
+
+QQI_FN void qqi_convert_narrow(const qq_tensor *t, qq_type type, size_t count,
+                               void *out)
+{
+    float x[QQI_MANY];
+
+    for (size_t i = 0; i < count; i += QQI_MANY) {
+        const size_t n = count - i < QQI_MANY ? count - i : QQI_MANY;
+        qqi_load_values(t->type, t->data, i, n, x);
+        qqi_store_values(type, out, i, n, x);
+    }
+}
+
+QQ_API qq_status qq_tensor_convert(const qq_tensor *t, qq_type type, void *out,
+                                   size_t out_bytes, qq_tensor *view)
+{
+    qq_status status = qq_tensor_check(t);
+
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE || type == QQ_TYPE_BOOK ||
+        qqi_type_storage(type) != type)
+        return QQ_ERR_TYPE;
+    const size_t count = qq_tensor_count(t);
+    const qq_tensor result = qq_tensor_make(out, type, t->rank, t->shape);
+    const size_t bytes = qq_tensor_bytes(&result);
+    status = qqi_bytes_fit(bytes, out, out_bytes, view);
+    if (status != QQ_OK)
+        return status;
+
+    if (bytes == 0) {
+        *view = result;
+        return QQ_OK;
+    }
+    if (type == t->type) {
+        qqi_tensor_copy(t, bytes, out);
+    } else if (t->type == QQ_TYPE_F64 || t->type == QQ_TYPE_INT32) {
+        QQ_MEMSET(out, 0, bytes);
+        qqi_convert_wide(t, type, count, out);
+    } else {
+        qqi_convert_narrow(t, type, count, out);
+    }
+    *view = result;
+    return QQ_OK;
+}
+
+// ==== array/make.h ====
+
+// qquant floor 5: arrays of parts that came from elsewhere: nothing is trusted.
+
+// Types that scales are kept in.
+QQI_FN int qqi_is_scale_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ||
+           type == QQ_TYPE_F64 || type == QQ_TYPE_E8M0 ||
+           type == QQ_TYPE_E4M3FN;
+}
+
+// A part has the rank of the codes and an element for every tile.
+QQI_FN qq_status qqi_check_tiles(const qq_tensor *value, const qq_tensor *part,
+                                 const size_t *tile)
+{
+    if (part->rank != value->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < value->rank; a++) {
+        const size_t n = value->shape[a];
+        const size_t k = part->shape[a];
+        if (n == 0) {
+            if (k > 1)
+                return QQ_ERR_SHAPE;
+            continue;
+        }
+        if (tile[a] == 0 || k != n / tile[a] + (n % tile[a] != 0))
+            return QQ_ERR_SHAPE;
+    }
+    return QQ_OK;
+}
+
+// Tensors that can be read and shapes that fit, whatever their types: what
+// arrays of every rule have.
+QQI_FN qq_status qqi_array_check_parts(const qq_array *a)
+{
+    qq_status status = qq_tensor_check(&a->value);
+
+    if (status == QQ_OK && a->scale.type != QQ_TYPE_NONE) {
+        status = qq_tensor_check(&a->scale);
+        if (status == QQ_OK)
+            status = qqi_check_tiles(&a->value, &a->scale, a->tile);
+    }
+    if (status == QQ_OK && a->zero_point.type != QQ_TYPE_NONE) {
+        status = qq_tensor_check(&a->zero_point);
+        if (status == QQ_OK)
+            status = qqi_check_tiles(&a->value, &a->zero_point, a->zero_tile);
+    }
+    if (status == QQ_OK && a->bias.type != QQ_TYPE_NONE)
+        status = qq_tensor_check(&a->bias);
+    return status;
+}
+
+QQI_FN qq_status qqi_array_check_types(const qq_array *a)
+{
+    const qqi_type_row *row = qqi_type_find(a->type);
+
+    if (row == NULL || !row->info.weight || row->info.storage != a->value.type)
+        return QQ_ERR_TYPE;
+    if (!qqi_is_scale_type(a->scale.type))
+        return QQ_ERR_TYPE;
+    if (a->zero_point.type == QQ_TYPE_NONE)
+        return QQ_OK;
+    if (a->zero_point.type != a->value.type || !row->info.affine)
+        return QQ_ERR_TYPE;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array_check(const qq_array *a)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qq_tensor_check(&a->value);
+    if (status == QQ_OK)
+        status = qqi_array_check_types(a);
+    if (status == QQ_OK)
+        status = qqi_array_check_parts(a);
+    if (status != QQ_OK)
+        return status;
+    if (a->type == QQ_TYPE_BOOK && !qqi_book_check(a->levels, a->level_count))
+        return QQ_ERR_ARGUMENT;
+    return QQ_OK;
+}
+
+// The tiles that follow from two shapes which divide.
+QQI_FN qq_status qqi_tiles_of(const qq_tensor *value, const qq_tensor *part,
+                              size_t *tile)
+{
+    if (part->rank != value->rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned a = 0; a < value->rank; a++) {
+        const size_t n = value->shape[a];
+        const size_t k = part->shape[a];
+        if (n == 0 ? k > 1 : k == 0 || n % k != 0)
+            return QQ_ERR_SHAPE;
+        tile[a] = n == 0 ? 1 : n / k;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array_make(const qq_tensor *value, const qq_tensor *scale,
+                               const qq_tensor *zero_point, qq_type type,
+                               qq_array *out)
+{
+    qq_array a;
+
+    QQ_MEMSET(&a, 0, sizeof a);
+    qq_status status = qq_tensor_check(value);
+    if (status == QQ_OK)
+        status = qq_tensor_check(scale);
+    if (status == QQ_OK && zero_point != NULL)
+        status = qq_tensor_check(zero_point);
+    if (status != QQ_OK)
+        return status;
+    a.value = *value;
+    a.scale = *scale;
+    if (zero_point != NULL)
+        a.zero_point = *zero_point;
+    a.type = type == QQ_TYPE_NONE ? value->type : type;
+    a.scale2 = 1.0f;
+    status = qqi_array_check_types(&a);
+    if (status == QQ_OK)
+        status = qqi_tiles_of(value, scale, a.tile);
+    if (status == QQ_OK && zero_point != NULL)
+        status = qqi_tiles_of(value, zero_point, a.zero_tile);
+    if (status != QQ_OK)
+        return status;
+    if (out == NULL)
+        return QQ_ERR_ARGUMENT;
+    *out = a;
+    return QQ_OK;
+}
+
+QQ_API double qq_array_bits(const qq_array *a)
+{
+    if (qq_array_check(a) != QQ_OK)
+        return 0.0;
+    const size_t count = qq_tensor_count(&a->value);
+    const int zero = a->zero_point.type != QQ_TYPE_NONE;
+    double bits = (double)qq_tensor_bytes(&a->scale) * 8.0;
+
+    if (count == 0)
+        return 0.0;
+    bits += a->scale2 < 1.0f || a->scale2 > 1.0f ? 32.0 : 0.0;
+    bits += zero ? (double)qq_tensor_bytes(&a->zero_point) * 8.0 : 0.0;
+    return (double)qq_type_bits(a->value.type) + bits / (double)count;
+}
+
+// ==== array/part.h ====
+
+// qquant floor 5: the tensors of an array, which every move takes along.
+//
+// An array is a scale, a zero point and a bias, any of them perhaps absent, and
+// codes. Each stands for the same numbers: along axis a an element of a
+// part covers
+//
+//   1            where the part has as many elements as there are numbers,
+//   all of them  where it has one,
+//   tile[a]      else, the last element perhaps fewer.
+//
+// Results lie behind each other in this order, codes last.
+
+enum {
+    QQI_PART_SCALE = 0,
+    QQI_PART_ZERO = 1,
+    QQI_PART_BIAS = 2,
+    QQI_PART_CODES = 3,
+    QQI_PARTS = 4
+};
+
+QQI_INLINE const qq_tensor *qqi_part_of(const qq_array *a, int part)
+{
+    return part == QQI_PART_SCALE  ? &a->scale
+           : part == QQI_PART_ZERO ? &a->zero_point
+           : part == QQI_PART_BIAS ? &a->bias
+                                   : &a->value;
+}
+
+QQI_INLINE qq_tensor *qqi_part(qq_array *a, int part)
+{
+    return part == QQI_PART_SCALE  ? &a->scale
+           : part == QQI_PART_ZERO ? &a->zero_point
+           : part == QQI_PART_BIAS ? &a->bias
+                                   : &a->value;
+}
+
+QQI_INLINE int qqi_has_part(const qq_array *a, int part)
+{
+    return qqi_part_of(a, part)->type != QQ_TYPE_NONE;
+}
+
+// How many numbers along an axis an element covers; at least 1.
+QQI_FN size_t qqi_part_tile(const qq_array *a, int part, unsigned axis)
+{
+    const size_t n = a->value.shape[axis];
+    const size_t count = qqi_part_of(a, part)->shape[axis];
+
+    if (count == n || n == 0)
+        return 1;
+    if (count == 1)
+        return n;
+    if (part == QQI_PART_BIAS)
+        return n / count;
+    return part == QQI_PART_ZERO ? a->zero_tile[axis] : a->tile[axis];
+}
+
+// Notes the tile of a part of a result; the others follow from their shapes.
+QQI_INLINE void qqi_part_set_tile(qq_array *a, int part, unsigned axis,
+                                  size_t tile)
+{
+    if (part == QQI_PART_SCALE)
+        a->tile[axis] = tile;
+    if (part == QQI_PART_ZERO)
+        a->zero_tile[axis] = tile;
+}
+
+// The parts are tensors that fit each other, whatever the rule they come from.
+// A bias has the rank of the codes, and sizes that divide theirs.
+QQI_FN qq_status qqi_parts_check(const qq_array *a)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_array_check_parts(a);
+    if (status != QQ_OK || a->bias.type == QQ_TYPE_NONE)
+        return status;
+    if (a->bias.rank != a->value.rank)
+        return QQ_ERR_SHAPE;
+    for (unsigned i = 0; i < a->bias.rank; i++)
+        if (a->bias.shape[i] != a->value.shape[i] &&
+            (a->bias.shape[i] == 0 ||
+             a->value.shape[i] % a->bias.shape[i] != 0))
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// The bytes of all parts; SIZE_MAX beyond size_t.
+QQI_FN size_t qqi_parts_bytes(const qq_array *a)
+{
+    size_t sum = 0;
+
+    for (int part = 0; part < QQI_PARTS; part++) {
+        if (!qqi_has_part(a, part))
+            continue;
+        const size_t bytes = qq_tensor_bytes(qqi_part_of(a, part));
+        if (bytes == SIZE_MAX || !qqi_add_size(sum, bytes, &sum))
+            return SIZE_MAX;
+    }
+    return sum;
+}
+
+// What can be wrong with the place for bytes of result.
+QQI_FN qq_status qqi_out_check(size_t bytes, const void *out, size_t out_bytes)
+{
+    if (bytes == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (out == NULL && bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    return out_bytes < bytes ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// Points the parts of a into out, one behind the other.
+QQI_FN void qqi_parts_place(qq_array *a, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    for (int part = 0; part < QQI_PARTS; part++) {
+        if (!qqi_has_part(a, part))
+            continue;
+        const size_t bytes = qq_tensor_bytes(qqi_part_of(a, part));
+        qqi_part(a, part)->data = p;
+        if (bytes > 0) // out may be NULL where there are none
+            p += bytes;
+    }
+}
+
+// Where the part of a result lies, to be written: behind those before it.
+QQI_FN void *qqi_part_out(const qq_array *a, int part, void *out)
+{
+    size_t before = 0;
+
+    for (int i = 0; i < part; i++)
+        if (qqi_has_part(a, i))
+            before += qq_tensor_bytes(qqi_part_of(a, i));
+    return before > 0 ? (uint8_t *)out + before : out;
+}
+
+// axis, or rank + axis where it is negative; 0 where there is none such.
+QQI_FN int qqi_axis(int axis, unsigned rank, unsigned *out)
+{
+    const int i = axis < 0 ? axis + (int)rank : axis;
+
+    if (i < 0 || (unsigned)i >= rank)
+        return 0;
+    *out = (unsigned)i;
+    return 1;
+}
+
+// ==== array/array1b.h ====
+
+// qquant floor 5: Array1B: two-bit values packed along the first axis.
+//
+// The layout, which the parts on packing and unpacking follow:
+//
+//   byte[p] = sum over g = 0 ... 3 of code[p + g * quarter] << 2g, modulo 256
+//   value = code - 1, code = byte >> 2g & 3
+//
+// with all axes taken as one of 4 * quarter numbers: the first axis is a
+// multiple of 4, so a quarter of the rows is a quarter of the numbers. This is
+// QQ_TERNARY_STRIDED for numbers of any type and, if eformer's rule is asked
+// for, of any size: a code above 3 then spills into its neighbours.
+
+// QQ_ERR_SHAPE for a shape that there is not; else the bytes.
+QQI_FN qq_status qqi_array1b_bytes(unsigned rank, const size_t *shape,
+                                   size_t *bytes)
+{
+    if (rank == 0 || rank > QQ_MAX_RANK)
+        return QQ_ERR_SHAPE;
+    if (!shape)
+        return QQ_ERR_ARGUMENT;
+    if (shape[0] % 4 != 0)
+        return QQ_ERR_SHAPE;
+    const size_t count = qqi_shape_count(rank, shape);
+    if (count == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    *bytes = count / 4;
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array1b_size(unsigned rank, const size_t *shape)
+{
+    size_t bytes;
+
+    return qqi_array1b_bytes(rank, shape, &bytes) == QQ_OK ? bytes : SIZE_MAX;
+}
+
+// Types that hold -1, 0 and +1; unsigned ones wrap.
+QQI_FN int qqi_array1b_has_type(qq_type type)
+{
+    qq_type_info info;
+
+    if (qq_type_get(type, &info) != QQ_OK || info.storage != type)
+        return 0;
+    return (info.kind == QQ_KIND_INTEGER && type != QQ_TYPE_SIGN) ||
+           info.kind == QQ_KIND_FLOAT || info.kind == QQ_KIND_SMALL;
+}
+
+QQ_API qq_status qq_array1b_check(const qq_array1b *a)
+{
+    size_t bytes;
+
+    if (!a)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_array1b_bytes(a->rank, a->shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_array1b_has_type(a->type))
+        return QQ_ERR_TYPE;
+    return a->packed || bytes == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQI_FN qq_array1b qqi_array1b_view(const void *packed, unsigned rank,
+                                   const size_t *shape, qq_type type)
+{
+    qq_array1b a;
+
+    QQ_MEMSET(&a, 0, sizeof a);
+    a.packed = packed;
+    a.rank = rank;
+    a.type = type;
+    for (unsigned i = 0; i < rank; i++)
+        a.shape[i] = shape[i];
+    return a;
+}
+
+QQ_API qq_status qq_array1b_make(const void *packed, size_t packed_bytes,
+                                 unsigned rank, const size_t *shape,
+                                 qq_type type, qq_array1b *out)
+{
+    size_t bytes;
+
+    if (!packed && packed_bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_array1b_bytes(rank, shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_array1b_has_type(type))
+        return QQ_ERR_TYPE;
+    if (packed_bytes < bytes)
+        return QQ_ERR_SIZE;
+    if (!out)
+        return QQ_ERR_ARGUMENT;
+    *out = qqi_array1b_view(packed, rank, shape, type);
+    return QQ_OK;
+}
+
+// ==== array/step.h ====
+
+// qquant floor 5: the arithmetic of a tensor's own type.
+//
+// Qwix computes in the type of x: every result is rounded to f32, f16 or bf16.
+// A number of any of these is held in a float; an operation is made in f32 and
+// its result rounded to the type, which for a sum, product or quotient of two
+// f16 or two bf16 numbers gives what one rounding would.
+
+QQI_INLINE float qqi_to_type(qq_type type, float x)
+{
+    if (type == QQ_TYPE_F16)
+        return qqi_f32_from_f16(qqi_f16_from_f32(x));
+    if (type == QQ_TYPE_BF16)
+        return qqi_f32_from_bf16(qqi_bf16_from_f32(x));
+    return x;
+}
+
+// A constant of the program in the type, rounded once.
+QQI_INLINE float qqi_constant(qq_type type, double x)
+{
+    if (type == QQ_TYPE_F16)
+        return qqi_f32_from_f16(qqi_f16_from_f64(x));
+    if (type == QQ_TYPE_BF16)
+        return qqi_f32_from_bf16(qqi_bf16_from_f64(x));
+    return qqi_f32_from_f64(x);
+}
+
+QQI_INLINE float qqi_type_mul(qq_type type, float a, float b)
+{
+    return qqi_to_type(type, qqi_mul_f32(a, b));
+}
+
+QQI_INLINE float qqi_type_add(qq_type type, float a, float b)
+{
+    return qqi_to_type(type, qqi_keep_f32(a) + qqi_keep_f32(b));
+}
+
+// a / b, or a * (1 / b) with both rounded.
+QQI_INLINE float qqi_type_div(qq_type type, float a, float b, int reciprocal)
+{
+    if (reciprocal)
+        return qqi_type_mul(type, a, qqi_to_type(type, 1.0f / b));
+    return qqi_to_type(type, a / b);
+}
+
+// Whether a quotient of arrays is made by the reciprocal: as JAX does where
+// the divisor has fewer elements than the result, but not in bf16.
+QQI_FN int qqi_by_reciprocal(int rule_is_reciprocal, qq_type type,
+                             size_t dividends, size_t divisors)
+{
+    return rule_is_reciprocal && type != QQ_TYPE_BF16 && dividends > divisors;
+}
+
+// x / scale.
+QQI_FN int qqi_quotient_by_reciprocal(const qq_scheme *s, qq_type type,
+                                      size_t numbers, size_t scales)
+{
+    return s->division == QQ_DIVISION_MULTIPLY ||
+           s->division == QQ_DIVISION_MULTIPLY_RECIPROCAL ||
+           qqi_by_reciprocal(s->division == QQ_DIVISION_RECIPROCAL, type,
+                             numbers, scales);
+}
+
+// absmax / bound.
+QQI_FN int qqi_scale_by_reciprocal(const qq_scheme *s, qq_type type,
+                                   size_t scales)
+{
+    return qqi_by_reciprocal(s->division == QQ_DIVISION_RECIPROCAL ||
+                                 s->division == QQ_DIVISION_MULTIPLY_RECIPROCAL,
+                             type, scales, 1);
+}
+
+// ==== array/eformer_step.h ====
+
+// qquant floor 5: eformer's arithmetic: every step rounded to the type of x.
+
+QQI_INLINE int qqi_is_plain(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
+}
+
+// Number i of data of a plain type.
+QQI_INLINE float qqi_plain_load(qq_type type, const void *data, size_t i)
 {
     const uint8_t *p = (const uint8_t *)data;
 
-    switch ((int)type) {
-    case QQ_TYPE_F32:
-        QQ_MEMCPY(out, p + 4 * first, 4 * n);
-        return;
-    case QQ_TYPE_F16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * (first + i)));
-        return;
-    case QQ_TYPE_BF16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * (first + i)));
-        return;
-    case QQ_TYPE_F64:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_f64(qqi_load_f64(p + 8 * (first + i)));
-        return;
-    case QQ_TYPE_E8M0:
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_e8m0(p[first + i]);
-        return;
-    default: // e4m3fn
-        for (size_t i = 0; i < n; i++)
-            out[i] = qqi_f32_from_minifloat(&qqi_e4m3fn, p[first + i]);
-        return;
-    }
+    if (type == QQ_TYPE_F32)
+        return qqi_load_f32(p + 4 * i);
+    const uint16_t h = qqi_load_u16(p + 2 * i);
+    return type == QQ_TYPE_F16 ? qqi_f32_from_f16(h) : qqi_f32_from_bf16(h);
 }
 
-// The way back, rounded to nearest even, e8m0 upwards; not to f64.
-QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
-                             const float *x)
+// Rounded to nearest even, infinite beyond the largest; one NaN for all.
+QQI_INLINE void qqi_plain_store(qq_type type, void *data, size_t i, float x)
 {
     uint8_t *p = (uint8_t *)data;
+    const float y = qqi_canon_f32(x);
 
-    switch ((int)type) {
-    case QQ_TYPE_F32:
-        QQ_MEMCPY(p + 4 * first, x, 4 * n);
-        return;
-    case QQ_TYPE_F16:
+    if (type == QQ_TYPE_F32)
+        qqi_store_f32(p + 4 * i, y);
+    else
+        qqi_store_u16(p + 2 * i, type == QQ_TYPE_F16 ? qqi_f16_from_f32(y)
+                                                     : qqi_bf16_from_f32(y));
+}
+
+// Numbers first ... first + n - 1, as above.
+QQI_FN void qqi_plain_store_many(qq_type type, void *data, size_t first,
+                                 size_t n, const float *x)
+{
+    if (type == QQ_TYPE_F32)
         for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * (first + i), qqi_f16_from_f32(x[i]));
-        return;
-    case QQ_TYPE_BF16:
+            qqi_plain_store(QQ_TYPE_F32, data, first + i, x[i]);
+    else if (type == QQ_TYPE_F16)
         for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * (first + i), qqi_bf16_from_f32(x[i]));
-        return;
-    case QQ_TYPE_E8M0:
+            qqi_plain_store(QQ_TYPE_F16, data, first + i, x[i]);
+    else
         for (size_t i = 0; i < n; i++)
-            p[first + i] = qqi_e8m0_from_f32(x[i], QQI_E8M0_UP);
-        return;
-    default: // e4m3fn
+            qqi_plain_store(QQ_TYPE_BF16, data, first + i, x[i]);
+}
+
+QQI_FN void qqi_to_type_many(qq_type type, size_t n, float *x)
+{
+    if (type == QQ_TYPE_F16)
         for (size_t i = 0; i < n; i++)
-            p[first + i] = qqi_minifloat_from_f32(&qqi_e4m3fn, x[i], 1);
+            x[i] = qqi_to_type(QQ_TYPE_F16, x[i]);
+    else if (type == QQ_TYPE_BF16)
+        for (size_t i = 0; i < n; i++)
+            x[i] = qqi_to_type(QQ_TYPE_BF16, x[i]);
+}
+
+// How many numbers are done at a time: few, to stay small on the stack.
+#define QQI_SOME ((size_t)16)
+
+QQI_INLINE size_t qqi_some(size_t left)
+{
+    return left < QQI_SOME ? left : QQI_SOME;
+}
+
+// The smallest normal number: 2^-126, of f16 2^-14.
+QQI_INLINE float qqi_plain_tiny(qq_type type)
+{
+    return qqi_f32_of(type == QQ_TYPE_F16 ? 0x38800000u : 0x00800000u);
+}
+
+// The larger magnitude; NaN is the largest, for its bits are.
+QQI_INLINE float qqi_absmax_step(float most, float x)
+{
+    const float a = qqi_abs_f32(x);
+
+    return qqi_f32_bits(a) > qqi_f32_bits(most) ? a : most;
+}
+
+// The largest magnitude of n numbers of a plain type, and of most.
+QQI_FN float qqi_absmax_many(float most, qq_type type, const void *data,
+                             size_t first, size_t n)
+{
+    float x[QQI_SOME];
+    size_t k;
+
+    for (size_t at = 0; at < n; at += k) {
+        k = qqi_some(n - at);
+        qqi_load_values(type, data, first + at, k, x);
+        for (size_t i = 0; i < k; i++)
+            most = qqi_absmax_step(most, x[i]);
+    }
+    return most;
+}
+
+// What numbers of a type are divided by: the divisor, or its reciprocal.
+typedef struct qqi_divisor {
+    qq_type type;
+    int by_product;
+    float b;
+} qqi_divisor;
+
+// fewer: the divisor has fewer elements than the result, so that the rule of
+// the reciprocal applies. bf16 divides always. JAX on the CPU flushes a
+// reciprocal that is a subnormal float to 0, and so does this.
+QQI_INLINE qqi_divisor qqi_divisor_of(qq_type type, qq_division division,
+                                      int fewer, float b)
+{
+    qqi_divisor d;
+
+    d.type = type;
+    d.by_product =
+        division == QQ_DIVISION_RECIPROCAL && fewer && type != QQ_TYPE_BF16;
+    d.b = b;
+    if (d.by_product) {
+        const float r = 1.0f / b;
+        const int flushed = qqi_abs_f32(r) < qqi_plain_tiny(QQ_TYPE_F32);
+        d.b = flushed ? 0.0f : qqi_to_type(type, r);
+    }
+    return d;
+}
+
+QQI_INLINE float qqi_divide_by(const qqi_divisor *d, float x)
+{
+    const float q = d->by_product ? qqi_mul_f32(x, d->b) : x / d->b;
+
+    return qqi_to_type(d->type, q);
+}
+
+// The same for n numbers. Nothing is ever added to these products.
+QQI_FN void qqi_divide_many(const qqi_divisor *d, size_t n, float *x)
+{
+    if (d->by_product)
+        for (size_t i = 0; i < n; i++)
+            x[i] = x[i] * d->b;
+    else
+        for (size_t i = 0; i < n; i++)
+            x[i] = x[i] / d->b;
+    qqi_to_type_many(d->type, n, x);
+}
+
+// ==== array/array1b_pack.h ====
+
+// qquant floor 5: numbers of any type into Array1B.
+
+// Numbers of a tensor, or of integers of some width (tensor is NULL).
+struct qqi_array1b_source {
+    const qq_tensor *tensor;
+    const void *data;
+    unsigned width;
+    int is_signed;
+    int is_float; // f32, f16, bf16 or f64
+};
+
+// The low byte of integer i; *fits says whether it is -1, 0 or +1.
+QQI_FN unsigned qqi_array1b_integer(const struct qqi_array1b_source *x,
+                                    size_t i, int *fits)
+{
+    const uint8_t *p = (const uint8_t *)x->data + i * x->width;
+    const int is_signed = x->tensor || x->is_signed;
+    uint64_t u;
+
+    if (x->tensor)
+        u = (uint64_t)(int64_t)qqi_load_wide(x->tensor->type, x->data, i);
+    else if (x->width == 1)
+        u = is_signed ? (uint64_t)(int64_t)(int8_t)*p : *p;
+    else if (x->width == 2)
+        u = is_signed ? (uint64_t)(int64_t)qqi_load_i16(p) : qqi_load_u16(p);
+    else if (x->width == 4)
+        u = is_signed ? (uint64_t)(int64_t)qqi_load_i32(p) : qqi_load_u32(p);
+    else
+        u = qqi_load_u64(p);
+    *fits = u <= 1 || (u == UINT64_MAX && is_signed);
+    return (unsigned)(u & 255);
+}
+
+// Double i plus 1.
+QQI_FN double qqi_array1b_double(const qq_tensor *x, size_t i, int *fits)
+{
+    const double d = qqi_load_f64((const uint8_t *)x->data + 8 * i);
+
+    *fits = d == 0.0 || d == 1.0 || d == -1.0;
+    return d + 1.0;
+}
+
+// The codes of n numbers of up to 16 bits and of f32, which a float holds.
+QQI_FN int qqi_array1b_short(const struct qqi_array1b_source *x, size_t at,
+                             size_t n, uint8_t *code)
+{
+    float v[QQI_SOME];
+    int bad = 0;
+
+    qqi_load_values(x->tensor->type, x->data, at, n, v);
+    for (size_t i = 0; i < n; i++)
+        bad |= !(v[i] == 0.0f) & !(qqi_abs_f32(v[i]) == 1.0f);
+    for (size_t i = 0; i < n; i++)
+        v[i] = v[i] + 1.0f;
+    if (x->is_float)
+        qqi_to_type_many(x->tensor->type, n, v);
+    for (size_t i = 0; i < n; i++) {
+        // An integer of 16 bits is taken modulo 256, a float is cut; NaN
+        // fails both comparisons.
+        const float low = x->is_float ? 0.0f : -65536.0f;
+        const float high = x->is_float ? 255.0f : 65536.0f;
+        const float u = v[i] > low ? v[i] : low;
+        code[i] = (uint8_t)((int32_t)(u < high ? u : high) & 255);
+    }
+    return !bad;
+}
+
+// value + 1 as eformer makes a byte of it, of n numbers; whether all are -1,
+// 0 or +1.
+QQI_FN int qqi_array1b_codes(const struct qqi_array1b_source *x, size_t at,
+                             size_t n, uint8_t *code)
+{
+    int all = 1;
+
+    if (x->tensor && x->tensor->type != QQ_TYPE_F64 &&
+        x->tensor->type != QQ_TYPE_INT32)
+        return qqi_array1b_short(x, at, n, code);
+    for (size_t i = 0; i < n; i++) {
+        int fits;
+        if (x->is_float) {
+            const double sum = qqi_array1b_double(x->tensor, at + i, &fits);
+            code[i] = (uint8_t)(sum > 0.0 ? sum < 255.0 ? sum : 255.0 : 0.0);
+        } else {
+            const unsigned low = qqi_array1b_integer(x, at + i, &fits);
+            code[i] = (uint8_t)((low + 1) & 255);
+        }
+        all &= fits;
+    }
+    return all;
+}
+
+QQI_FN int qqi_array1b_fits(const struct qqi_array1b_source *x, size_t count)
+{
+    uint8_t code[QQI_SOME];
+    int all = 1;
+    size_t n;
+
+    for (size_t at = 0; at < count && all; at += n) {
+        n = qqi_some(count - at);
+        all = qqi_array1b_codes(x, at, n, code);
+    }
+    return all;
+}
+
+QQI_FN qq_status qqi_array1b_pack(const struct qqi_array1b_source *x,
+                                  size_t quarter, qq_array1b_rule rule,
+                                  void *out)
+{
+    uint8_t *bytes = (uint8_t *)out;
+    uint8_t code[QQI_SOME], sum[QQI_SOME];
+    size_t n;
+
+    if (rule == QQ_ARRAY1B_STRICT && !qqi_array1b_fits(x, 4 * quarter))
+        return QQ_ERR_FORMAT;
+    for (size_t p = 0; p < quarter; p += n) {
+        n = qqi_some(quarter - p);
+        QQ_MEMSET(sum, 0, sizeof sum);
+        for (unsigned g = 0; g < 4; g++) {
+            (void)qqi_array1b_codes(x, p + g * quarter, n, code);
+            for (size_t i = 0; i < n; i++)
+                sum[i] = (uint8_t)((sum[i] + (code[i] << 2 * g)) & 255);
+        }
+        QQ_MEMCPY(bytes + p, sum, n);
+    }
+    return QQ_OK;
+}
+
+// What both ways in check behind x, in the order of their arguments.
+QQI_FN qq_status qqi_array1b_pack_check(qq_array1b_rule rule, qq_type type,
+                                        size_t bytes, const void *out,
+                                        size_t out_bytes)
+{
+    if (rule != QQ_ARRAY1B_STRICT && rule != QQ_ARRAY1B_EFORMER)
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_array1b_has_type(type))
+        return QQ_ERR_TYPE;
+    return qqi_out_check(bytes, out, out_bytes);
+}
+
+QQ_API qq_status qq_array1b_pack(const qq_tensor *x, qq_array1b_rule rule,
+                                 qq_type type, void *out, size_t out_bytes,
+                                 qq_array1b *view)
+{
+    struct qqi_array1b_source source;
+    qq_type_info info;
+    size_t bytes;
+
+    qq_status status = qq_tensor_check(x);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_array1b_bytes(x->rank, x->shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (qq_type_get(x->type, &info) != QQ_OK ||
+        (info.kind != QQ_KIND_INTEGER && info.kind != QQ_KIND_FLOAT))
+        return QQ_ERR_TYPE;
+    if (type == QQ_TYPE_NONE)
+        type = x->type == QQ_TYPE_SIGN ? QQ_TYPE_INT8 : x->type;
+    status = qqi_array1b_pack_check(rule, type, bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(&source, 0, sizeof source);
+    source.tensor = x;
+    source.data = x->data;
+    source.is_float = info.kind == QQ_KIND_FLOAT;
+    status = qqi_array1b_pack(&source, bytes, rule, out);
+    if (status == QQ_OK)
+        *view = qqi_array1b_view(out, x->rank, x->shape, type);
+    return status;
+}
+
+QQ_API qq_status qq_array1b_pack_integers(const void *x, unsigned width,
+                                          int is_signed, unsigned rank,
+                                          const size_t *shape,
+                                          qq_array1b_rule rule, qq_type type,
+                                          void *out, size_t out_bytes,
+                                          qq_array1b *view)
+{
+    struct qqi_array1b_source source;
+    size_t bytes;
+
+    if (width != 1 && width != 2 && width != 4 && width != 8)
+        return QQ_ERR_TYPE;
+    qq_status status = qqi_array1b_bytes(rank, shape, &bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!x && bytes > 0)
+        return QQ_ERR_ARGUMENT;
+    status = qqi_array1b_pack_check(rule, type, bytes, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(&source, 0, sizeof source);
+    source.data = x;
+    source.width = width;
+    source.is_signed = is_signed;
+    status = qqi_array1b_pack(&source, bytes, rule, out);
+    if (status == QQ_OK)
+        *view = qqi_array1b_view(out, rank, shape, type);
+    return status;
+}
+
+// ==== array/array1b_unpack.h ====
+
+// qquant floor 5: the values of Array1B as numbers of any type.
+//
+// There are four values, -1, 0, +1 and +2, so there are four codes of a type;
+// they are made once, and unpacking copies them.
+
+// The bits of value v: integers in two's complement, cut to their width.
+QQI_FN uint64_t qqi_array1b_bits(qq_type type, int v)
+{
+    qq_type_info info;
+
+    if (type == QQ_TYPE_F64)
+        return qqi_f64_bits((double)v);
+    if (type == QQ_TYPE_TERNARY)
+        return (uint64_t)(v + 1);
+    if (qq_type_get(type, &info) == QQ_OK && info.kind == QQ_KIND_INTEGER)
+        return (uint64_t)(int64_t)v & (((uint64_t)1 << info.bits) - 1);
+    return qq_type_encode(type, (float)v);
+}
+
+// Number i of width bytes, in the machine's order.
+QQI_FN void qqi_array1b_store(void *out, unsigned width, size_t i, uint64_t u)
+{
+    uint8_t *p = (uint8_t *)out + i * width;
+
+    if (width == 1)
+        *p = (uint8_t)(u & 255);
+    else if (width == 2)
+        qqi_store_u16(p, (uint16_t)(u & 0xffff));
+    else if (width == 4)
+        qqi_store_u32(p, (uint32_t)(u & 0xffffffffu));
+    else
+        qqi_store_u64(p, u);
+}
+
+// Codes of bits or, where bits is 0, numbers of width bytes.
+QQI_FN void qqi_array1b_spread(const qq_array1b *a, size_t quarter,
+                               unsigned bits, unsigned width,
+                               const uint64_t *code, void *out)
+{
+    const uint8_t *p = (const uint8_t *)a->packed;
+    size_t i = 0;
+
+    if (bits && quarter > 0) // four codes of b bits are b / 2 bytes
+        QQ_MEMSET(out, 0, (quarter * bits + 1) / 2);
+    for (unsigned g = 0; g < 4; g++)
+        for (size_t k = 0; k < quarter; k++, i++) {
+            const uint64_t u = code[p[k] >> 2 * g & 3];
+            if (bits)
+                qqi_store_bits(bits, (uint8_t *)out, i, (uint32_t)u);
+            else
+                qqi_array1b_store(out, width, i, u);
+        }
+}
+
+QQ_API qq_status qq_array1b_unpack(const qq_array1b *a, qq_type type, void *out,
+                                   size_t out_bytes, qq_tensor *view)
+{
+    uint64_t code[4];
+    size_t quarter;
+
+    qq_status status = qq_array1b_check(a);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_array1b_bytes(a->rank, a->shape, &quarter);
+    if (status != QQ_OK)
+        return status;
+    if (type == QQ_TYPE_NONE)
+        type = a->type;
+    if (!qqi_array1b_has_type(type))
+        return QQ_ERR_TYPE;
+    const size_t need = qq_type_bytes(type, 4 * quarter);
+    status = qqi_out_check(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (!view)
+        return QQ_ERR_ARGUMENT;
+    for (int v = 0; v < 4; v++)
+        code[v] = qqi_array1b_bits(type, v - 1);
+    const unsigned bits = qq_type_bits(type);
+    qqi_array1b_spread(a, quarter, bits < 8 ? bits : 0, bits / 8, code, out);
+    *view = qq_tensor_make(out, type, a->rank, a->shape);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_array1b_unpack_integers(const qq_array1b *a, unsigned width,
+                                            void *out, size_t out_bytes)
+{
+    uint64_t code[4];
+    size_t quarter, need;
+
+    qq_status status = qq_array1b_check(a);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_array1b_bytes(a->rank, a->shape, &quarter);
+    if (status != QQ_OK)
+        return status;
+    if (width != 1 && width != 2 && width != 4 && width != 8)
+        return QQ_ERR_TYPE;
+    if (!qqi_mul_size(4 * quarter, width, &need))
+        need = SIZE_MAX;
+    status = qqi_out_check(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    for (int v = 0; v < 4; v++)
+        code[v] = (uint64_t)(int64_t)(v - 1);
+    qqi_array1b_spread(a, quarter, 0, width, code, out);
+    return QQ_OK;
+}
+
+// ==== array/gather.h ====
+
+// qquant floor 5: numbers of any width, collected from anywhere, in a row.
+//
+// A walk is a list of axes, the last one fastest, each with a size and with
+// the distance between neighbours in the source, in numbers. Permuted axes,
+// steps, reversals and repetitions (distance 0) are all walks; so each move of
+// array/move.h makes one and leaves the rest to qqi_gather. Distances count
+// modulo the range of size_t, so that a step back is a large one forward.
+
+// A repetition takes two axes for each one of the tensor.
+#define QQI_WALK_AXES (2 * QQ_MAX_RANK)
+
+typedef struct qqi_walk {
+    size_t size[QQI_WALK_AXES];
+    size_t stride[QQI_WALK_AXES];
+    size_t start; // where the first number lies
+    unsigned axes;
+} qqi_walk;
+
+QQI_INLINE QQI_WRAPS size_t qqi_wrap_add_size(size_t a, size_t b)
+{
+    return a + b;
+}
+
+QQI_INLINE QQI_WRAPS size_t qqi_wrap_sub_size(size_t a, size_t b)
+{
+    return a - b;
+}
+
+QQI_INLINE QQI_WRAPS size_t qqi_wrap_mul_size(size_t a, size_t b)
+{
+    return a * b;
+}
+
+// One more axis, faster than those before. Sizes of 1 are left out, and an
+// axis that goes on where the one before steps is joined to that.
+QQI_FN void qqi_walk_add(qqi_walk *w, size_t size, size_t stride)
+{
+    if (size == 1)
         return;
+    if (w->axes > 0 &&
+        w->stride[w->axes - 1] == qqi_wrap_mul_size(size, stride)) {
+        w->size[w->axes - 1] *= size;
+        w->stride[w->axes - 1] = stride;
+        return;
+    }
+    w->size[w->axes] = size;
+    w->stride[w->axes] = stride;
+    w->axes++;
+}
+
+// n numbers of whole bytes from p on, stride numbers apart.
+QQI_FN void qqi_gather_bytes(size_t width, const uint8_t *data, size_t at,
+                             size_t stride, size_t n, uint8_t *out)
+{
+    if (stride == 1) {
+        QQ_MEMCPY(out, data + at * width, n * width);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *p = data + at * width;
+        if (width == 1)
+            out[i] = *p;
+        else if (width == 2)
+            QQ_MEMCPY(out + 2 * i, p, 2);
+        else if (width == 4)
+            QQ_MEMCPY(out + 4 * i, p, 4);
+        else
+            QQ_MEMCPY(out + 8 * i, p, 8);
+        if (i + 1 < n)
+            at = qqi_wrap_add_size(at, stride);
     }
 }
 
-// A block rounded to f16 or bf16; of f32 nothing is done.
-QQI_FN void qqi_block_to_type(qq_type type, float *v)
+// n codes of less than a byte, as numbers first ... of out.
+QQI_FN void qqi_gather_bits(unsigned bits, const uint8_t *data, size_t at,
+                            size_t stride, size_t n, size_t first, uint8_t *out)
 {
-    if (type == QQ_TYPE_F16) {
-        for (int i = 0; i < QQI_BLOCK; i++)
-            v[i] = qqi_f32_from_f16(qqi_f16_from_f32(v[i]));
-    } else if (type == QQ_TYPE_BF16) {
-        for (int i = 0; i < QQI_BLOCK; i++)
-            v[i] = qqi_f32_from_bf16(qqi_bf16_from_f32(v[i]));
+    uint8_t codes[QQI_MANY];
+
+    while (n > 0) {
+        const size_t k = n < QQI_MANY ? n : QQI_MANY;
+        if (stride == 1) {
+            qqi_unpack_codes(bits, QQ_ORDER_LOW_FIRST, 0, at, k, data, codes);
+            at += k;
+        } else {
+            for (size_t i = 0; i < k; i++) {
+                codes[i] = (uint8_t)qqi_load_bits(bits, data, at);
+                at = qqi_wrap_add_size(at, stride);
+            }
+        }
+        qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, first, k, codes, out);
+        first += k;
+        n -= k;
+    }
+}
+
+// n numbers in a row, as numbers first ... of out; all bits before them stay.
+QQI_FN void qqi_gather_row(qq_type type, const void *data, size_t at,
+                           size_t stride, size_t n, size_t first, void *out)
+{
+    const uint8_t *from = (const uint8_t *)data;
+    const unsigned bits = qq_type_bits(type);
+    const size_t width = bits / 8;
+    uint8_t *to = (uint8_t *)out;
+
+    if (bits < 8)
+        qqi_gather_bits(bits, from, at, stride, n, first, to);
+    else
+        qqi_gather_bytes(width, from, at, stride, n, to + first * width);
+}
+
+// All numbers of a walk, none of whose sizes is 0.
+QQI_FN void qqi_gather(qq_type type, const void *data, const qqi_walk *w,
+                       void *out)
+{
+    size_t index[QQI_WALK_AXES] = {0};
+    const unsigned last = w->axes > 0 ? w->axes - 1 : 0;
+    const size_t n = w->axes > 0 ? w->size[last] : 1;
+    const size_t stride = w->axes > 0 ? w->stride[last] : 1;
+    size_t at = w->start;
+
+    for (size_t first = 0;; first += n) {
+        qqi_gather_row(type, data, at, stride, n, first, out);
+        // On to the next row: from the fastest of the outer axes up.
+        unsigned a = last;
+        for (; a > 0; a--) {
+            const size_t step = w->stride[a - 1];
+            if (++index[a - 1] < w->size[a - 1]) {
+                at = qqi_wrap_add_size(at, step);
+                break;
+            }
+            index[a - 1] = 0;
+            const size_t back = qqi_wrap_mul_size(w->size[a - 1] - 1, step);
+            at = qqi_wrap_sub_size(at, back);
+        }
+        if (a == 0)
+            return;
     }
 }
 
@@ -8241,6 +9378,211 @@ QQI_FN size_t qqi_patch_next(struct qqi_patch *p)
         stride *= t->shape[a];
     }
     return place;
+}
+
+// ==== array/broadcast.h ====
+
+// qquant floor 5: numbers repeated in a row until a shape is reached.
+//
+// Along an axis of n that becomes one of m each number stands m / n times,
+// 1 1 2 2, not 1 2 1 2. An element that covers t numbers then covers t * m / n:
+// where the result's numbers come from is a matter of tiles (array/tile.h).
+
+// Writes the tensor of that shape whose numbers are t's elements, one for each
+// tile: t has as many as there are tiles.
+QQI_FN void qqi_spread_tiles(const qq_tensor *t, unsigned rank,
+                             const size_t *shape, const size_t *tile, void *out)
+{
+    struct qqi_tiling tiling;
+    struct qqi_cursor cursor;
+    size_t n;
+
+    qqi_tiling_make(&tiling, rank, shape, tile);
+    const size_t stride = tiling.tile[tiling.rank - 1] == 1;
+    qqi_cursor_begin(&cursor, &tiling);
+    for (size_t i = 0; i < tiling.numbers; i += n) {
+        size_t from;
+        n = qqi_cursor_next(&cursor, tiling.numbers, &from);
+        qqi_gather_row(t->type, t->data, from, stride, n, i, out);
+    }
+}
+
+// The shapes of the result. *same: the array has the shape already.
+QQI_FN qq_status qqi_broadcast_plan(const qq_array *a, unsigned rank,
+                                    const size_t *shape, int *same, qq_array *r)
+{
+    const qq_status status = qqi_parts_check(a);
+
+    if (status != QQ_OK)
+        return status;
+    if (shape == NULL && rank > 0)
+        return QQ_ERR_ARGUMENT;
+    const unsigned old = a->value.rank;
+    if (rank > QQ_MAX_RANK || rank < old)
+        return QQ_ERR_SHAPE;
+    *r = *a;
+    *same = rank == old;
+    for (unsigned i = 0; i < rank; i++) {
+        const size_t n = i < rank - old ? 1 : a->value.shape[i - (rank - old)];
+        if (n != shape[i] && n != 1 &&
+            (n == 0 || shape[i] == 0 || shape[i] % n != 0))
+            return QQ_ERR_SHAPE;
+        *same &= n == shape[i];
+    }
+    if (*same)
+        return QQ_OK;
+    for (unsigned i = 0; i < rank; i++)
+        r->tile[i] = r->zero_tile[i] = 1;
+    for (int part = 0; part < QQI_PARTS; part++)
+        if (qqi_has_part(a, part))
+            *qqi_part(r, part) =
+                qq_tensor_make(NULL, qqi_part_of(a, part)->type, rank, shape);
+    return QQ_OK;
+}
+
+QQ_API size_t qq_array_broadcast_size(const qq_array *a, unsigned rank,
+                                      const size_t *shape)
+{
+    qq_array r;
+    int same;
+
+    if (qqi_broadcast_plan(a, rank, shape, &same, &r) != QQ_OK)
+        return SIZE_MAX;
+    return same ? 0 : qqi_parts_bytes(&r);
+}
+
+// Writes a part of the result, which is not empty.
+QQI_NOINLINE void qqi_broadcast_move(const qq_array *a, int part,
+                                     const qq_tensor *t, void *out)
+{
+    const unsigned added = t->rank - a->value.rank;
+    size_t tile[QQ_MAX_RANK] = {0};
+
+    for (unsigned i = 0; i < t->rank; i++) {
+        const size_t n = i < added ? 1 : a->value.shape[i - added];
+        tile[i] = t->shape[i];
+        if (n != 1)
+            tile[i] = qqi_part_tile(a, part, i - added) * (t->shape[i] / n);
+    }
+    qqi_spread_tiles(qqi_part_of(a, part), t->rank, t->shape, tile, out);
+}
+
+QQ_API qq_status qq_array_broadcast(const qq_array *a, unsigned rank,
+                                    const size_t *shape, void *out,
+                                    size_t out_bytes, qq_array *view)
+{
+    qq_array r;
+    int same;
+    qq_status status = qqi_broadcast_plan(a, rank, shape, &same, &r);
+
+    if (status != QQ_OK)
+        return status;
+    status = qqi_out_check(same ? 0 : qqi_parts_bytes(&r), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (!same) {
+        qqi_parts_place(&r, out);
+        for (int part = 0; part < QQI_PARTS; part++)
+            if (qqi_has_part(a, part) && qq_tensor_count(&r.value) > 0)
+                qqi_broadcast_move(a, part, qqi_part_of(&r, part),
+                                   qqi_part_out(&r, part, out));
+    }
+    *view = r;
+    return QQ_OK;
+}
+
+// ==== array/block.h ====
+
+// qquant floor 5: 64 numbers at a time, as floats.
+//
+// Long loops go block by block, the loops inside have a constant length and no
+// calls through pointers, so compilers can turn them into vectors. A block
+// begins at a number that is a multiple of 64, so its codes begin at a whole
+// byte, and a buffer is filled up with zeros where the tensor ends.
+
+#define QQI_BLOCK 64
+
+// The numbers of the next block, where left are left.
+QQI_INLINE size_t qqi_block_size(size_t left)
+{
+    return left < QQI_BLOCK ? left : QQI_BLOCK;
+}
+
+// Numbers first ... first + n - 1 of floats in any type that scales and inputs
+// come in: f32, f16, bf16, f64, e8m0, e4m3fn.
+QQI_FN void qqi_load_floats(qq_type type, const void *data, size_t first,
+                            size_t n, float *out)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    switch ((int)type) {
+    case QQ_TYPE_F32:
+        QQ_MEMCPY(out, p + 4 * first, 4 * n);
+        return;
+    case QQ_TYPE_F16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_f16(qqi_load_u16(p + 2 * (first + i)));
+        return;
+    case QQ_TYPE_BF16:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_bf16(qqi_load_u16(p + 2 * (first + i)));
+        return;
+    case QQ_TYPE_F64:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_f64(qqi_load_f64(p + 8 * (first + i)));
+        return;
+    case QQ_TYPE_E8M0:
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_e8m0(p[first + i]);
+        return;
+    default: // e4m3fn
+        for (size_t i = 0; i < n; i++)
+            out[i] = qqi_f32_from_minifloat(&qqi_e4m3fn, p[first + i]);
+        return;
+    }
+}
+
+// The way back, rounded to nearest even, e8m0 upwards; not to f64.
+QQI_FN void qqi_store_floats(qq_type type, void *data, size_t first, size_t n,
+                             const float *x)
+{
+    uint8_t *p = (uint8_t *)data;
+
+    switch ((int)type) {
+    case QQ_TYPE_F32:
+        QQ_MEMCPY(p + 4 * first, x, 4 * n);
+        return;
+    case QQ_TYPE_F16:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * (first + i), qqi_f16_from_f32(x[i]));
+        return;
+    case QQ_TYPE_BF16:
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * (first + i), qqi_bf16_from_f32(x[i]));
+        return;
+    case QQ_TYPE_E8M0:
+        for (size_t i = 0; i < n; i++)
+            p[first + i] = qqi_e8m0_from_f32(x[i], QQI_E8M0_UP);
+        return;
+    default: // e4m3fn
+        for (size_t i = 0; i < n; i++)
+            p[first + i] = qqi_minifloat_from_f32(&qqi_e4m3fn, x[i], 1);
+        return;
+    }
+}
+
+// A block rounded to f16 or bf16; of f32 nothing is done.
+QQI_FN void qqi_block_to_type(qq_type type, float *v)
+{
+    if (type == QQ_TYPE_F16) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_f32_from_f16(qqi_f16_from_f32(v[i]));
+    } else if (type == QQ_TYPE_BF16) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = qqi_f32_from_bf16(qqi_bf16_from_f32(v[i]));
+    }
 }
 
 // ==== array/stat.h ====
@@ -8932,164 +10274,6 @@ QQ_API qq_status qq_scheme_scale_shape(const qq_scheme *s, unsigned rank,
     return QQ_OK;
 }
 
-// ==== array/tensor.h ====
-
-// qquant floor 5: tensors: their sizes, their elements, other types.
-
-QQ_API qq_tensor qq_tensor_make(const void *data, qq_type type, unsigned rank,
-                                const size_t *shape)
-{
-    qq_tensor t;
-
-    QQ_MEMSET(&t, 0, sizeof t);
-    t.data = data;
-    if (rank > QQ_MAX_RANK || (rank > 0 && !shape))
-        return t;
-    t.rank = rank;
-    t.type = type;
-    for (unsigned a = 0; a < rank; a++)
-        t.shape[a] = shape[a];
-    return t;
-}
-
-// The product of rank sizes, 0 if one of them is; SIZE_MAX beyond size_t.
-QQI_FN size_t qqi_shape_count(unsigned rank, const size_t *shape)
-{
-    size_t count = 1;
-    int fits = 1;
-
-    for (unsigned a = 0; a < rank; a++) {
-        if (shape[a] == 0)
-            return 0;
-        fits = fits && qqi_mul_size(count, shape[a], &count);
-    }
-    return fits ? count : SIZE_MAX;
-}
-
-QQ_API size_t qq_tensor_count(const qq_tensor *t)
-{
-    if (!t || t->rank > QQ_MAX_RANK)
-        return SIZE_MAX;
-    return qqi_shape_count(t->rank, t->shape);
-}
-
-QQ_API size_t qq_tensor_bytes(const qq_tensor *t)
-{
-    const size_t count = qq_tensor_count(t);
-
-    return count == SIZE_MAX ? SIZE_MAX : qq_type_bytes(t->type, count);
-}
-
-QQ_API qq_status qq_tensor_check(const qq_tensor *t)
-{
-    if (!t)
-        return QQ_ERR_ARGUMENT;
-    if (t->type == QQ_TYPE_NONE || qqi_type_storage(t->type) != t->type)
-        return QQ_ERR_TYPE;
-    if (t->rank > QQ_MAX_RANK)
-        return QQ_ERR_SHAPE;
-    const size_t bytes = qq_tensor_bytes(t);
-    if (bytes == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    return bytes > 0 && !t->data ? QQ_ERR_ARGUMENT : QQ_OK;
-}
-
-QQ_API int32_t qq_tensor_code(const qq_tensor *t, size_t i)
-{
-    QQ_ASSERT(i < qq_tensor_count(t));
-    return qqi_load_integer(t->type, t->data, i);
-}
-
-QQ_API float qq_tensor_value(const qq_tensor *t, size_t i)
-{
-    QQ_ASSERT(i < qq_tensor_count(t));
-    return qqi_load_value(t->type, t->data, i);
-}
-
-// Whether out has room for a result of that many bytes and *view can be set.
-QQI_FN qq_status qqi_bytes_fit(size_t bytes, const void *out, size_t out_bytes,
-                               const qq_tensor *view)
-{
-    if (bytes == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    if (bytes > 0 && !out)
-        return QQ_ERR_ARGUMENT;
-    if (out_bytes < bytes)
-        return QQ_ERR_SIZE;
-    return view ? QQ_OK : QQ_ERR_ARGUMENT;
-}
-
-QQI_FN qq_status qqi_tensor_fits(const qq_tensor *result, const void *out,
-                                 size_t out_bytes, const qq_tensor *view)
-{
-    return qqi_bytes_fit(qq_tensor_bytes(result), out, out_bytes, view);
-}
-
-// The same bytes, at least one; what is left of the last one is 0.
-QQI_FN void qqi_tensor_copy(const qq_tensor *t, size_t bytes, void *out)
-{
-    const unsigned odd = (unsigned)(qq_tensor_count(t) % 8);
-    const unsigned used = odd * qq_type_bits(t->type) % 8;
-    uint8_t *p = (uint8_t *)out;
-
-    QQ_MEMCPY(p, t->data, bytes);
-    if (used > 0)
-        p[bytes - 1] = (uint8_t)(p[bytes - 1] & ((1u << used) - 1));
-}
-
-// By doubles, for types that a float does not hold.
-QQI_FN void qqi_convert_wide(const qq_tensor *t, qq_type type, size_t count,
-                             void *out)
-{
-    for (size_t i = 0; i < count; i++)
-        qqi_store_wide(type, out, i, qqi_load_wide(t->type, t->data, i));
-}
-
-QQI_FN void qqi_convert_narrow(const qq_tensor *t, qq_type type, size_t count,
-                               void *out)
-{
-    float x[QQI_MANY];
-
-    for (size_t i = 0; i < count; i += QQI_MANY) {
-        const size_t n = count - i < QQI_MANY ? count - i : QQI_MANY;
-        qqi_load_values(t->type, t->data, i, n, x);
-        qqi_store_values(type, out, i, n, x);
-    }
-}
-
-QQ_API qq_status qq_tensor_convert(const qq_tensor *t, qq_type type, void *out,
-                                   size_t out_bytes, qq_tensor *view)
-{
-    qq_status status = qq_tensor_check(t);
-
-    if (status != QQ_OK)
-        return status;
-    if (type == QQ_TYPE_NONE || type == QQ_TYPE_BOOK ||
-        qqi_type_storage(type) != type)
-        return QQ_ERR_TYPE;
-    const size_t count = qq_tensor_count(t);
-    const qq_tensor result = qq_tensor_make(out, type, t->rank, t->shape);
-    const size_t bytes = qq_tensor_bytes(&result);
-    status = qqi_bytes_fit(bytes, out, out_bytes, view);
-    if (status != QQ_OK)
-        return status;
-
-    if (bytes == 0) {
-        *view = result;
-        return QQ_OK;
-    }
-    if (type == t->type) {
-        qqi_tensor_copy(t, bytes, out);
-    } else if (t->type == QQ_TYPE_F64 || t->type == QQ_TYPE_INT32) {
-        QQ_MEMSET(out, 0, bytes);
-        qqi_convert_wide(t, type, count, out);
-    } else {
-        qqi_convert_narrow(t, type, count, out);
-    }
-    *view = result;
-    return QQ_OK;
-}
-
 // ==== array/check.h ====
 
 // qquant floor 5: what is wrong with a scheme: the questions rules share.
@@ -9403,79 +10587,6 @@ QQI_FN uint32_t qqi_aqt_check(const qq_scheme *s, const qq_tensor *x)
 }
 
 #endif // !QQ_NO_TRAIN
-
-// ==== array/step.h ====
-
-// qquant floor 5: the arithmetic of a tensor's own type.
-//
-// Qwix computes in the type of x: every result is rounded to f32, f16 or bf16.
-// A number of any of these is held in a float; an operation is made in f32 and
-// its result rounded to the type, which for a sum, product or quotient of two
-// f16 or two bf16 numbers gives what one rounding would.
-
-QQI_INLINE float qqi_to_type(qq_type type, float x)
-{
-    if (type == QQ_TYPE_F16)
-        return qqi_f32_from_f16(qqi_f16_from_f32(x));
-    if (type == QQ_TYPE_BF16)
-        return qqi_f32_from_bf16(qqi_bf16_from_f32(x));
-    return x;
-}
-
-// A constant of the program in the type, rounded once.
-QQI_INLINE float qqi_constant(qq_type type, double x)
-{
-    if (type == QQ_TYPE_F16)
-        return qqi_f32_from_f16(qqi_f16_from_f64(x));
-    if (type == QQ_TYPE_BF16)
-        return qqi_f32_from_bf16(qqi_bf16_from_f64(x));
-    return qqi_f32_from_f64(x);
-}
-
-QQI_INLINE float qqi_type_mul(qq_type type, float a, float b)
-{
-    return qqi_to_type(type, qqi_mul_f32(a, b));
-}
-
-QQI_INLINE float qqi_type_add(qq_type type, float a, float b)
-{
-    return qqi_to_type(type, qqi_keep_f32(a) + qqi_keep_f32(b));
-}
-
-// a / b, or a * (1 / b) with both rounded.
-QQI_INLINE float qqi_type_div(qq_type type, float a, float b, int reciprocal)
-{
-    if (reciprocal)
-        return qqi_type_mul(type, a, qqi_to_type(type, 1.0f / b));
-    return qqi_to_type(type, a / b);
-}
-
-// Whether a quotient of arrays is made by the reciprocal: as JAX does where
-// the divisor has fewer elements than the result, but not in bf16.
-QQI_FN int qqi_by_reciprocal(int rule_is_reciprocal, qq_type type,
-                             size_t dividends, size_t divisors)
-{
-    return rule_is_reciprocal && type != QQ_TYPE_BF16 && dividends > divisors;
-}
-
-// x / scale.
-QQI_FN int qqi_quotient_by_reciprocal(const qq_scheme *s, qq_type type,
-                                      size_t numbers, size_t scales)
-{
-    return s->division == QQ_DIVISION_MULTIPLY ||
-           s->division == QQ_DIVISION_MULTIPLY_RECIPROCAL ||
-           qqi_by_reciprocal(s->division == QQ_DIVISION_RECIPROCAL, type,
-                             numbers, scales);
-}
-
-// absmax / bound.
-QQI_FN int qqi_scale_by_reciprocal(const qq_scheme *s, qq_type type,
-                                   size_t scales)
-{
-    return qqi_by_reciprocal(s->division == QQ_DIVISION_RECIPROCAL ||
-                                 s->division == QQ_DIVISION_MULTIPLY_RECIPROCAL,
-                             type, scales, 1);
-}
 
 // ==== array/aqt_step.h ====
 
@@ -10741,1687 +11852,6 @@ static const struct qqi_rule qqi_rule_fj QQI_UNUSED = {
 
 #endif // !QQ_NO_TRAIN
 
-// ==== array/make.h ====
-
-// qquant floor 5: arrays of parts that came from elsewhere: nothing is trusted.
-
-// Types that scales are kept in.
-QQI_FN int qqi_is_scale_type(qq_type type)
-{
-    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ||
-           type == QQ_TYPE_F64 || type == QQ_TYPE_E8M0 ||
-           type == QQ_TYPE_E4M3FN;
-}
-
-// A part has the rank of the codes and an element for every tile.
-QQI_FN qq_status qqi_check_tiles(const qq_tensor *value, const qq_tensor *part,
-                                 const size_t *tile)
-{
-    if (part->rank != value->rank)
-        return QQ_ERR_SHAPE;
-    for (unsigned a = 0; a < value->rank; a++) {
-        const size_t n = value->shape[a];
-        const size_t k = part->shape[a];
-        if (n == 0) {
-            if (k > 1)
-                return QQ_ERR_SHAPE;
-            continue;
-        }
-        if (tile[a] == 0 || k != n / tile[a] + (n % tile[a] != 0))
-            return QQ_ERR_SHAPE;
-    }
-    return QQ_OK;
-}
-
-// Tensors that can be read and shapes that fit, whatever their types: what
-// arrays of every rule have.
-QQI_FN qq_status qqi_array_check_parts(const qq_array *a)
-{
-    qq_status status = qq_tensor_check(&a->value);
-
-    if (status == QQ_OK && a->scale.type != QQ_TYPE_NONE) {
-        status = qq_tensor_check(&a->scale);
-        if (status == QQ_OK)
-            status = qqi_check_tiles(&a->value, &a->scale, a->tile);
-    }
-    if (status == QQ_OK && a->zero_point.type != QQ_TYPE_NONE) {
-        status = qq_tensor_check(&a->zero_point);
-        if (status == QQ_OK)
-            status = qqi_check_tiles(&a->value, &a->zero_point, a->zero_tile);
-    }
-    if (status == QQ_OK && a->bias.type != QQ_TYPE_NONE)
-        status = qq_tensor_check(&a->bias);
-    return status;
-}
-
-QQI_FN qq_status qqi_array_check_types(const qq_array *a)
-{
-    const qqi_type_row *row = qqi_type_find(a->type);
-
-    if (row == NULL || !row->info.weight || row->info.storage != a->value.type)
-        return QQ_ERR_TYPE;
-    if (!qqi_is_scale_type(a->scale.type))
-        return QQ_ERR_TYPE;
-    if (a->zero_point.type == QQ_TYPE_NONE)
-        return QQ_OK;
-    if (a->zero_point.type != a->value.type || !row->info.affine)
-        return QQ_ERR_TYPE;
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_array_check(const qq_array *a)
-{
-    if (a == NULL)
-        return QQ_ERR_ARGUMENT;
-    qq_status status = qq_tensor_check(&a->value);
-    if (status == QQ_OK)
-        status = qqi_array_check_types(a);
-    if (status == QQ_OK)
-        status = qqi_array_check_parts(a);
-    if (status != QQ_OK)
-        return status;
-    if (a->type == QQ_TYPE_BOOK && !qqi_book_check(a->levels, a->level_count))
-        return QQ_ERR_ARGUMENT;
-    return QQ_OK;
-}
-
-// The tiles that follow from two shapes which divide.
-QQI_FN qq_status qqi_tiles_of(const qq_tensor *value, const qq_tensor *part,
-                              size_t *tile)
-{
-    if (part->rank != value->rank)
-        return QQ_ERR_SHAPE;
-    for (unsigned a = 0; a < value->rank; a++) {
-        const size_t n = value->shape[a];
-        const size_t k = part->shape[a];
-        if (n == 0 ? k > 1 : k == 0 || n % k != 0)
-            return QQ_ERR_SHAPE;
-        tile[a] = n == 0 ? 1 : n / k;
-    }
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_array_make(const qq_tensor *value, const qq_tensor *scale,
-                               const qq_tensor *zero_point, qq_type type,
-                               qq_array *out)
-{
-    qq_array a;
-
-    QQ_MEMSET(&a, 0, sizeof a);
-    qq_status status = qq_tensor_check(value);
-    if (status == QQ_OK)
-        status = qq_tensor_check(scale);
-    if (status == QQ_OK && zero_point != NULL)
-        status = qq_tensor_check(zero_point);
-    if (status != QQ_OK)
-        return status;
-    a.value = *value;
-    a.scale = *scale;
-    if (zero_point != NULL)
-        a.zero_point = *zero_point;
-    a.type = type == QQ_TYPE_NONE ? value->type : type;
-    a.scale2 = 1.0f;
-    status = qqi_array_check_types(&a);
-    if (status == QQ_OK)
-        status = qqi_tiles_of(value, scale, a.tile);
-    if (status == QQ_OK && zero_point != NULL)
-        status = qqi_tiles_of(value, zero_point, a.zero_tile);
-    if (status != QQ_OK)
-        return status;
-    if (out == NULL)
-        return QQ_ERR_ARGUMENT;
-    *out = a;
-    return QQ_OK;
-}
-
-QQ_API double qq_array_bits(const qq_array *a)
-{
-    if (qq_array_check(a) != QQ_OK)
-        return 0.0;
-    const size_t count = qq_tensor_count(&a->value);
-    const int zero = a->zero_point.type != QQ_TYPE_NONE;
-    double bits = (double)qq_tensor_bytes(&a->scale) * 8.0;
-
-    if (count == 0)
-        return 0.0;
-    bits += a->scale2 < 1.0f || a->scale2 > 1.0f ? 32.0 : 0.0;
-    bits += zero ? (double)qq_tensor_bytes(&a->zero_point) * 8.0 : 0.0;
-    return (double)qq_type_bits(a->value.type) + bits / (double)count;
-}
-
-// ==== array/part.h ====
-
-// qquant floor 5: the tensors of an array, which every move takes along.
-//
-// An array is a scale, a zero point and a bias, any of them perhaps absent, and
-// codes. Each stands for the same numbers: along axis a an element of a
-// part covers
-//
-//   1            where the part has as many elements as there are numbers,
-//   all of them  where it has one,
-//   tile[a]      else, the last element perhaps fewer.
-//
-// Results lie behind each other in this order, codes last.
-
-enum {
-    QQI_PART_SCALE = 0,
-    QQI_PART_ZERO = 1,
-    QQI_PART_BIAS = 2,
-    QQI_PART_CODES = 3,
-    QQI_PARTS = 4
-};
-
-QQI_INLINE const qq_tensor *qqi_part_of(const qq_array *a, int part)
-{
-    return part == QQI_PART_SCALE  ? &a->scale
-           : part == QQI_PART_ZERO ? &a->zero_point
-           : part == QQI_PART_BIAS ? &a->bias
-                                   : &a->value;
-}
-
-QQI_INLINE qq_tensor *qqi_part(qq_array *a, int part)
-{
-    return part == QQI_PART_SCALE  ? &a->scale
-           : part == QQI_PART_ZERO ? &a->zero_point
-           : part == QQI_PART_BIAS ? &a->bias
-                                   : &a->value;
-}
-
-QQI_INLINE int qqi_has_part(const qq_array *a, int part)
-{
-    return qqi_part_of(a, part)->type != QQ_TYPE_NONE;
-}
-
-// How many numbers along an axis an element covers; at least 1.
-QQI_FN size_t qqi_part_tile(const qq_array *a, int part, unsigned axis)
-{
-    const size_t n = a->value.shape[axis];
-    const size_t count = qqi_part_of(a, part)->shape[axis];
-
-    if (count == n || n == 0)
-        return 1;
-    if (count == 1)
-        return n;
-    if (part == QQI_PART_BIAS)
-        return n / count;
-    return part == QQI_PART_ZERO ? a->zero_tile[axis] : a->tile[axis];
-}
-
-// Notes the tile of a part of a result; the others follow from their shapes.
-QQI_INLINE void qqi_part_set_tile(qq_array *a, int part, unsigned axis,
-                                  size_t tile)
-{
-    if (part == QQI_PART_SCALE)
-        a->tile[axis] = tile;
-    if (part == QQI_PART_ZERO)
-        a->zero_tile[axis] = tile;
-}
-
-// The parts are tensors that fit each other, whatever the rule they come from.
-// A bias has the rank of the codes, and sizes that divide theirs.
-QQI_FN qq_status qqi_parts_check(const qq_array *a)
-{
-    if (a == NULL)
-        return QQ_ERR_ARGUMENT;
-    const qq_status status = qqi_array_check_parts(a);
-    if (status != QQ_OK || a->bias.type == QQ_TYPE_NONE)
-        return status;
-    if (a->bias.rank != a->value.rank)
-        return QQ_ERR_SHAPE;
-    for (unsigned i = 0; i < a->bias.rank; i++)
-        if (a->bias.shape[i] != a->value.shape[i] &&
-            (a->bias.shape[i] == 0 ||
-             a->value.shape[i] % a->bias.shape[i] != 0))
-            return QQ_ERR_SHAPE;
-    return QQ_OK;
-}
-
-// The bytes of all parts; SIZE_MAX beyond size_t.
-QQI_FN size_t qqi_parts_bytes(const qq_array *a)
-{
-    size_t sum = 0;
-
-    for (int part = 0; part < QQI_PARTS; part++) {
-        if (!qqi_has_part(a, part))
-            continue;
-        const size_t bytes = qq_tensor_bytes(qqi_part_of(a, part));
-        if (bytes == SIZE_MAX || !qqi_add_size(sum, bytes, &sum))
-            return SIZE_MAX;
-    }
-    return sum;
-}
-
-// What can be wrong with the place for bytes of result.
-QQI_FN qq_status qqi_out_check(size_t bytes, const void *out, size_t out_bytes)
-{
-    if (bytes == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    if (out == NULL && bytes > 0)
-        return QQ_ERR_ARGUMENT;
-    return out_bytes < bytes ? QQ_ERR_SIZE : QQ_OK;
-}
-
-// Points the parts of a into out, one behind the other.
-QQI_FN void qqi_parts_place(qq_array *a, void *out)
-{
-    uint8_t *p = (uint8_t *)out;
-
-    for (int part = 0; part < QQI_PARTS; part++) {
-        if (!qqi_has_part(a, part))
-            continue;
-        const size_t bytes = qq_tensor_bytes(qqi_part_of(a, part));
-        qqi_part(a, part)->data = p;
-        if (bytes > 0) // out may be NULL where there are none
-            p += bytes;
-    }
-}
-
-// Where the part of a result lies, to be written: behind those before it.
-QQI_FN void *qqi_part_out(const qq_array *a, int part, void *out)
-{
-    size_t before = 0;
-
-    for (int i = 0; i < part; i++)
-        if (qqi_has_part(a, i))
-            before += qq_tensor_bytes(qqi_part_of(a, i));
-    return before > 0 ? (uint8_t *)out + before : out;
-}
-
-// axis, or rank + axis where it is negative; 0 where there is none such.
-QQI_FN int qqi_axis(int axis, unsigned rank, unsigned *out)
-{
-    const int i = axis < 0 ? axis + (int)rank : axis;
-
-    if (i < 0 || (unsigned)i >= rank)
-        return 0;
-    *out = (unsigned)i;
-    return 1;
-}
-
-// ==== array/array1b.h ====
-
-// qquant floor 5: Array1B: two-bit values packed along the first axis.
-//
-// The layout, which the parts on packing and unpacking follow:
-//
-//   byte[p] = sum over g = 0 ... 3 of code[p + g * quarter] << 2g, modulo 256
-//   value = code - 1, code = byte >> 2g & 3
-//
-// with all axes taken as one of 4 * quarter numbers: the first axis is a
-// multiple of 4, so a quarter of the rows is a quarter of the numbers. This is
-// QQ_TERNARY_STRIDED for numbers of any type and, if eformer's rule is asked
-// for, of any size: a code above 3 then spills into its neighbours.
-
-// QQ_ERR_SHAPE for a shape that there is not; else the bytes.
-QQI_FN qq_status qqi_array1b_bytes(unsigned rank, const size_t *shape,
-                                   size_t *bytes)
-{
-    if (rank == 0 || rank > QQ_MAX_RANK)
-        return QQ_ERR_SHAPE;
-    if (!shape)
-        return QQ_ERR_ARGUMENT;
-    if (shape[0] % 4 != 0)
-        return QQ_ERR_SHAPE;
-    const size_t count = qqi_shape_count(rank, shape);
-    if (count == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    *bytes = count / 4;
-    return QQ_OK;
-}
-
-QQ_API size_t qq_array1b_size(unsigned rank, const size_t *shape)
-{
-    size_t bytes;
-
-    return qqi_array1b_bytes(rank, shape, &bytes) == QQ_OK ? bytes : SIZE_MAX;
-}
-
-// Types that hold -1, 0 and +1; unsigned ones wrap.
-QQI_FN int qqi_array1b_has_type(qq_type type)
-{
-    qq_type_info info;
-
-    if (qq_type_get(type, &info) != QQ_OK || info.storage != type)
-        return 0;
-    return (info.kind == QQ_KIND_INTEGER && type != QQ_TYPE_SIGN) ||
-           info.kind == QQ_KIND_FLOAT || info.kind == QQ_KIND_SMALL;
-}
-
-QQ_API qq_status qq_array1b_check(const qq_array1b *a)
-{
-    size_t bytes;
-
-    if (!a)
-        return QQ_ERR_ARGUMENT;
-    const qq_status status = qqi_array1b_bytes(a->rank, a->shape, &bytes);
-    if (status != QQ_OK)
-        return status;
-    if (!qqi_array1b_has_type(a->type))
-        return QQ_ERR_TYPE;
-    return a->packed || bytes == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
-}
-
-QQI_FN qq_array1b qqi_array1b_view(const void *packed, unsigned rank,
-                                   const size_t *shape, qq_type type)
-{
-    qq_array1b a;
-
-    QQ_MEMSET(&a, 0, sizeof a);
-    a.packed = packed;
-    a.rank = rank;
-    a.type = type;
-    for (unsigned i = 0; i < rank; i++)
-        a.shape[i] = shape[i];
-    return a;
-}
-
-QQ_API qq_status qq_array1b_make(const void *packed, size_t packed_bytes,
-                                 unsigned rank, const size_t *shape,
-                                 qq_type type, qq_array1b *out)
-{
-    size_t bytes;
-
-    if (!packed && packed_bytes > 0)
-        return QQ_ERR_ARGUMENT;
-    const qq_status status = qqi_array1b_bytes(rank, shape, &bytes);
-    if (status != QQ_OK)
-        return status;
-    if (!qqi_array1b_has_type(type))
-        return QQ_ERR_TYPE;
-    if (packed_bytes < bytes)
-        return QQ_ERR_SIZE;
-    if (!out)
-        return QQ_ERR_ARGUMENT;
-    *out = qqi_array1b_view(packed, rank, shape, type);
-    return QQ_OK;
-}
-
-// ==== array/eformer_step.h ====
-
-// qquant floor 5: eformer's arithmetic: every step rounded to the type of x.
-
-QQI_INLINE int qqi_is_plain(qq_type type)
-{
-    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16;
-}
-
-// Number i of data of a plain type.
-QQI_INLINE float qqi_plain_load(qq_type type, const void *data, size_t i)
-{
-    const uint8_t *p = (const uint8_t *)data;
-
-    if (type == QQ_TYPE_F32)
-        return qqi_load_f32(p + 4 * i);
-    const uint16_t h = qqi_load_u16(p + 2 * i);
-    return type == QQ_TYPE_F16 ? qqi_f32_from_f16(h) : qqi_f32_from_bf16(h);
-}
-
-// Rounded to nearest even, infinite beyond the largest; one NaN for all.
-QQI_INLINE void qqi_plain_store(qq_type type, void *data, size_t i, float x)
-{
-    uint8_t *p = (uint8_t *)data;
-    const float y = qqi_canon_f32(x);
-
-    if (type == QQ_TYPE_F32)
-        qqi_store_f32(p + 4 * i, y);
-    else
-        qqi_store_u16(p + 2 * i, type == QQ_TYPE_F16 ? qqi_f16_from_f32(y)
-                                                     : qqi_bf16_from_f32(y));
-}
-
-// Numbers first ... first + n - 1, as above.
-QQI_FN void qqi_plain_store_many(qq_type type, void *data, size_t first,
-                                 size_t n, const float *x)
-{
-    if (type == QQ_TYPE_F32)
-        for (size_t i = 0; i < n; i++)
-            qqi_plain_store(QQ_TYPE_F32, data, first + i, x[i]);
-    else if (type == QQ_TYPE_F16)
-        for (size_t i = 0; i < n; i++)
-            qqi_plain_store(QQ_TYPE_F16, data, first + i, x[i]);
-    else
-        for (size_t i = 0; i < n; i++)
-            qqi_plain_store(QQ_TYPE_BF16, data, first + i, x[i]);
-}
-
-QQI_FN void qqi_to_type_many(qq_type type, size_t n, float *x)
-{
-    if (type == QQ_TYPE_F16)
-        for (size_t i = 0; i < n; i++)
-            x[i] = qqi_to_type(QQ_TYPE_F16, x[i]);
-    else if (type == QQ_TYPE_BF16)
-        for (size_t i = 0; i < n; i++)
-            x[i] = qqi_to_type(QQ_TYPE_BF16, x[i]);
-}
-
-// How many numbers are done at a time: few, to stay small on the stack.
-#define QQI_SOME ((size_t)16)
-
-QQI_INLINE size_t qqi_some(size_t left)
-{
-    return left < QQI_SOME ? left : QQI_SOME;
-}
-
-// The smallest normal number: 2^-126, of f16 2^-14.
-QQI_INLINE float qqi_plain_tiny(qq_type type)
-{
-    return qqi_f32_of(type == QQ_TYPE_F16 ? 0x38800000u : 0x00800000u);
-}
-
-// The larger magnitude; NaN is the largest, for its bits are.
-QQI_INLINE float qqi_absmax_step(float most, float x)
-{
-    const float a = qqi_abs_f32(x);
-
-    return qqi_f32_bits(a) > qqi_f32_bits(most) ? a : most;
-}
-
-// The largest magnitude of n numbers of a plain type, and of most.
-QQI_FN float qqi_absmax_many(float most, qq_type type, const void *data,
-                             size_t first, size_t n)
-{
-    float x[QQI_SOME];
-    size_t k;
-
-    for (size_t at = 0; at < n; at += k) {
-        k = qqi_some(n - at);
-        qqi_load_values(type, data, first + at, k, x);
-        for (size_t i = 0; i < k; i++)
-            most = qqi_absmax_step(most, x[i]);
-    }
-    return most;
-}
-
-// What numbers of a type are divided by: the divisor, or its reciprocal.
-typedef struct qqi_divisor {
-    qq_type type;
-    int by_product;
-    float b;
-} qqi_divisor;
-
-// fewer: the divisor has fewer elements than the result, so that the rule of
-// the reciprocal applies. bf16 divides always. JAX on the CPU flushes a
-// reciprocal that is a subnormal float to 0, and so does this.
-QQI_INLINE qqi_divisor qqi_divisor_of(qq_type type, qq_division division,
-                                      int fewer, float b)
-{
-    qqi_divisor d;
-
-    d.type = type;
-    d.by_product =
-        division == QQ_DIVISION_RECIPROCAL && fewer && type != QQ_TYPE_BF16;
-    d.b = b;
-    if (d.by_product) {
-        const float r = 1.0f / b;
-        const int flushed = qqi_abs_f32(r) < qqi_plain_tiny(QQ_TYPE_F32);
-        d.b = flushed ? 0.0f : qqi_to_type(type, r);
-    }
-    return d;
-}
-
-QQI_INLINE float qqi_divide_by(const qqi_divisor *d, float x)
-{
-    const float q = d->by_product ? qqi_mul_f32(x, d->b) : x / d->b;
-
-    return qqi_to_type(d->type, q);
-}
-
-// The same for n numbers. Nothing is ever added to these products.
-QQI_FN void qqi_divide_many(const qqi_divisor *d, size_t n, float *x)
-{
-    if (d->by_product)
-        for (size_t i = 0; i < n; i++)
-            x[i] = x[i] * d->b;
-    else
-        for (size_t i = 0; i < n; i++)
-            x[i] = x[i] / d->b;
-    qqi_to_type_many(d->type, n, x);
-}
-
-// ==== array/array1b_pack.h ====
-
-// qquant floor 5: numbers of any type into Array1B.
-
-// Numbers of a tensor, or of integers of some width (tensor is NULL).
-struct qqi_array1b_source {
-    const qq_tensor *tensor;
-    const void *data;
-    unsigned width;
-    int is_signed;
-    int is_float; // f32, f16, bf16 or f64
-};
-
-// The low byte of integer i; *fits says whether it is -1, 0 or +1.
-QQI_FN unsigned qqi_array1b_integer(const struct qqi_array1b_source *x,
-                                    size_t i, int *fits)
-{
-    const uint8_t *p = (const uint8_t *)x->data + i * x->width;
-    const int is_signed = x->tensor || x->is_signed;
-    uint64_t u;
-
-    if (x->tensor)
-        u = (uint64_t)(int64_t)qqi_load_wide(x->tensor->type, x->data, i);
-    else if (x->width == 1)
-        u = is_signed ? (uint64_t)(int64_t)(int8_t)*p : *p;
-    else if (x->width == 2)
-        u = is_signed ? (uint64_t)(int64_t)qqi_load_i16(p) : qqi_load_u16(p);
-    else if (x->width == 4)
-        u = is_signed ? (uint64_t)(int64_t)qqi_load_i32(p) : qqi_load_u32(p);
-    else
-        u = qqi_load_u64(p);
-    *fits = u <= 1 || (u == UINT64_MAX && is_signed);
-    return (unsigned)(u & 255);
-}
-
-// Double i plus 1.
-QQI_FN double qqi_array1b_double(const qq_tensor *x, size_t i, int *fits)
-{
-    const double d = qqi_load_f64((const uint8_t *)x->data + 8 * i);
-
-    *fits = d == 0.0 || d == 1.0 || d == -1.0;
-    return d + 1.0;
-}
-
-// The codes of n numbers of up to 16 bits and of f32, which a float holds.
-QQI_FN int qqi_array1b_short(const struct qqi_array1b_source *x, size_t at,
-                             size_t n, uint8_t *code)
-{
-    float v[QQI_SOME];
-    int bad = 0;
-
-    qqi_load_values(x->tensor->type, x->data, at, n, v);
-    for (size_t i = 0; i < n; i++)
-        bad |= !(v[i] == 0.0f) & !(qqi_abs_f32(v[i]) == 1.0f);
-    for (size_t i = 0; i < n; i++)
-        v[i] = v[i] + 1.0f;
-    if (x->is_float)
-        qqi_to_type_many(x->tensor->type, n, v);
-    for (size_t i = 0; i < n; i++) {
-        // An integer of 16 bits is taken modulo 256, a float is cut; NaN
-        // fails both comparisons.
-        const float low = x->is_float ? 0.0f : -65536.0f;
-        const float high = x->is_float ? 255.0f : 65536.0f;
-        const float u = v[i] > low ? v[i] : low;
-        code[i] = (uint8_t)((int32_t)(u < high ? u : high) & 255);
-    }
-    return !bad;
-}
-
-// value + 1 as eformer makes a byte of it, of n numbers; whether all are -1,
-// 0 or +1.
-QQI_FN int qqi_array1b_codes(const struct qqi_array1b_source *x, size_t at,
-                             size_t n, uint8_t *code)
-{
-    int all = 1;
-
-    if (x->tensor && x->tensor->type != QQ_TYPE_F64 &&
-        x->tensor->type != QQ_TYPE_INT32)
-        return qqi_array1b_short(x, at, n, code);
-    for (size_t i = 0; i < n; i++) {
-        int fits;
-        if (x->is_float) {
-            const double sum = qqi_array1b_double(x->tensor, at + i, &fits);
-            code[i] = (uint8_t)(sum > 0.0 ? sum < 255.0 ? sum : 255.0 : 0.0);
-        } else {
-            const unsigned low = qqi_array1b_integer(x, at + i, &fits);
-            code[i] = (uint8_t)((low + 1) & 255);
-        }
-        all &= fits;
-    }
-    return all;
-}
-
-QQI_FN int qqi_array1b_fits(const struct qqi_array1b_source *x, size_t count)
-{
-    uint8_t code[QQI_SOME];
-    int all = 1;
-    size_t n;
-
-    for (size_t at = 0; at < count && all; at += n) {
-        n = qqi_some(count - at);
-        all = qqi_array1b_codes(x, at, n, code);
-    }
-    return all;
-}
-
-QQI_FN qq_status qqi_array1b_pack(const struct qqi_array1b_source *x,
-                                  size_t quarter, qq_array1b_rule rule,
-                                  void *out)
-{
-    uint8_t *bytes = (uint8_t *)out;
-    uint8_t code[QQI_SOME], sum[QQI_SOME];
-    size_t n;
-
-    if (rule == QQ_ARRAY1B_STRICT && !qqi_array1b_fits(x, 4 * quarter))
-        return QQ_ERR_FORMAT;
-    for (size_t p = 0; p < quarter; p += n) {
-        n = qqi_some(quarter - p);
-        QQ_MEMSET(sum, 0, sizeof sum);
-        for (unsigned g = 0; g < 4; g++) {
-            (void)qqi_array1b_codes(x, p + g * quarter, n, code);
-            for (size_t i = 0; i < n; i++)
-                sum[i] = (uint8_t)((sum[i] + (code[i] << 2 * g)) & 255);
-        }
-        QQ_MEMCPY(bytes + p, sum, n);
-    }
-    return QQ_OK;
-}
-
-// What both ways in check behind x, in the order of their arguments.
-QQI_FN qq_status qqi_array1b_pack_check(qq_array1b_rule rule, qq_type type,
-                                        size_t bytes, const void *out,
-                                        size_t out_bytes)
-{
-    if (rule != QQ_ARRAY1B_STRICT && rule != QQ_ARRAY1B_EFORMER)
-        return QQ_ERR_ARGUMENT;
-    if (!qqi_array1b_has_type(type))
-        return QQ_ERR_TYPE;
-    return qqi_out_check(bytes, out, out_bytes);
-}
-
-QQ_API qq_status qq_array1b_pack(const qq_tensor *x, qq_array1b_rule rule,
-                                 qq_type type, void *out, size_t out_bytes,
-                                 qq_array1b *view)
-{
-    struct qqi_array1b_source source;
-    qq_type_info info;
-    size_t bytes;
-
-    qq_status status = qq_tensor_check(x);
-    if (status != QQ_OK)
-        return status;
-    status = qqi_array1b_bytes(x->rank, x->shape, &bytes);
-    if (status != QQ_OK)
-        return status;
-    if (qq_type_get(x->type, &info) != QQ_OK ||
-        (info.kind != QQ_KIND_INTEGER && info.kind != QQ_KIND_FLOAT))
-        return QQ_ERR_TYPE;
-    if (type == QQ_TYPE_NONE)
-        type = x->type == QQ_TYPE_SIGN ? QQ_TYPE_INT8 : x->type;
-    status = qqi_array1b_pack_check(rule, type, bytes, out, out_bytes);
-    if (status != QQ_OK)
-        return status;
-    if (!view)
-        return QQ_ERR_ARGUMENT;
-    QQ_MEMSET(&source, 0, sizeof source);
-    source.tensor = x;
-    source.data = x->data;
-    source.is_float = info.kind == QQ_KIND_FLOAT;
-    status = qqi_array1b_pack(&source, bytes, rule, out);
-    if (status == QQ_OK)
-        *view = qqi_array1b_view(out, x->rank, x->shape, type);
-    return status;
-}
-
-QQ_API qq_status qq_array1b_pack_integers(const void *x, unsigned width,
-                                          int is_signed, unsigned rank,
-                                          const size_t *shape,
-                                          qq_array1b_rule rule, qq_type type,
-                                          void *out, size_t out_bytes,
-                                          qq_array1b *view)
-{
-    struct qqi_array1b_source source;
-    size_t bytes;
-
-    if (width != 1 && width != 2 && width != 4 && width != 8)
-        return QQ_ERR_TYPE;
-    qq_status status = qqi_array1b_bytes(rank, shape, &bytes);
-    if (status != QQ_OK)
-        return status;
-    if (!x && bytes > 0)
-        return QQ_ERR_ARGUMENT;
-    status = qqi_array1b_pack_check(rule, type, bytes, out, out_bytes);
-    if (status != QQ_OK)
-        return status;
-    if (!view)
-        return QQ_ERR_ARGUMENT;
-    QQ_MEMSET(&source, 0, sizeof source);
-    source.data = x;
-    source.width = width;
-    source.is_signed = is_signed;
-    status = qqi_array1b_pack(&source, bytes, rule, out);
-    if (status == QQ_OK)
-        *view = qqi_array1b_view(out, rank, shape, type);
-    return status;
-}
-
-// ==== array/array1b_unpack.h ====
-
-// qquant floor 5: the values of Array1B as numbers of any type.
-//
-// There are four values, -1, 0, +1 and +2, so there are four codes of a type;
-// they are made once, and unpacking copies them.
-
-// The bits of value v: integers in two's complement, cut to their width.
-QQI_FN uint64_t qqi_array1b_bits(qq_type type, int v)
-{
-    qq_type_info info;
-
-    if (type == QQ_TYPE_F64)
-        return qqi_f64_bits((double)v);
-    if (type == QQ_TYPE_TERNARY)
-        return (uint64_t)(v + 1);
-    if (qq_type_get(type, &info) == QQ_OK && info.kind == QQ_KIND_INTEGER)
-        return (uint64_t)(int64_t)v & (((uint64_t)1 << info.bits) - 1);
-    return qq_type_encode(type, (float)v);
-}
-
-// Number i of width bytes, in the machine's order.
-QQI_FN void qqi_array1b_store(void *out, unsigned width, size_t i, uint64_t u)
-{
-    uint8_t *p = (uint8_t *)out + i * width;
-
-    if (width == 1)
-        *p = (uint8_t)(u & 255);
-    else if (width == 2)
-        qqi_store_u16(p, (uint16_t)(u & 0xffff));
-    else if (width == 4)
-        qqi_store_u32(p, (uint32_t)(u & 0xffffffffu));
-    else
-        qqi_store_u64(p, u);
-}
-
-// Codes of bits or, where bits is 0, numbers of width bytes.
-QQI_FN void qqi_array1b_spread(const qq_array1b *a, size_t quarter,
-                               unsigned bits, unsigned width,
-                               const uint64_t *code, void *out)
-{
-    const uint8_t *p = (const uint8_t *)a->packed;
-    size_t i = 0;
-
-    if (bits && quarter > 0) // four codes of b bits are b / 2 bytes
-        QQ_MEMSET(out, 0, (quarter * bits + 1) / 2);
-    for (unsigned g = 0; g < 4; g++)
-        for (size_t k = 0; k < quarter; k++, i++) {
-            const uint64_t u = code[p[k] >> 2 * g & 3];
-            if (bits)
-                qqi_store_bits(bits, (uint8_t *)out, i, (uint32_t)u);
-            else
-                qqi_array1b_store(out, width, i, u);
-        }
-}
-
-QQ_API qq_status qq_array1b_unpack(const qq_array1b *a, qq_type type, void *out,
-                                   size_t out_bytes, qq_tensor *view)
-{
-    uint64_t code[4];
-    size_t quarter;
-
-    qq_status status = qq_array1b_check(a);
-    if (status != QQ_OK)
-        return status;
-    status = qqi_array1b_bytes(a->rank, a->shape, &quarter);
-    if (status != QQ_OK)
-        return status;
-    if (type == QQ_TYPE_NONE)
-        type = a->type;
-    if (!qqi_array1b_has_type(type))
-        return QQ_ERR_TYPE;
-    const size_t need = qq_type_bytes(type, 4 * quarter);
-    status = qqi_out_check(need, out, out_bytes);
-    if (status != QQ_OK)
-        return status;
-    if (!view)
-        return QQ_ERR_ARGUMENT;
-    for (int v = 0; v < 4; v++)
-        code[v] = qqi_array1b_bits(type, v - 1);
-    const unsigned bits = qq_type_bits(type);
-    qqi_array1b_spread(a, quarter, bits < 8 ? bits : 0, bits / 8, code, out);
-    *view = qq_tensor_make(out, type, a->rank, a->shape);
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_array1b_unpack_integers(const qq_array1b *a, unsigned width,
-                                            void *out, size_t out_bytes)
-{
-    uint64_t code[4];
-    size_t quarter, need;
-
-    qq_status status = qq_array1b_check(a);
-    if (status != QQ_OK)
-        return status;
-    status = qqi_array1b_bytes(a->rank, a->shape, &quarter);
-    if (status != QQ_OK)
-        return status;
-    if (width != 1 && width != 2 && width != 4 && width != 8)
-        return QQ_ERR_TYPE;
-    if (!qqi_mul_size(4 * quarter, width, &need))
-        need = SIZE_MAX;
-    status = qqi_out_check(need, out, out_bytes);
-    if (status != QQ_OK)
-        return status;
-    for (int v = 0; v < 4; v++)
-        code[v] = (uint64_t)(int64_t)(v - 1);
-    qqi_array1b_spread(a, quarter, 0, width, code, out);
-    return QQ_OK;
-}
-
-// ==== array/decoder.h ====
-
-// qquant floor 5: 64 codes to the numbers they stand for.
-//
-// The numbers are those of qq_type_decode and of the caller's own levels. Any
-// bytes decode.
-
-struct qqi_decoder {
-    qq_type type; // as stored
-    unsigned bits;
-    const float *levels; // of a caller's book; else NULL
-    size_t level_count;
-};
-
-// levels: those of QQ_TYPE_BOOK; without them such codes count as numbers.
-QQI_FN void qqi_decoder_make(struct qqi_decoder *d, qq_type type,
-                             const float *levels, size_t level_count)
-{
-    const qqi_type_row *row = qqi_type_find(qqi_type_storage(type));
-
-    d->type = row->type;
-    d->bits = row->info.bits;
-    d->levels = type == QQ_TYPE_BOOK ? levels : NULL;
-    d->level_count = level_count;
-}
-
-// A block of codes of up to 8 bits, one byte each, sign-extended.
-QQI_FN void qqi_block_values(const struct qqi_decoder *d, const uint8_t *code,
-                             float *out)
-{
-    if (d->levels == NULL) {
-        qqi_decode_codes(d->type, QQI_BLOCK, code, out);
-        return;
-    }
-    for (int i = 0; i < QQI_BLOCK; i++) {
-        const size_t c = code[i];
-        out[i] = d->levels[c < d->level_count ? c : d->level_count - 1];
-    }
-}
-
-// Codes first ... first + n - 1 of the packed data, n at most a block; the rest
-// of out is unspecified.
-QQI_FN void qqi_decode_block(const struct qqi_decoder *d, const void *data,
-                             size_t first, size_t n, float *out)
-{
-    const uint8_t *p = (const uint8_t *)data;
-    uint8_t code[QQI_BLOCK];
-
-    if (d->bits == 16) {
-        for (size_t i = 0; i < n; i++)
-            out[i] = (float)qqi_load_i16(p + 2 * (first + i));
-        return;
-    }
-    if (n < QQI_BLOCK)
-        QQ_MEMSET(code, 0, sizeof code);
-    qqi_unpack_codes(d->bits, QQ_ORDER_LOW_FIRST, qqi_type_is_signed(d->type),
-                     first, n, p, code);
-    qqi_block_values(d, code, out);
-}
-
-// ==== array/stream.h ====
-
-// qquant floor 5: what goes with every number of a tensor, 64 at a time.
-//
-// A scale, a zero point or a noise belongs to a tile of numbers. A stream
-// gives the one of each number, in the order of memory.
-
-struct qqi_stream {
-    struct qqi_tiling tiling;
-    struct qqi_cursor cursor;
-    const qq_tensor *values;  // one a tile; NULL: noise, drawn
-    const qq_tensor *offsets; // integers, one a tile; NULL: none
-    int integers;             // 1: values are codes of integers
-    qq_noise noise;
-    qq_random_layout layout;
-    qq_key key;
-};
-
-// One value for each tile of an array of the shape.
-QQI_FN void qqi_stream_begin(struct qqi_stream *m, unsigned rank,
-                             const size_t *shape, const size_t *tile,
-                             const qq_tensor *values, const qq_tensor *offsets)
-{
-    qqi_tiling_make(&m->tiling, rank, shape, tile);
-    qqi_cursor_begin(&m->cursor, &m->tiling);
-    m->values = values;
-    m->offsets = offsets;
-    m->integers =
-        values != NULL && qqi_type_info(values->type).kind == QQ_KIND_INTEGER;
-    m->noise = QQ_NOISE_NONE;
-}
-
-// The noise of a scheme for x: given numbers, broadcast as NumPy does, or
-// drawn ones, of x's shape with size 1 on the shared axes.
-QQI_FN void qqi_stream_begin_noise(struct qqi_stream *m, const qq_scheme *s,
-                                   const qq_tensor *x)
-{
-    const qq_tensor *given = s->given_noise;
-    size_t tile[QQ_MAX_RANK] = {0};
-
-    for (unsigned a = 0; a < x->rank; a++) {
-        int shared = (int)(s->noise_shared >> a & 1);
-        if (s->noise == QQ_NOISE_GIVEN) {
-            const unsigned missing = x->rank - given->rank;
-            shared = a < missing || given->shape[a - missing] == 1;
-        }
-        tile[a] = shared ? x->shape[a] : 1;
-    }
-    qqi_stream_begin(m, x->rank, x->shape, tile, NULL, NULL);
-    if (s->noise == QQ_NOISE_GIVEN)
-        m->values = given;
-    m->noise = s->noise;
-    m->layout = s->layout;
-    m->key = s->key;
-}
-
-QQI_FN void qqi_stream_read(const struct qqi_stream *m, size_t first, size_t n,
-                            float *out)
-{
-    if (m->integers)
-        for (size_t i = 0; i < n; i++)
-            out[i] = (float)qqi_load_integer(m->values->type, m->values->data,
-                                             first + i);
-    else if (m->values != NULL)
-        qqi_load_floats(m->values->type, m->values->data, first, n, out);
-    else
-        (void)qq_random_noise(m->key, m->layout, m->noise, m->tiling.tiles,
-                              first, n, out);
-}
-
-QQI_FN void qqi_fill_floats(float *out, size_t n, float x)
-{
-    for (; n >= 16; n -= 16, out += 16) {
-        for (size_t j = 0; j < 16; j++)
-            out[j] = x;
-    }
-    for (size_t j = 0; j < n; j++)
-        out[j] = x;
-}
-
-// The values of the next n numbers, and their offsets if there are any.
-QQI_FN void qqi_stream_next(struct qqi_stream *m, size_t n, float *value,
-                            int16_t *offset)
-{
-    const int each = m->tiling.tile[m->tiling.rank - 1] == 1;
-
-    for (size_t i = 0; i < n;) {
-        size_t tile = 0;
-        const size_t run = qqi_cursor_next(&m->cursor, n - i, &tile);
-        const size_t own = each ? run : 1;
-        qqi_stream_read(m, tile, own, value + i);
-        if (!each)
-            qqi_fill_floats(value + i, run, value[i]);
-        if (m->offsets != NULL) {
-            for (size_t j = 0; j < run; j++)
-                offset[i + j] = (int16_t)qqi_load_integer(
-                    m->offsets->type, m->offsets->data, tile + (each ? j : 0));
-        }
-        i += run;
-    }
-}
-
-// ==== array/back.h ====
-
-// qquant floor 5: the pass over an array that turns codes into numbers.
-//
-//   ours   (code - zero point) * scale * scale2     each product in f32
-//   Qwix   code, - zero point, * scale              each step in scale's type
-//
-// and then to the type asked for.
-
-struct qqi_back {
-    struct qqi_decoder decoder;
-    qq_type step; // what every step is rounded to: f32, f16 or bf16
-    qq_type type; // of the result
-    float scale2;
-    int saturate; // what is finite stays finite in the result
-};
-
-QQI_FN void qqi_store_saturated(qq_type type, void *data, size_t first,
-                                size_t n, const float *x)
-{
-    uint8_t *p = (uint8_t *)data + 2 * first;
-
-    if (type == QQ_TYPE_F16) {
-        for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * i, qqi_f16_saturate(x[i]));
-    } else {
-        for (size_t i = 0; i < n; i++)
-            qqi_store_u16(p + 2 * i, qqi_bf16_saturate(x[i]));
-    }
-}
-
-// v = v * s, in the type of the steps.
-QQI_FN void qqi_block_multiply(const struct qqi_back *b, float *v, float *s)
-{
-    qqi_block_to_type(b->step, v);
-    for (int i = 0; i < QQI_BLOCK; i++)
-        v[i] = v[i] * s[i];
-    qqi_block_to_type(b->step, v);
-    if (b->scale2 < 1.0f || b->scale2 > 1.0f) {
-        for (int i = 0; i < QQI_BLOCK; i++)
-            v[i] = v[i] * b->scale2;
-    }
-    // One NaN for all, for their bits differ between machines.
-    for (int i = 0; i < QQI_BLOCK; i++)
-        v[i] = qqi_canon_f32(v[i]);
-}
-
-// Numbers first ... first + n - 1 of codes, n at most a block. zero may be
-// NULL.
-QQI_NOINLINE void qqi_back_block(const struct qqi_back *b, const void *codes,
-                                 struct qqi_stream *scale,
-                                 struct qqi_stream *zero, size_t first,
-                                 size_t n, void *out)
-{
-    float v[QQI_BLOCK];
-    float s[QQI_BLOCK];
-
-    for (size_t i = n; i < QQI_BLOCK; i++)
-        v[i] = s[i] = 0.0f;
-    qqi_decode_block(&b->decoder, codes, first, n, v);
-    if (zero != NULL) {
-        qqi_stream_next(zero, n, s, NULL);
-        qqi_block_to_type(b->step, v);
-        qqi_block_to_type(b->step, s);
-        for (int i = 0; i < QQI_BLOCK; i++)
-            v[i] = v[i] - s[i];
-    }
-    qqi_stream_next(scale, n, s, NULL);
-    qqi_block_multiply(b, v, s);
-    if (b->saturate && b->type != QQ_TYPE_F32)
-        qqi_store_saturated(b->type, out, first, n, v);
-    else
-        qqi_store_floats(b->type, out, first, n, v);
-}
-
-QQI_FN void qqi_back_run(const struct qqi_back *b, const void *codes,
-                         struct qqi_stream *scale, struct qqi_stream *zero,
-                         void *out)
-{
-    const size_t numbers = scale->tiling.numbers;
-
-    for (size_t i = 0; i < numbers; i += QQI_BLOCK)
-        qqi_back_block(b, codes, scale, zero, i, qqi_block_size(numbers - i),
-                       out);
-}
-
-// The same for an array with zero points, whose tiles may differ from those
-// of the scales.
-QQI_NOINLINE void qqi_back_zero(const struct qqi_back *b, const qq_array *a,
-                                struct qqi_stream *scale, void *out)
-{
-    struct qqi_stream zero;
-
-    qqi_stream_begin(&zero, a->value.rank, a->value.shape, a->zero_tile,
-                     &a->zero_point, NULL);
-    qqi_back_run(b, a->value.data, scale, &zero, out);
-}
-
-// All numbers of an array. steps: the type each step is rounded to.
-QQI_FN void qqi_back_array(const qq_array *a, qq_type steps, int saturate,
-                           qq_type type, void *out)
-{
-    struct qqi_stream scale;
-    struct qqi_back b;
-
-    qqi_decoder_make(&b.decoder, a->type, a->levels, a->level_count);
-    b.step = steps;
-    b.type = type;
-    b.scale2 = a->scale2;
-    b.saturate = saturate;
-    qqi_stream_begin(&scale, a->value.rank, a->value.shape, a->tile, &a->scale,
-                     NULL);
-    if (a->zero_point.type != QQ_TYPE_NONE)
-        qqi_back_zero(&b, a, &scale, out);
-    else
-        qqi_back_run(&b, a->value.data, &scale, NULL, out);
-}
-
-// ==== array/bound.h ====
-
-// qquant floor 5: the magnitude that the largest code stands for.
-
-// The largest magnitude of a book's levels.
-QQI_FN float qqi_book_largest(const float *levels, size_t count)
-{
-    float largest = 0.0f;
-
-    for (size_t i = 0; i < count; i++) {
-        const float a = qqi_abs_f32(levels[i]);
-        largest = a > largest ? a : largest;
-    }
-    return largest;
-}
-
-// B of rule qquant: integers have the largest code, and half a step more
-// unless the largest magnitude is to be exact; all others their largest value.
-QQI_FN float qqi_qquant_bound(const qq_scheme *s)
-{
-    const qq_type_info info = qqi_type_info(s->type);
-    const int half = s->range != QQ_RANGE_EXACT_MAX;
-
-    if (s->type == QQ_TYPE_BOOK)
-        return s->levels ? qqi_book_largest(s->levels, s->level_count) : 0.0f;
-    if (info.kind != QQ_KIND_INTEGER)
-        return info.largest;
-    if (s->type == QQ_TYPE_SIGN)
-        return 1.0f;
-    return (float)info.max + (half ? 0.5f : 0.0f);
-}
-
-// How far the codes reach with at most half a step of error: as B, but for a
-// small float half of its last step more. A power of two is chosen as a scale
-// by this.
-QQI_FN float qqi_qquant_reach(const qq_scheme *s)
-{
-    const float bound = qqi_qquant_bound(s);
-    const qqi_minifloat *m = qqi_type_minifloat(s->type);
-
-    if (m == NULL)
-        return bound;
-    // The last step of a float 2^e (1 + f) is 2^e / 2^mant_bits.
-    const uint32_t power = qqi_f32_bits(bound) & 0x7f800000u;
-    const uint32_t half = power - ((uint32_t)(m->mant_bits + 1) << 23);
-    return bound + qqi_f32_of(half);
-}
-
-// B of AQT and FJ, whose codes reach to 2^(bits - 1).
-QQI_FN float qqi_numerics_bound(const qq_numerics *n)
-{
-    const unsigned bits = n->bits < 32 ? n->bits : 0;
-    float edge = bits > 0 ? (float)((uint32_t)1 << (bits - 1)) : 0.5f;
-
-    edge -= n->preserve_zero ? 0.5f : 0.0f;
-    return edge - (n->preserve_max ? 0.5f : 0.0f);
-}
-
-QQ_API float qq_scheme_bound(const qq_scheme *s)
-{
-    if (s == NULL || s->init != QQI_SCHEME_INIT)
-        return 0.0f;
-    switch (s->rule) {
-    case QQ_RULE_QQUANT:
-        return qqi_qquant_bound(s);
-    case QQ_RULE_AQT:
-    case QQ_RULE_FJ:
-        if (s->numerics.kind == QQ_NUMERICS_INT)
-            return qqi_numerics_bound(&s->numerics);
-        return qqi_type_info(s->type).largest;
-    case QQ_RULE_EFORMER:
-    case QQ_RULE_EFORMER_FLAT:
-    case QQ_RULE_FJFORMER:
-        if (s->type == QQ_TYPE_INT8)
-            return 127.0f;
-        return qqi_type_info(s->type).largest;
-    case QQ_RULE_QWIX:
-    case QQ_RULE_QWIX_RELEASE:
-    default:
-        return qqi_type_bound(s->type);
-    }
-}
-
-// ==== array/layout.h ====
-
-// qquant floor 5: where the parts of a quantized array lie.
-//
-//   out: scales, zero points if there are any, codes
-//
-// behind each other without gaps.
-
-struct qqi_layout {
-    qq_tensor scale;      // data is not used
-    qq_tensor zero_point; // type none: absent
-    qq_tensor value;
-    size_t tile[QQ_MAX_RANK];
-    size_t scale_bytes;
-    size_t zero_bytes;
-    size_t bytes; // of all; SIZE_MAX beyond size_t
-};
-
-// The sizes, once the three tensors are known.
-QQI_FN void qqi_layout_sum(struct qqi_layout *l)
-{
-    const size_t codes = qq_tensor_bytes(&l->value);
-    const int zero = l->zero_point.type != QQ_TYPE_NONE;
-
-    l->scale_bytes = qq_tensor_bytes(&l->scale);
-    l->zero_bytes = zero ? qq_tensor_bytes(&l->zero_point) : 0;
-    l->bytes = SIZE_MAX;
-    if (l->scale_bytes == SIZE_MAX || l->zero_bytes == SIZE_MAX ||
-        codes == SIZE_MAX)
-        return;
-    size_t sum = 0;
-    if (qqi_add_size(l->scale_bytes, l->zero_bytes, &sum) &&
-        qqi_add_size(sum, codes, &sum))
-        l->bytes = sum;
-}
-
-// What a scheme makes of x: scales of a type, zero points if asymmetric.
-QQI_FN void qqi_layout_make(struct qqi_layout *l, const qq_scheme *s,
-                            const qq_tensor *x, qq_type scale_type,
-                            int asymmetric)
-{
-    const qq_type codes = qqi_type_storage(s->type);
-    size_t count[QQ_MAX_RANK];
-
-    qqi_scheme_tiles(s, x->rank, x->shape, l->tile, count);
-    l->scale = qq_tensor_make(NULL, scale_type, x->rank, count);
-    l->zero_point =
-        qq_tensor_make(NULL, asymmetric ? codes : QQ_TYPE_NONE, x->rank, count);
-    l->value = qq_tensor_make(NULL, codes, x->rank, x->shape);
-    qqi_layout_sum(l);
-}
-
-// The same for scales that are given: tiles follow from their shape, which
-// divides x's.
-QQI_FN void qqi_layout_given(struct qqi_layout *l, const qq_scheme *s,
-                             const qq_tensor *x, const qq_tensor *scale,
-                             qq_type scale_type, const qq_tensor *zero_point)
-{
-    const qq_type codes = qqi_type_storage(s->type);
-
-    for (unsigned a = 0; a < x->rank; a++) {
-        const int none = x->shape[a] == 0 || scale->shape[a] == 0;
-        l->tile[a] = none ? 1 : x->shape[a] / scale->shape[a];
-    }
-    l->scale = qq_tensor_make(NULL, scale_type, scale->rank, scale->shape);
-    l->zero_point =
-        qq_tensor_make(NULL, zero_point != NULL ? codes : QQ_TYPE_NONE,
-                       scale->rank, scale->shape);
-    l->value = qq_tensor_make(NULL, codes, x->rank, x->shape);
-    qqi_layout_sum(l);
-}
-
-// Where the parts lie; NULL stays NULL, for a view without data.
-QQI_FN void *qqi_layout_zero(const struct qqi_layout *l, void *out)
-{
-    return out != NULL ? (uint8_t *)out + l->scale_bytes : NULL;
-}
-
-QQI_FN void *qqi_layout_codes(const struct qqi_layout *l, void *out)
-{
-    const size_t before = l->scale_bytes + l->zero_bytes;
-
-    return out != NULL ? (uint8_t *)out + before : NULL;
-}
-
-// The array whose parts lie in out.
-QQI_FN void qqi_layout_view(const struct qqi_layout *l, const qq_scheme *s,
-                            void *out, qq_array *view)
-{
-    QQ_MEMSET(view, 0, sizeof *view);
-    view->scale = l->scale;
-    view->scale.data = out;
-    view->zero_point = l->zero_point;
-    if (l->zero_point.type != QQ_TYPE_NONE)
-        view->zero_point.data = qqi_layout_zero(l, out);
-    view->value = l->value;
-    view->value.data = qqi_layout_codes(l, out);
-    for (unsigned a = 0; a < l->value.rank; a++) {
-        view->tile[a] = l->tile[a];
-        view->zero_tile[a] = l->tile[a];
-    }
-    view->type = s->type;
-    view->scale2 = 1.0f;
-    if (s->type == QQ_TYPE_BOOK) {
-        view->levels = s->levels;
-        view->level_count = s->level_count;
-    }
-}
-
-// ==== array/bounds.h ====
-
-// qquant floor 5: bounds and scales as tensors of their own.
-//
-//   bounds: absmax, or min and max behind it
-//   scales: scales, and zero points behind them
-
-// The bytes of the bounds that a scheme's calibration makes of x, in a type.
-QQI_FN size_t qqi_bounds_bytes(const qq_tensor *x, const qq_scheme *s,
-                               qq_type type)
-{
-    const size_t each = qqi_calib_is_asymmetric(&s->calibration) ? 2 : 1;
-    struct qqi_layout l;
-    size_t bytes = 0;
-
-    qqi_layout_make(&l, s, x, type, 0);
-    if (l.scale_bytes == SIZE_MAX || !qqi_mul_size(l.scale_bytes, each, &bytes))
-        return SIZE_MAX;
-    return bytes;
-}
-
-// Where the upper bounds lie: behind the lower ones, if there are any.
-QQI_FN void *qqi_bounds_high(const qq_tensor *scale, int asymmetric, void *out)
-{
-    uint8_t *p = (uint8_t *)out;
-    const size_t bytes = asymmetric ? qq_tensor_bytes(scale) : 0;
-
-    return bytes > 0 ? p + bytes : p;
-}
-
-QQI_FN void qqi_bounds_view(const qq_tensor *scale, int asymmetric, void *out,
-                            qq_bounds *view)
-{
-    QQ_MEMSET(view, 0, sizeof *view);
-    view->absmax = view->min = view->max = *scale;
-    view->absmax.data = view->min.data = out;
-    view->max.data = qqi_bounds_high(scale, asymmetric, out);
-    if (asymmetric)
-        view->absmax.type = QQ_TYPE_NONE;
-    else
-        view->min.type = view->max.type = QQ_TYPE_NONE;
-}
-
-QQI_FN const qq_tensor *qqi_bounds_top(const qq_bounds *b)
-{
-    return b->absmax.type != QQ_TYPE_NONE ? &b->absmax : &b->max;
-}
-
-QQI_FN struct qqi_bound qqi_bounds_at(const qq_bounds *b, size_t i)
-{
-    const qq_tensor *top = qqi_bounds_top(b);
-    struct qqi_bound r = {0.0f, 0.0f};
-
-    if (b->min.type != QQ_TYPE_NONE)
-        r.min = qqi_load_value(b->min.type, b->min.data, i);
-    r.max = qqi_load_value(top->type, top->data, i);
-    return r;
-}
-
-// The tensors of the scales that bounds give, and the bytes of both.
-QQI_FN size_t qqi_scale_layout(struct qqi_layout *l, const qq_bounds *b,
-                               const qq_scheme *s, qq_type scale_type)
-{
-    const int asymmetric = b->absmax.type == QQ_TYPE_NONE;
-    const qq_tensor *t = qqi_bounds_top(b);
-    const qq_type codes = qqi_type_storage(s->type);
-    const size_t none = 0;
-
-    QQ_MEMSET(l, 0, sizeof *l);
-    l->scale = qq_tensor_make(NULL, scale_type, t->rank, t->shape);
-    l->zero_point = qq_tensor_make(NULL, asymmetric ? codes : QQ_TYPE_NONE,
-                                   t->rank, t->shape);
-    l->value = qq_tensor_make(NULL, codes, 1, &none);
-    qqi_layout_sum(l);
-    return l->bytes;
-}
-
-// Where the zero points lie; their bytes are made 0.
-QQI_FN void *qqi_scale_zeros(const struct qqi_layout *l, void *out)
-{
-    uint8_t *p = (uint8_t *)out;
-
-    if (l->zero_bytes == 0)
-        return out;
-    QQ_MEMSET(p + l->scale_bytes, 0, l->zero_bytes);
-    return p + l->scale_bytes;
-}
-
-QQI_FN void qqi_scale_view(const struct qqi_layout *l, void *out,
-                           qq_tensor *scale, qq_tensor *zero_point)
-{
-    uint8_t *p = (uint8_t *)out;
-
-    *scale = l->scale;
-    scale->data = out;
-    *zero_point = l->zero_point;
-    zero_point->data = l->zero_bytes > 0 ? p + l->scale_bytes : NULL;
-}
-
-// ==== array/gather.h ====
-
-// qquant floor 5: numbers of any width, collected from anywhere, in a row.
-//
-// A walk is a list of axes, the last one fastest, each with a size and with
-// the distance between neighbours in the source, in numbers. Permuted axes,
-// steps, reversals and repetitions (distance 0) are all walks; so each move of
-// array/move.h makes one and leaves the rest to qqi_gather. Distances count
-// modulo the range of size_t, so that a step back is a large one forward.
-
-// A repetition takes two axes for each one of the tensor.
-#define QQI_WALK_AXES (2 * QQ_MAX_RANK)
-
-typedef struct qqi_walk {
-    size_t size[QQI_WALK_AXES];
-    size_t stride[QQI_WALK_AXES];
-    size_t start; // where the first number lies
-    unsigned axes;
-} qqi_walk;
-
-QQI_INLINE QQI_WRAPS size_t qqi_wrap_add_size(size_t a, size_t b)
-{
-    return a + b;
-}
-
-QQI_INLINE QQI_WRAPS size_t qqi_wrap_sub_size(size_t a, size_t b)
-{
-    return a - b;
-}
-
-QQI_INLINE QQI_WRAPS size_t qqi_wrap_mul_size(size_t a, size_t b)
-{
-    return a * b;
-}
-
-// One more axis, faster than those before. Sizes of 1 are left out, and an
-// axis that goes on where the one before steps is joined to that.
-QQI_FN void qqi_walk_add(qqi_walk *w, size_t size, size_t stride)
-{
-    if (size == 1)
-        return;
-    if (w->axes > 0 &&
-        w->stride[w->axes - 1] == qqi_wrap_mul_size(size, stride)) {
-        w->size[w->axes - 1] *= size;
-        w->stride[w->axes - 1] = stride;
-        return;
-    }
-    w->size[w->axes] = size;
-    w->stride[w->axes] = stride;
-    w->axes++;
-}
-
-// n numbers of whole bytes from p on, stride numbers apart.
-QQI_FN void qqi_gather_bytes(size_t width, const uint8_t *data, size_t at,
-                             size_t stride, size_t n, uint8_t *out)
-{
-    if (stride == 1) {
-        QQ_MEMCPY(out, data + at * width, n * width);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t *p = data + at * width;
-        if (width == 1)
-            out[i] = *p;
-        else if (width == 2)
-            QQ_MEMCPY(out + 2 * i, p, 2);
-        else if (width == 4)
-            QQ_MEMCPY(out + 4 * i, p, 4);
-        else
-            QQ_MEMCPY(out + 8 * i, p, 8);
-        if (i + 1 < n)
-            at = qqi_wrap_add_size(at, stride);
-    }
-}
-
-// n codes of less than a byte, as numbers first ... of out.
-QQI_FN void qqi_gather_bits(unsigned bits, const uint8_t *data, size_t at,
-                            size_t stride, size_t n, size_t first, uint8_t *out)
-{
-    uint8_t codes[QQI_MANY];
-
-    while (n > 0) {
-        const size_t k = n < QQI_MANY ? n : QQI_MANY;
-        if (stride == 1) {
-            qqi_unpack_codes(bits, QQ_ORDER_LOW_FIRST, 0, at, k, data, codes);
-            at += k;
-        } else {
-            for (size_t i = 0; i < k; i++) {
-                codes[i] = (uint8_t)qqi_load_bits(bits, data, at);
-                at = qqi_wrap_add_size(at, stride);
-            }
-        }
-        qqi_pack_codes(bits, QQ_ORDER_LOW_FIRST, first, k, codes, out);
-        first += k;
-        n -= k;
-    }
-}
-
-// n numbers in a row, as numbers first ... of out; all bits before them stay.
-QQI_FN void qqi_gather_row(qq_type type, const void *data, size_t at,
-                           size_t stride, size_t n, size_t first, void *out)
-{
-    const uint8_t *from = (const uint8_t *)data;
-    const unsigned bits = qq_type_bits(type);
-    const size_t width = bits / 8;
-    uint8_t *to = (uint8_t *)out;
-
-    if (bits < 8)
-        qqi_gather_bits(bits, from, at, stride, n, first, to);
-    else
-        qqi_gather_bytes(width, from, at, stride, n, to + first * width);
-}
-
-// All numbers of a walk, none of whose sizes is 0.
-QQI_FN void qqi_gather(qq_type type, const void *data, const qqi_walk *w,
-                       void *out)
-{
-    size_t index[QQI_WALK_AXES] = {0};
-    const unsigned last = w->axes > 0 ? w->axes - 1 : 0;
-    const size_t n = w->axes > 0 ? w->size[last] : 1;
-    const size_t stride = w->axes > 0 ? w->stride[last] : 1;
-    size_t at = w->start;
-
-    for (size_t first = 0;; first += n) {
-        qqi_gather_row(type, data, at, stride, n, first, out);
-        // On to the next row: from the fastest of the outer axes up.
-        unsigned a = last;
-        for (; a > 0; a--) {
-            const size_t step = w->stride[a - 1];
-            if (++index[a - 1] < w->size[a - 1]) {
-                at = qqi_wrap_add_size(at, step);
-                break;
-            }
-            index[a - 1] = 0;
-            const size_t back = qqi_wrap_mul_size(w->size[a - 1] - 1, step);
-            at = qqi_wrap_sub_size(at, back);
-        }
-        if (a == 0)
-            return;
-    }
-}
-
-// ==== array/broadcast.h ====
-
-// qquant floor 5: numbers repeated in a row until a shape is reached.
-//
-// Along an axis of n that becomes one of m each number stands m / n times,
-// 1 1 2 2, not 1 2 1 2. An element that covers t numbers then covers t * m / n:
-// where the result's numbers come from is a matter of tiles (array/tile.h).
-
-// Writes the tensor of that shape whose numbers are t's elements, one for each
-// tile: t has as many as there are tiles.
-QQI_FN void qqi_spread_tiles(const qq_tensor *t, unsigned rank,
-                             const size_t *shape, const size_t *tile, void *out)
-{
-    struct qqi_tiling tiling;
-    struct qqi_cursor cursor;
-    size_t n;
-
-    qqi_tiling_make(&tiling, rank, shape, tile);
-    const size_t stride = tiling.tile[tiling.rank - 1] == 1;
-    qqi_cursor_begin(&cursor, &tiling);
-    for (size_t i = 0; i < tiling.numbers; i += n) {
-        size_t from;
-        n = qqi_cursor_next(&cursor, tiling.numbers, &from);
-        qqi_gather_row(t->type, t->data, from, stride, n, i, out);
-    }
-}
-
-// The shapes of the result. *same: the array has the shape already.
-QQI_FN qq_status qqi_broadcast_plan(const qq_array *a, unsigned rank,
-                                    const size_t *shape, int *same, qq_array *r)
-{
-    const qq_status status = qqi_parts_check(a);
-
-    if (status != QQ_OK)
-        return status;
-    if (shape == NULL && rank > 0)
-        return QQ_ERR_ARGUMENT;
-    const unsigned old = a->value.rank;
-    if (rank > QQ_MAX_RANK || rank < old)
-        return QQ_ERR_SHAPE;
-    *r = *a;
-    *same = rank == old;
-    for (unsigned i = 0; i < rank; i++) {
-        const size_t n = i < rank - old ? 1 : a->value.shape[i - (rank - old)];
-        if (n != shape[i] && n != 1 &&
-            (n == 0 || shape[i] == 0 || shape[i] % n != 0))
-            return QQ_ERR_SHAPE;
-        *same &= n == shape[i];
-    }
-    if (*same)
-        return QQ_OK;
-    for (unsigned i = 0; i < rank; i++)
-        r->tile[i] = r->zero_tile[i] = 1;
-    for (int part = 0; part < QQI_PARTS; part++)
-        if (qqi_has_part(a, part))
-            *qqi_part(r, part) =
-                qq_tensor_make(NULL, qqi_part_of(a, part)->type, rank, shape);
-    return QQ_OK;
-}
-
-QQ_API size_t qq_array_broadcast_size(const qq_array *a, unsigned rank,
-                                      const size_t *shape)
-{
-    qq_array r;
-    int same;
-
-    if (qqi_broadcast_plan(a, rank, shape, &same, &r) != QQ_OK)
-        return SIZE_MAX;
-    return same ? 0 : qqi_parts_bytes(&r);
-}
-
-// Writes a part of the result, which is not empty.
-QQI_NOINLINE void qqi_broadcast_move(const qq_array *a, int part,
-                                     const qq_tensor *t, void *out)
-{
-    const unsigned added = t->rank - a->value.rank;
-    size_t tile[QQ_MAX_RANK] = {0};
-
-    for (unsigned i = 0; i < t->rank; i++) {
-        const size_t n = i < added ? 1 : a->value.shape[i - added];
-        tile[i] = t->shape[i];
-        if (n != 1)
-            tile[i] = qqi_part_tile(a, part, i - added) * (t->shape[i] / n);
-    }
-    qqi_spread_tiles(qqi_part_of(a, part), t->rank, t->shape, tile, out);
-}
-
-QQ_API qq_status qq_array_broadcast(const qq_array *a, unsigned rank,
-                                    const size_t *shape, void *out,
-                                    size_t out_bytes, qq_array *view)
-{
-    qq_array r;
-    int same;
-    qq_status status = qqi_broadcast_plan(a, rank, shape, &same, &r);
-
-    if (status != QQ_OK)
-        return status;
-    status = qqi_out_check(same ? 0 : qqi_parts_bytes(&r), out, out_bytes);
-    if (status != QQ_OK)
-        return status;
-    if (view == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (!same) {
-        qqi_parts_place(&r, out);
-        for (int part = 0; part < QQI_PARTS; part++)
-            if (qqi_has_part(a, part) && qq_tensor_count(&r.value) > 0)
-                qqi_broadcast_move(a, part, qqi_part_of(&r, part),
-                                   qqi_part_out(&r, part, out));
-    }
-    *view = r;
-    return QQ_OK;
-}
-
 // ==== array/eformer_int8.h ====
 
 // qquant floor 5: eformer's Array8B, and its ternary and binary front end.
@@ -13076,6 +12506,494 @@ static const struct qqi_rule qqi_rule_eformer_flat QQI_UNUSED = {
     NULL,
     qqi_eformer_flat_dequantize};
 
+// ==== array/decoder.h ====
+
+// qquant floor 5: 64 codes to the numbers they stand for.
+//
+// The numbers are those of qq_type_decode and of the caller's own levels. Any
+// bytes decode.
+
+struct qqi_decoder {
+    qq_type type; // as stored
+    unsigned bits;
+    const float *levels; // of a caller's book; else NULL
+    size_t level_count;
+};
+
+// levels: those of QQ_TYPE_BOOK; without them such codes count as numbers.
+QQI_FN void qqi_decoder_make(struct qqi_decoder *d, qq_type type,
+                             const float *levels, size_t level_count)
+{
+    const qqi_type_row *row = qqi_type_find(qqi_type_storage(type));
+
+    d->type = row->type;
+    d->bits = row->info.bits;
+    d->levels = type == QQ_TYPE_BOOK ? levels : NULL;
+    d->level_count = level_count;
+}
+
+// A block of codes of up to 8 bits, one byte each, sign-extended.
+QQI_FN void qqi_block_values(const struct qqi_decoder *d, const uint8_t *code,
+                             float *out)
+{
+    if (d->levels == NULL) {
+        qqi_decode_codes(d->type, QQI_BLOCK, code, out);
+        return;
+    }
+    for (int i = 0; i < QQI_BLOCK; i++) {
+        const size_t c = code[i];
+        out[i] = d->levels[c < d->level_count ? c : d->level_count - 1];
+    }
+}
+
+// Codes first ... first + n - 1 of the packed data, n at most a block; the rest
+// of out is unspecified.
+QQI_FN void qqi_decode_block(const struct qqi_decoder *d, const void *data,
+                             size_t first, size_t n, float *out)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    uint8_t code[QQI_BLOCK];
+
+    if (d->bits == 16) {
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)qqi_load_i16(p + 2 * (first + i));
+        return;
+    }
+    if (n < QQI_BLOCK)
+        QQ_MEMSET(code, 0, sizeof code);
+    qqi_unpack_codes(d->bits, QQ_ORDER_LOW_FIRST, qqi_type_is_signed(d->type),
+                     first, n, p, code);
+    qqi_block_values(d, code, out);
+}
+
+// ==== array/stream.h ====
+
+// qquant floor 5: what goes with every number of a tensor, 64 at a time.
+//
+// A scale, a zero point or a noise belongs to a tile of numbers. A stream
+// gives the one of each number, in the order of memory.
+
+struct qqi_stream {
+    struct qqi_tiling tiling;
+    struct qqi_cursor cursor;
+    const qq_tensor *values;  // one a tile; NULL: noise, drawn
+    const qq_tensor *offsets; // integers, one a tile; NULL: none
+    int integers;             // 1: values are codes of integers
+    qq_noise noise;
+    qq_random_layout layout;
+    qq_key key;
+};
+
+// One value for each tile of an array of the shape.
+QQI_FN void qqi_stream_begin(struct qqi_stream *m, unsigned rank,
+                             const size_t *shape, const size_t *tile,
+                             const qq_tensor *values, const qq_tensor *offsets)
+{
+    qqi_tiling_make(&m->tiling, rank, shape, tile);
+    qqi_cursor_begin(&m->cursor, &m->tiling);
+    m->values = values;
+    m->offsets = offsets;
+    m->integers =
+        values != NULL && qqi_type_info(values->type).kind == QQ_KIND_INTEGER;
+    m->noise = QQ_NOISE_NONE;
+}
+
+// The noise of a scheme for x: given numbers, broadcast as NumPy does, or
+// drawn ones, of x's shape with size 1 on the shared axes.
+QQI_FN void qqi_stream_begin_noise(struct qqi_stream *m, const qq_scheme *s,
+                                   const qq_tensor *x)
+{
+    const qq_tensor *given = s->given_noise;
+    size_t tile[QQ_MAX_RANK] = {0};
+
+    for (unsigned a = 0; a < x->rank; a++) {
+        int shared = (int)(s->noise_shared >> a & 1);
+        if (s->noise == QQ_NOISE_GIVEN) {
+            const unsigned missing = x->rank - given->rank;
+            shared = a < missing || given->shape[a - missing] == 1;
+        }
+        tile[a] = shared ? x->shape[a] : 1;
+    }
+    qqi_stream_begin(m, x->rank, x->shape, tile, NULL, NULL);
+    if (s->noise == QQ_NOISE_GIVEN)
+        m->values = given;
+    m->noise = s->noise;
+    m->layout = s->layout;
+    m->key = s->key;
+}
+
+QQI_FN void qqi_stream_read(const struct qqi_stream *m, size_t first, size_t n,
+                            float *out)
+{
+    if (m->integers)
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)qqi_load_integer(m->values->type, m->values->data,
+                                             first + i);
+    else if (m->values != NULL)
+        qqi_load_floats(m->values->type, m->values->data, first, n, out);
+    else
+        (void)qq_random_noise(m->key, m->layout, m->noise, m->tiling.tiles,
+                              first, n, out);
+}
+
+QQI_FN void qqi_fill_floats(float *out, size_t n, float x)
+{
+    for (; n >= 16; n -= 16, out += 16) {
+        for (size_t j = 0; j < 16; j++)
+            out[j] = x;
+    }
+    for (size_t j = 0; j < n; j++)
+        out[j] = x;
+}
+
+// The values of the next n numbers, and their offsets if there are any.
+QQI_FN void qqi_stream_next(struct qqi_stream *m, size_t n, float *value,
+                            int16_t *offset)
+{
+    const int each = m->tiling.tile[m->tiling.rank - 1] == 1;
+
+    for (size_t i = 0; i < n;) {
+        size_t tile = 0;
+        const size_t run = qqi_cursor_next(&m->cursor, n - i, &tile);
+        const size_t own = each ? run : 1;
+        qqi_stream_read(m, tile, own, value + i);
+        if (!each)
+            qqi_fill_floats(value + i, run, value[i]);
+        if (m->offsets != NULL) {
+            for (size_t j = 0; j < run; j++)
+                offset[i + j] = (int16_t)qqi_load_integer(
+                    m->offsets->type, m->offsets->data, tile + (each ? j : 0));
+        }
+        i += run;
+    }
+}
+
+// ==== array/back.h ====
+
+// qquant floor 5: the pass over an array that turns codes into numbers.
+//
+//   ours   (code - zero point) * scale * scale2     each product in f32
+//   Qwix   code, - zero point, * scale              each step in scale's type
+//
+// and then to the type asked for.
+
+struct qqi_back {
+    struct qqi_decoder decoder;
+    qq_type step; // what every step is rounded to: f32, f16 or bf16
+    qq_type type; // of the result
+    float scale2;
+    int saturate; // what is finite stays finite in the result
+};
+
+QQI_FN void qqi_store_saturated(qq_type type, void *data, size_t first,
+                                size_t n, const float *x)
+{
+    uint8_t *p = (uint8_t *)data + 2 * first;
+
+    if (type == QQ_TYPE_F16) {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_f16_saturate(x[i]));
+    } else {
+        for (size_t i = 0; i < n; i++)
+            qqi_store_u16(p + 2 * i, qqi_bf16_saturate(x[i]));
+    }
+}
+
+// v = v * s, in the type of the steps.
+QQI_FN void qqi_block_multiply(const struct qqi_back *b, float *v, float *s)
+{
+    qqi_block_to_type(b->step, v);
+    for (int i = 0; i < QQI_BLOCK; i++)
+        v[i] = v[i] * s[i];
+    qqi_block_to_type(b->step, v);
+    if (b->scale2 < 1.0f || b->scale2 > 1.0f) {
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = v[i] * b->scale2;
+    }
+    // One NaN for all, for their bits differ between machines.
+    for (int i = 0; i < QQI_BLOCK; i++)
+        v[i] = qqi_canon_f32(v[i]);
+}
+
+// Numbers first ... first + n - 1 of codes, n at most a block. zero may be
+// NULL.
+QQI_NOINLINE void qqi_back_block(const struct qqi_back *b, const void *codes,
+                                 struct qqi_stream *scale,
+                                 struct qqi_stream *zero, size_t first,
+                                 size_t n, void *out)
+{
+    float v[QQI_BLOCK];
+    float s[QQI_BLOCK];
+
+    for (size_t i = n; i < QQI_BLOCK; i++)
+        v[i] = s[i] = 0.0f;
+    qqi_decode_block(&b->decoder, codes, first, n, v);
+    if (zero != NULL) {
+        qqi_stream_next(zero, n, s, NULL);
+        qqi_block_to_type(b->step, v);
+        qqi_block_to_type(b->step, s);
+        for (int i = 0; i < QQI_BLOCK; i++)
+            v[i] = v[i] - s[i];
+    }
+    qqi_stream_next(scale, n, s, NULL);
+    qqi_block_multiply(b, v, s);
+    if (b->saturate && b->type != QQ_TYPE_F32)
+        qqi_store_saturated(b->type, out, first, n, v);
+    else
+        qqi_store_floats(b->type, out, first, n, v);
+}
+
+QQI_FN void qqi_back_run(const struct qqi_back *b, const void *codes,
+                         struct qqi_stream *scale, struct qqi_stream *zero,
+                         void *out)
+{
+    const size_t numbers = scale->tiling.numbers;
+
+    for (size_t i = 0; i < numbers; i += QQI_BLOCK)
+        qqi_back_block(b, codes, scale, zero, i, qqi_block_size(numbers - i),
+                       out);
+}
+
+// The same for an array with zero points, whose tiles may differ from those
+// of the scales.
+QQI_NOINLINE void qqi_back_zero(const struct qqi_back *b, const qq_array *a,
+                                struct qqi_stream *scale, void *out)
+{
+    struct qqi_stream zero;
+
+    qqi_stream_begin(&zero, a->value.rank, a->value.shape, a->zero_tile,
+                     &a->zero_point, NULL);
+    qqi_back_run(b, a->value.data, scale, &zero, out);
+}
+
+// All numbers of an array. steps: the type each step is rounded to.
+QQI_FN void qqi_back_array(const qq_array *a, qq_type steps, int saturate,
+                           qq_type type, void *out)
+{
+    struct qqi_stream scale;
+    struct qqi_back b;
+
+    qqi_decoder_make(&b.decoder, a->type, a->levels, a->level_count);
+    b.step = steps;
+    b.type = type;
+    b.scale2 = a->scale2;
+    b.saturate = saturate;
+    qqi_stream_begin(&scale, a->value.rank, a->value.shape, a->tile, &a->scale,
+                     NULL);
+    if (a->zero_point.type != QQ_TYPE_NONE)
+        qqi_back_zero(&b, a, &scale, out);
+    else
+        qqi_back_run(&b, a->value.data, &scale, NULL, out);
+}
+
+// ==== array/layout.h ====
+
+// qquant floor 5: where the parts of a quantized array lie.
+//
+//   out: scales, zero points if there are any, codes
+//
+// behind each other without gaps.
+
+struct qqi_layout {
+    qq_tensor scale;      // data is not used
+    qq_tensor zero_point; // type none: absent
+    qq_tensor value;
+    size_t tile[QQ_MAX_RANK];
+    size_t scale_bytes;
+    size_t zero_bytes;
+    size_t bytes; // of all; SIZE_MAX beyond size_t
+};
+
+// The sizes, once the three tensors are known.
+QQI_FN void qqi_layout_sum(struct qqi_layout *l)
+{
+    const size_t codes = qq_tensor_bytes(&l->value);
+    const int zero = l->zero_point.type != QQ_TYPE_NONE;
+
+    l->scale_bytes = qq_tensor_bytes(&l->scale);
+    l->zero_bytes = zero ? qq_tensor_bytes(&l->zero_point) : 0;
+    l->bytes = SIZE_MAX;
+    if (l->scale_bytes == SIZE_MAX || l->zero_bytes == SIZE_MAX ||
+        codes == SIZE_MAX)
+        return;
+    size_t sum = 0;
+    if (qqi_add_size(l->scale_bytes, l->zero_bytes, &sum) &&
+        qqi_add_size(sum, codes, &sum))
+        l->bytes = sum;
+}
+
+// What a scheme makes of x: scales of a type, zero points if asymmetric.
+QQI_FN void qqi_layout_make(struct qqi_layout *l, const qq_scheme *s,
+                            const qq_tensor *x, qq_type scale_type,
+                            int asymmetric)
+{
+    const qq_type codes = qqi_type_storage(s->type);
+    size_t count[QQ_MAX_RANK];
+
+    qqi_scheme_tiles(s, x->rank, x->shape, l->tile, count);
+    l->scale = qq_tensor_make(NULL, scale_type, x->rank, count);
+    l->zero_point =
+        qq_tensor_make(NULL, asymmetric ? codes : QQ_TYPE_NONE, x->rank, count);
+    l->value = qq_tensor_make(NULL, codes, x->rank, x->shape);
+    qqi_layout_sum(l);
+}
+
+// The same for scales that are given: tiles follow from their shape, which
+// divides x's.
+QQI_FN void qqi_layout_given(struct qqi_layout *l, const qq_scheme *s,
+                             const qq_tensor *x, const qq_tensor *scale,
+                             qq_type scale_type, const qq_tensor *zero_point)
+{
+    const qq_type codes = qqi_type_storage(s->type);
+
+    for (unsigned a = 0; a < x->rank; a++) {
+        const int none = x->shape[a] == 0 || scale->shape[a] == 0;
+        l->tile[a] = none ? 1 : x->shape[a] / scale->shape[a];
+    }
+    l->scale = qq_tensor_make(NULL, scale_type, scale->rank, scale->shape);
+    l->zero_point =
+        qq_tensor_make(NULL, zero_point != NULL ? codes : QQ_TYPE_NONE,
+                       scale->rank, scale->shape);
+    l->value = qq_tensor_make(NULL, codes, x->rank, x->shape);
+    qqi_layout_sum(l);
+}
+
+// Where the parts lie; NULL stays NULL, for a view without data.
+QQI_FN void *qqi_layout_zero(const struct qqi_layout *l, void *out)
+{
+    return out != NULL ? (uint8_t *)out + l->scale_bytes : NULL;
+}
+
+QQI_FN void *qqi_layout_codes(const struct qqi_layout *l, void *out)
+{
+    const size_t before = l->scale_bytes + l->zero_bytes;
+
+    return out != NULL ? (uint8_t *)out + before : NULL;
+}
+
+// The array whose parts lie in out.
+QQI_FN void qqi_layout_view(const struct qqi_layout *l, const qq_scheme *s,
+                            void *out, qq_array *view)
+{
+    QQ_MEMSET(view, 0, sizeof *view);
+    view->scale = l->scale;
+    view->scale.data = out;
+    view->zero_point = l->zero_point;
+    if (l->zero_point.type != QQ_TYPE_NONE)
+        view->zero_point.data = qqi_layout_zero(l, out);
+    view->value = l->value;
+    view->value.data = qqi_layout_codes(l, out);
+    for (unsigned a = 0; a < l->value.rank; a++) {
+        view->tile[a] = l->tile[a];
+        view->zero_tile[a] = l->tile[a];
+    }
+    view->type = s->type;
+    view->scale2 = 1.0f;
+    if (s->type == QQ_TYPE_BOOK) {
+        view->levels = s->levels;
+        view->level_count = s->level_count;
+    }
+}
+
+// ==== array/bounds.h ====
+
+// qquant floor 5: bounds and scales as tensors of their own.
+//
+//   bounds: absmax, or min and max behind it
+//   scales: scales, and zero points behind them
+
+// The bytes of the bounds that a scheme's calibration makes of x, in a type.
+QQI_FN size_t qqi_bounds_bytes(const qq_tensor *x, const qq_scheme *s,
+                               qq_type type)
+{
+    const size_t each = qqi_calib_is_asymmetric(&s->calibration) ? 2 : 1;
+    struct qqi_layout l;
+    size_t bytes = 0;
+
+    qqi_layout_make(&l, s, x, type, 0);
+    if (l.scale_bytes == SIZE_MAX || !qqi_mul_size(l.scale_bytes, each, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+// Where the upper bounds lie: behind the lower ones, if there are any.
+QQI_FN void *qqi_bounds_high(const qq_tensor *scale, int asymmetric, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+    const size_t bytes = asymmetric ? qq_tensor_bytes(scale) : 0;
+
+    return bytes > 0 ? p + bytes : p;
+}
+
+QQI_FN void qqi_bounds_view(const qq_tensor *scale, int asymmetric, void *out,
+                            qq_bounds *view)
+{
+    QQ_MEMSET(view, 0, sizeof *view);
+    view->absmax = view->min = view->max = *scale;
+    view->absmax.data = view->min.data = out;
+    view->max.data = qqi_bounds_high(scale, asymmetric, out);
+    if (asymmetric)
+        view->absmax.type = QQ_TYPE_NONE;
+    else
+        view->min.type = view->max.type = QQ_TYPE_NONE;
+}
+
+QQI_FN const qq_tensor *qqi_bounds_top(const qq_bounds *b)
+{
+    return b->absmax.type != QQ_TYPE_NONE ? &b->absmax : &b->max;
+}
+
+QQI_FN struct qqi_bound qqi_bounds_at(const qq_bounds *b, size_t i)
+{
+    const qq_tensor *top = qqi_bounds_top(b);
+    struct qqi_bound r = {0.0f, 0.0f};
+
+    if (b->min.type != QQ_TYPE_NONE)
+        r.min = qqi_load_value(b->min.type, b->min.data, i);
+    r.max = qqi_load_value(top->type, top->data, i);
+    return r;
+}
+
+// The tensors of the scales that bounds give, and the bytes of both.
+QQI_FN size_t qqi_scale_layout(struct qqi_layout *l, const qq_bounds *b,
+                               const qq_scheme *s, qq_type scale_type)
+{
+    const int asymmetric = b->absmax.type == QQ_TYPE_NONE;
+    const qq_tensor *t = qqi_bounds_top(b);
+    const qq_type codes = qqi_type_storage(s->type);
+    const size_t none = 0;
+
+    QQ_MEMSET(l, 0, sizeof *l);
+    l->scale = qq_tensor_make(NULL, scale_type, t->rank, t->shape);
+    l->zero_point = qq_tensor_make(NULL, asymmetric ? codes : QQ_TYPE_NONE,
+                                   t->rank, t->shape);
+    l->value = qq_tensor_make(NULL, codes, 1, &none);
+    qqi_layout_sum(l);
+    return l->bytes;
+}
+
+// Where the zero points lie; their bytes are made 0.
+QQI_FN void *qqi_scale_zeros(const struct qqi_layout *l, void *out)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    if (l->zero_bytes == 0)
+        return out;
+    QQ_MEMSET(p + l->scale_bytes, 0, l->zero_bytes);
+    return p + l->scale_bytes;
+}
+
+QQI_FN void qqi_scale_view(const struct qqi_layout *l, void *out,
+                           qq_tensor *scale, qq_tensor *zero_point)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    *scale = l->scale;
+    scale->data = out;
+    *zero_point = l->zero_point;
+    zero_point->data = l->zero_bytes > 0 ? p + l->scale_bytes : NULL;
+}
+
 // ==== array/encoder.h ====
 
 // qquant floor 5: 64 scaled numbers to codes.
@@ -13320,6 +13238,89 @@ QQI_FN void qqi_pass_scaled(const struct qqi_encoder *e, qq_type step,
         qqi_pass_run(&pass, x, &stream, NULL, out);
     else
         qqi_pass_noisy(&pass, s, x, &stream, out);
+}
+
+// ==== array/bound.h ====
+
+// qquant floor 5: the magnitude that the largest code stands for.
+
+// The largest magnitude of a book's levels.
+QQI_FN float qqi_book_largest(const float *levels, size_t count)
+{
+    float largest = 0.0f;
+
+    for (size_t i = 0; i < count; i++) {
+        const float a = qqi_abs_f32(levels[i]);
+        largest = a > largest ? a : largest;
+    }
+    return largest;
+}
+
+// B of rule qquant: integers have the largest code, and half a step more
+// unless the largest magnitude is to be exact; all others their largest value.
+QQI_FN float qqi_qquant_bound(const qq_scheme *s)
+{
+    const qq_type_info info = qqi_type_info(s->type);
+    const int half = s->range != QQ_RANGE_EXACT_MAX;
+
+    if (s->type == QQ_TYPE_BOOK)
+        return s->levels ? qqi_book_largest(s->levels, s->level_count) : 0.0f;
+    if (info.kind != QQ_KIND_INTEGER)
+        return info.largest;
+    if (s->type == QQ_TYPE_SIGN)
+        return 1.0f;
+    return (float)info.max + (half ? 0.5f : 0.0f);
+}
+
+// How far the codes reach with at most half a step of error: as B, but for a
+// small float half of its last step more. A power of two is chosen as a scale
+// by this.
+QQI_FN float qqi_qquant_reach(const qq_scheme *s)
+{
+    const float bound = qqi_qquant_bound(s);
+    const qqi_minifloat *m = qqi_type_minifloat(s->type);
+
+    if (m == NULL)
+        return bound;
+    // The last step of a float 2^e (1 + f) is 2^e / 2^mant_bits.
+    const uint32_t power = qqi_f32_bits(bound) & 0x7f800000u;
+    const uint32_t half = power - ((uint32_t)(m->mant_bits + 1) << 23);
+    return bound + qqi_f32_of(half);
+}
+
+// B of AQT and FJ, whose codes reach to 2^(bits - 1).
+QQI_FN float qqi_numerics_bound(const qq_numerics *n)
+{
+    const unsigned bits = n->bits < 32 ? n->bits : 0;
+    float edge = bits > 0 ? (float)((uint32_t)1 << (bits - 1)) : 0.5f;
+
+    edge -= n->preserve_zero ? 0.5f : 0.0f;
+    return edge - (n->preserve_max ? 0.5f : 0.0f);
+}
+
+QQ_API float qq_scheme_bound(const qq_scheme *s)
+{
+    if (s == NULL || s->init != QQI_SCHEME_INIT)
+        return 0.0f;
+    switch (s->rule) {
+    case QQ_RULE_QQUANT:
+        return qqi_qquant_bound(s);
+    case QQ_RULE_AQT:
+    case QQ_RULE_FJ:
+        if (s->numerics.kind == QQ_NUMERICS_INT)
+            return qqi_numerics_bound(&s->numerics);
+        return qqi_type_info(s->type).largest;
+    case QQ_RULE_EFORMER:
+    case QQ_RULE_EFORMER_FLAT:
+    case QQ_RULE_FJFORMER:
+        if (s->type == QQ_TYPE_INT8)
+            return 127.0f;
+        return qqi_type_info(s->type).largest;
+    case QQ_RULE_QWIX:
+    case QQ_RULE_QWIX_RELEASE:
+    default:
+        return qqi_type_bound(s->type);
+    }
 }
 
 // ==== array/scale.h ====
@@ -15755,39 +15756,6 @@ QQ_API qq_status qq_array_concatenate(const qq_array *const *parts, size_t n,
     return QQ_OK;
 }
 
-// ==== array/dequantize.h ====
-
-// qquant floor 5: the public call that reads an array back.
-
-QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
-                               void *out, size_t out_bytes, qq_tensor *view)
-{
-    if (a == NULL)
-        return QQ_ERR_ARGUMENT;
-    qq_status status = qqi_array_check_parts(a);
-    if (status != QQ_OK)
-        return status;
-    const struct qqi_rule *row = qqi_rule_of(rule);
-    if (row == NULL)
-        return rule == QQ_RULE_AQT || rule == QQ_RULE_FJ ? QQ_ERR_UNSUPPORTED
-                                                         : QQ_ERR_ARGUMENT;
-    if (!qqi_is_input_type(type))
-        return QQ_ERR_TYPE;
-    const qq_tensor result =
-        qq_tensor_make(out, type, a->value.rank, a->value.shape);
-    status = qqi_check_out(qq_tensor_bytes(&result), out, out_bytes);
-    if (status != QQ_OK)
-        return status;
-    if (view == NULL)
-        return QQ_ERR_ARGUMENT;
-    QQ_ASSERT(qqi_apart(a->value.data, qq_tensor_bytes(&a->value), out,
-                        qq_tensor_bytes(&result)));
-    status = row->dequantize(a, type, out);
-    if (status == QQ_OK)
-        *view = result;
-    return status;
-}
-
 // ==== array/eformer_front.h ====
 
 // qquant floor 5: eformer's front end by name, and straight-through.
@@ -16013,6 +15981,39 @@ QQ_API qq_status qq_straight_through_gradient(const qq_tensor *g,
         QQ_MEMMOVE(out, g->data, bytes);
     *view = qq_tensor_make(out, g->type, g->rank, g->shape);
     return QQ_OK;
+}
+
+// ==== array/dequantize.h ====
+
+// qquant floor 5: the public call that reads an array back.
+
+QQ_API qq_status qq_dequantize(const qq_array *a, qq_rule rule, qq_type type,
+                               void *out, size_t out_bytes, qq_tensor *view)
+{
+    if (a == NULL)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_array_check_parts(a);
+    if (status != QQ_OK)
+        return status;
+    const struct qqi_rule *row = qqi_rule_of(rule);
+    if (row == NULL)
+        return rule == QQ_RULE_AQT || rule == QQ_RULE_FJ ? QQ_ERR_UNSUPPORTED
+                                                         : QQ_ERR_ARGUMENT;
+    if (!qqi_is_input_type(type))
+        return QQ_ERR_TYPE;
+    const qq_tensor result =
+        qq_tensor_make(out, type, a->value.rank, a->value.shape);
+    status = qqi_check_out(qq_tensor_bytes(&result), out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL)
+        return QQ_ERR_ARGUMENT;
+    QQ_ASSERT(qqi_apart(a->value.data, qq_tensor_bytes(&a->value), out,
+                        qq_tensor_bytes(&result)));
+    status = row->dequantize(a, type, out);
+    if (status == QQ_OK)
+        *view = result;
+    return status;
 }
 
 // ==== array/given.h ====
@@ -18072,34 +18073,56 @@ QQI_FN void qqi_run_codes(const qqi_product *p, const qqi_columns *g,
     }
 }
 
-// Codes of a run; returns sx.
-QQI_FN float qqi_run_prepare(const qqi_product *p, const qqi_columns *g,
-                             qqi_run *run)
+// How numbers whose largest magnitude has the bits u become codes; returns sx.
+// Only where that is above 0 they do: else, NaN included, all codes are 0.
+QQI_FN float qqi_run_rule(const qqi_product *p, uint32_t u, qqi_run *run)
 {
     const int32_t most = p->digits == 1   ? 127
                          : p->digits == 2 ? 32639
                                           : 8355711;
-    const uint32_t u = qqi_run_largest(p, run);
+    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
     const float largest = qqi_f32_of(u);
 
+    run->zero = fixed ? p->x_zero : 0;
+    run->lo = fixed ? -128 - p->x_zero : -most;
+    run->hi = fixed ? 127 - p->x_zero : most;
+    run->r = 0.0f;
     if (u >= 0x7f800000u)
         return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    if (p->input == QQ_INPUT_INT8_STATIC) {
-        run->r = 1.0f / p->x_scale;
-        run->zero = p->x_zero;
-        run->lo = -128 - run->zero;
-        run->hi = 127 - run->zero;
-        qqi_run_codes(p, g, run);
-        return p->x_scale;
-    }
-    if (u < QQI_TINY)
+    if (!fixed && u < QQI_TINY)
         return 0.0f;
-    run->r = (float)most / largest;
-    run->zero = 0;
-    run->lo = -most;
-    run->hi = most;
-    qqi_run_codes(p, g, run);
-    return largest / (float)most;
+    run->r = fixed ? 1.0f / p->x_scale : (float)most / largest;
+    return fixed ? p->x_scale : largest / (float)most;
+}
+
+// sx of a row of x that is int8 already, in tile t.
+QQI_FN float qqi_given_scale(const qqi_product *p, size_t row, size_t t)
+{
+    if (p->input == QQ_INPUT_INT8_STATIC)
+        return p->x_scale;
+    return p
+        ->x_scales[p->input == QQ_INPUT_INT8_ROW ? row : row * p->tiles + t];
+}
+
+// And those of row i of a group.
+QQI_FN void qqi_given_scales(const qqi_product *p, const qqi_columns *g,
+                             size_t i)
+{
+    const size_t tiles = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
+
+    for (size_t t = 0; t < tiles; t++)
+        g->scale[t * g->width + i] = qqi_given_scale(p, g->first + i, t);
+}
+
+// Codes of a run; returns sx.
+QQI_FN float qqi_run_prepare(const qqi_product *p, const qqi_columns *g,
+                             qqi_run *run)
+{
+    const float sx = qqi_run_rule(p, qqi_run_largest(p, run), run);
+
+    if (sx > 0.0f)
+        qqi_run_codes(p, g, run);
+    return sx;
 }
 
 // A row that is int8 already.
@@ -18109,14 +18132,7 @@ QQI_FN void qqi_row_copy(const qqi_product *p, const qqi_columns *g, size_t i)
 
     for (size_t k = 0; k < p->k; k++)
         qqi_store_digits(p, g, k, i, x[k] - ((x[k] & 128) << 1));
-    if (p->input == QQ_INPUT_INT8_STATIC)
-        g->scale[i] = p->x_scale;
-    else if (p->input == QQ_INPUT_INT8_ROW)
-        g->scale[i] = p->x_scales[g->first + i];
-    else
-        for (size_t t = 0; t < p->tiles; t++)
-            g->scale[t * g->width + i] =
-                p->x_scales[(g->first + i) * p->tiles + t];
+    qqi_given_scales(p, g, i);
 }
 
 QQI_FN void qqi_prepare_dot_scalar(const qqi_product *p, const qqi_columns *g)
@@ -19555,28 +19571,6 @@ QQI_AVX2_FN void qqi_run_codes_avx2(const qqi_product *p, const qqi_columns *g,
     }
 }
 
-// How the numbers of a run become codes; returns sx. Where it is NaN or 0 they
-// do not.
-QQI_AVX2_FN float qqi_run_rule_avx2(const qqi_product *p, qqi_run *run)
-{
-    const int32_t most = p->digits == 1   ? 127
-                         : p->digits == 2 ? 32639
-                                          : 8355711;
-    const uint32_t u = qqi_run_largest_avx2(p, run);
-    const float largest = qqi_f32_of(u);
-    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
-
-    run->zero = fixed ? p->x_zero : 0;
-    run->lo = fixed ? -128 - p->x_zero : -most;
-    run->hi = fixed ? 127 - p->x_zero : most;
-    if (u >= 0x7f800000u)
-        return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    if (!fixed && u < QQI_TINY)
-        return 0.0f;
-    run->r = fixed ? 1.0f / p->x_scale : (float)most / largest;
-    return fixed ? p->x_scale : largest / (float)most;
-}
-
 // Numbers k to end - 1 of a row that is int8 already.
 QQI_AVX2_FN void qqi_run_copy_avx2(const qqi_product *p, const qqi_columns *g,
                                    size_t row, size_t k, size_t end)
@@ -19613,7 +19607,7 @@ QQI_AVX2_FN void qqi_prepare_rows_avx2(const qqi_product *p,
 
     for (size_t i = 0; i < g->count; i++) {
         run.row = g->first + i;
-        g->scale[i] = qqi_run_rule_avx2(p, &run);
+        g->scale[i] = qqi_run_rule(p, qqi_run_largest_avx2(p, &run), &run);
         r[i] = run.r;
     }
     for (size_t k = 0; k < p->k; k = run.end) {
@@ -19642,7 +19636,7 @@ QQI_AVX2_FN void qqi_prepare_tiles_avx2(const qqi_product *p,
             float *scale = &g->scale[t * g->width + i];
             run.row = g->first + i;
             run.column = i;
-            *scale = qqi_run_rule_avx2(p, &run);
+            *scale = qqi_run_rule(p, qqi_run_largest_avx2(p, &run), &run);
             if (*scale > 0.0f)
                 qqi_run_codes_avx2(p, g, &run);
         }
@@ -19653,18 +19647,11 @@ QQI_AVX2_FN void qqi_prepare_tiles_avx2(const qqi_product *p,
 QQI_AVX2_FN void qqi_prepare_int8_avx2(const qqi_product *p,
                                        const qqi_columns *g)
 {
-    const int tiled = p->input == QQ_INPUT_INT8_TILE;
-    const size_t tiles = tiled ? p->tiles : 1;
-
     for (size_t k = 0; k < p->k; k += 512)
         for (size_t i = 0; i < g->count; i++)
             qqi_run_copy_avx2(p, g, i, k, 512 < p->k - k ? k + 512 : p->k);
     for (size_t i = 0; i < g->count; i++)
-        for (size_t t = 0; t < tiles; t++)
-            g->scale[t * g->width + i] =
-                p->input == QQ_INPUT_INT8_STATIC
-                    ? p->x_scale
-                    : p->x_scales[(g->first + i) * tiles + t];
+        qqi_given_scales(p, g, i);
 }
 
 QQI_AVX2_FN void qqi_prepare_dot_avx2(const qqi_product *p,
@@ -24048,29 +24035,18 @@ QQI_AVX512_FN float qqi_run_make_avx512(const qqi_product *p, size_t row,
                                         size_t k, size_t end,
                                         qqi_run_avx512 *run)
 {
-    const int32_t most = p->digits == 1   ? 127
-                         : p->digits == 2 ? 32639
-                                          : 8355711;
     const uint32_t u = qqi_x_is_plain(p) ? qqi_most_avx512(p, 1, row, k, end)
                                          : qqi_most_avx512(p, 0, row, k, end);
-    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
-    const float largest = qqi_f32_of(u);
+    qqi_run rule;
+    const float sx = qqi_run_rule(p, u, &rule);
 
-    run->dead = u >= 0x7f800000u || (!fixed && u < QQI_TINY);
-    run->limited = fixed || p->digits == 3;
-    if (u >= 0x7f800000u)
-        return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    run->zero = fixed ? p->x_zero : 0;
-    run->lo = (float)(fixed ? -128 - p->x_zero : -most);
-    run->hi = (float)(fixed ? 127 - p->x_zero : most);
-    if (fixed) {
-        run->r = 1.0f / p->x_scale;
-        return p->x_scale;
-    }
-    if (run->dead)
-        return 0.0f;
-    run->r = (float)most / largest;
-    return largest / (float)most;
+    run->r = rule.r;
+    run->lo = (float)rule.lo;
+    run->hi = (float)rule.hi;
+    run->zero = rule.zero;
+    run->limited = p->input == QQ_INPUT_INT8_STATIC || p->digits == 3;
+    run->dead = !(sx > 0.0f);
+    return sx;
 }
 
 // --- strips ----------------------------------------------------------------
@@ -24290,19 +24266,14 @@ QQI_AVX512_FN void qqi_quad_runs_avx512(const qqi_product *p,
 {
     for (size_t i = 0; i < w->count; i++) {
         const size_t row = (w->c + i) / p->digits;
-        float sx;
         if (i > 0 && (w->c + i) % p->digits != 0) {
             w->run[i] = w->run[i - 1];
             continue;
         }
-        if (p->x_type != QQ_TYPE_INT8)
-            sx = qqi_run_make_avx512(p, g->first + row, k, end, &w->run[i]);
-        else if (p->input == QQ_INPUT_INT8_STATIC)
-            sx = p->x_scale;
-        else if (p->input == QQ_INPUT_INT8_ROW)
-            sx = p->x_scales[g->first + row];
-        else
-            sx = p->x_scales[(g->first + row) * p->tiles + t];
+        const float sx =
+            p->x_type == QQ_TYPE_INT8
+                ? qqi_given_scale(p, g->first + row, t)
+                : qqi_run_make_avx512(p, g->first + row, k, end, &w->run[i]);
         if (p->input == QQ_INPUT_INT8_TILE)
             g->scale[t * g->width + row] = sx;
         else
@@ -27728,34 +27699,37 @@ QQI_NEON_FN uint8_t *qqi_cells_neon(const qqi_encode *e, size_t columns,
     return cells;
 }
 
+// Columns from k on to cells, how is a constant.
+QQI_NEON_INLINE uint8_t *qqi_encode_cells_neon(const qqi_encode *e,
+                                               const qqi_encode_scales *scales,
+                                               int how, size_t k,
+                                               uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_encode_fields_neon(e, scales, how, k, fields);
+    return qqi_cells_neon(e, e->k - k, fields, cells);
+}
+
 QQI_NEON_FN uint8_t *qqi_encode_steps_neon(const qqi_encode *e,
                                            const qqi_encode_scales *scales,
                                            size_t k, uint8_t *cells)
 {
-    uint8_t fields[512];
-
-    qqi_encode_fields_neon(e, scales, QQI_STEPS_NEON, k, fields);
-    return qqi_cells_neon(e, e->k - k, fields, cells);
+    return qqi_encode_cells_neon(e, scales, QQI_STEPS_NEON, k, cells);
 }
 
 QQI_NEON_FN uint8_t *qqi_encode_easy_neon(const qqi_encode *e,
                                           const qqi_encode_scales *scales,
                                           size_t k, uint8_t *cells)
 {
-    uint8_t fields[512];
-
-    qqi_encode_fields_neon(e, scales, QQI_EASY_NEON, k, fields);
-    return qqi_cells_neon(e, e->k - k, fields, cells);
+    return qqi_encode_cells_neon(e, scales, QQI_EASY_NEON, k, cells);
 }
 
 QQI_NEON_FN uint8_t *qqi_encode_hard_neon(const qqi_encode *e,
                                           const qqi_encode_scales *scales,
                                           size_t k, uint8_t *cells)
 {
-    uint8_t fields[512];
-
-    qqi_encode_fields_neon(e, scales, QQI_HARD_NEON, k, fields);
-    return qqi_cells_neon(e, e->k - k, fields, cells);
+    return qqi_encode_cells_neon(e, scales, QQI_HARD_NEON, k, cells);
 }
 
 QQI_NEON_FN void qqi_encode_fetch_neon(const qqi_encode *e, size_t k)
@@ -29161,30 +29135,11 @@ QQI_NEON_FN void qqi_run_codes_neon(const qqi_product *p, const qqi_columns *g,
 QQI_NEON_FN float qqi_run_prepare_neon(const qqi_product *p,
                                        const qqi_columns *g, qqi_run *run)
 {
-    const int32_t most = p->digits == 1   ? 127
-                         : p->digits == 2 ? 32639
-                                          : 8355711;
-    const uint32_t u = qqi_run_largest_neon(p, run);
-    const float largest = qqi_f32_of(u);
+    const float sx = qqi_run_rule(p, qqi_run_largest_neon(p, run), run);
 
-    if (u >= 0x7f800000u)
-        return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    if (p->input == QQ_INPUT_INT8_STATIC) {
-        run->r = 1.0f / p->x_scale;
-        run->zero = p->x_zero;
-        run->lo = -128 - run->zero;
-        run->hi = 127 - run->zero;
+    if (sx > 0.0f)
         qqi_run_codes_neon(p, g, run);
-        return p->x_scale;
-    }
-    if (u < QQI_TINY)
-        return 0.0f;
-    run->r = (float)most / largest;
-    run->zero = 0;
-    run->lo = -most;
-    run->hi = most;
-    qqi_run_codes_neon(p, g, run);
-    return largest / (float)most;
+    return sx;
 }
 
 // A row that is int8 already.
@@ -29201,14 +29156,7 @@ QQI_NEON_FN void qqi_row_copy_neon(const qqi_product *p, const qqi_columns *g,
             QQ_MEMCPY(g->q + qqi_columns_at(g, k, i), x + k, 4);
         QQ_MEMCPY(g->q + qqi_columns_at(g, whole, i), x + whole, p->k - whole);
     }
-    if (p->input == QQ_INPUT_INT8_STATIC)
-        g->scale[i] = p->x_scale;
-    else if (p->input == QQ_INPUT_INT8_ROW)
-        g->scale[i] = p->x_scales[g->first + i];
-    else
-        for (size_t t = 0; t < p->tiles; t++)
-            g->scale[t * g->width + i] =
-                p->x_scales[(g->first + i) * p->tiles + t];
+    qqi_given_scales(p, g, i);
 }
 
 // --- groups ----------------------------------------------------------------

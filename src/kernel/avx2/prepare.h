@@ -250,28 +250,6 @@ QQI_AVX2_FN void qqi_run_codes_avx2(const qqi_product *p, const qqi_columns *g,
     }
 }
 
-// How the numbers of a run become codes; returns sx. Where it is NaN or 0 they
-// do not.
-QQI_AVX2_FN float qqi_run_rule_avx2(const qqi_product *p, qqi_run *run)
-{
-    const int32_t most = p->digits == 1   ? 127
-                         : p->digits == 2 ? 32639
-                                          : 8355711;
-    const uint32_t u = qqi_run_largest_avx2(p, run);
-    const float largest = qqi_f32_of(u);
-    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
-
-    run->zero = fixed ? p->x_zero : 0;
-    run->lo = fixed ? -128 - p->x_zero : -most;
-    run->hi = fixed ? 127 - p->x_zero : most;
-    if (u >= 0x7f800000u)
-        return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    if (!fixed && u < QQI_TINY)
-        return 0.0f;
-    run->r = fixed ? 1.0f / p->x_scale : (float)most / largest;
-    return fixed ? p->x_scale : largest / (float)most;
-}
-
 // Numbers k to end - 1 of a row that is int8 already.
 QQI_AVX2_FN void qqi_run_copy_avx2(const qqi_product *p, const qqi_columns *g,
                                    size_t row, size_t k, size_t end)
@@ -308,7 +286,7 @@ QQI_AVX2_FN void qqi_prepare_rows_avx2(const qqi_product *p,
 
     for (size_t i = 0; i < g->count; i++) {
         run.row = g->first + i;
-        g->scale[i] = qqi_run_rule_avx2(p, &run);
+        g->scale[i] = qqi_run_rule(p, qqi_run_largest_avx2(p, &run), &run);
         r[i] = run.r;
     }
     for (size_t k = 0; k < p->k; k = run.end) {
@@ -337,7 +315,7 @@ QQI_AVX2_FN void qqi_prepare_tiles_avx2(const qqi_product *p,
             float *scale = &g->scale[t * g->width + i];
             run.row = g->first + i;
             run.column = i;
-            *scale = qqi_run_rule_avx2(p, &run);
+            *scale = qqi_run_rule(p, qqi_run_largest_avx2(p, &run), &run);
             if (*scale > 0.0f)
                 qqi_run_codes_avx2(p, g, &run);
         }
@@ -348,18 +326,11 @@ QQI_AVX2_FN void qqi_prepare_tiles_avx2(const qqi_product *p,
 QQI_AVX2_FN void qqi_prepare_int8_avx2(const qqi_product *p,
                                        const qqi_columns *g)
 {
-    const int tiled = p->input == QQ_INPUT_INT8_TILE;
-    const size_t tiles = tiled ? p->tiles : 1;
-
     for (size_t k = 0; k < p->k; k += 512)
         for (size_t i = 0; i < g->count; i++)
             qqi_run_copy_avx2(p, g, i, k, 512 < p->k - k ? k + 512 : p->k);
     for (size_t i = 0; i < g->count; i++)
-        for (size_t t = 0; t < tiles; t++)
-            g->scale[t * g->width + i] =
-                p->input == QQ_INPUT_INT8_STATIC
-                    ? p->x_scale
-                    : p->x_scales[(g->first + i) * tiles + t];
+        qqi_given_scales(p, g, i);
 }
 
 QQI_AVX2_FN void qqi_prepare_dot_avx2(const qqi_product *p,

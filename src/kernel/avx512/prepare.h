@@ -27,19 +27,14 @@ QQI_AVX512_FN void qqi_quad_runs_avx512(const qqi_product *p,
 {
     for (size_t i = 0; i < w->count; i++) {
         const size_t row = (w->c + i) / p->digits;
-        float sx;
         if (i > 0 && (w->c + i) % p->digits != 0) {
             w->run[i] = w->run[i - 1];
             continue;
         }
-        if (p->x_type != QQ_TYPE_INT8)
-            sx = qqi_run_make_avx512(p, g->first + row, k, end, &w->run[i]);
-        else if (p->input == QQ_INPUT_INT8_STATIC)
-            sx = p->x_scale;
-        else if (p->input == QQ_INPUT_INT8_ROW)
-            sx = p->x_scales[g->first + row];
-        else
-            sx = p->x_scales[(g->first + row) * p->tiles + t];
+        const float sx =
+            p->x_type == QQ_TYPE_INT8
+                ? qqi_given_scale(p, g->first + row, t)
+                : qqi_run_make_avx512(p, g->first + row, k, end, &w->run[i]);
         if (p->input == QQ_INPUT_INT8_TILE)
             g->scale[t * g->width + row] = sx;
         else

@@ -84,29 +84,18 @@ QQI_AVX512_FN float qqi_run_make_avx512(const qqi_product *p, size_t row,
                                         size_t k, size_t end,
                                         qqi_run_avx512 *run)
 {
-    const int32_t most = p->digits == 1   ? 127
-                         : p->digits == 2 ? 32639
-                                          : 8355711;
     const uint32_t u = qqi_x_is_plain(p) ? qqi_most_avx512(p, 1, row, k, end)
                                          : qqi_most_avx512(p, 0, row, k, end);
-    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
-    const float largest = qqi_f32_of(u);
+    qqi_run rule;
+    const float sx = qqi_run_rule(p, u, &rule);
 
-    run->dead = u >= 0x7f800000u || (!fixed && u < QQI_TINY);
-    run->limited = fixed || p->digits == 3;
-    if (u >= 0x7f800000u)
-        return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    run->zero = fixed ? p->x_zero : 0;
-    run->lo = (float)(fixed ? -128 - p->x_zero : -most);
-    run->hi = (float)(fixed ? 127 - p->x_zero : most);
-    if (fixed) {
-        run->r = 1.0f / p->x_scale;
-        return p->x_scale;
-    }
-    if (run->dead)
-        return 0.0f;
-    run->r = (float)most / largest;
-    return largest / (float)most;
+    run->r = rule.r;
+    run->lo = (float)rule.lo;
+    run->hi = (float)rule.hi;
+    run->zero = rule.zero;
+    run->limited = p->input == QQ_INPUT_INT8_STATIC || p->digits == 3;
+    run->dead = !(sx > 0.0f);
+    return sx;
 }
 
 // --- strips ----------------------------------------------------------------

@@ -182,34 +182,37 @@ QQI_NEON_FN uint8_t *qqi_cells_neon(const qqi_encode *e, size_t columns,
     return cells;
 }
 
+// Columns from k on to cells, how is a constant.
+QQI_NEON_INLINE uint8_t *qqi_encode_cells_neon(const qqi_encode *e,
+                                               const qqi_encode_scales *scales,
+                                               int how, size_t k,
+                                               uint8_t *cells)
+{
+    uint8_t fields[512];
+
+    qqi_encode_fields_neon(e, scales, how, k, fields);
+    return qqi_cells_neon(e, e->k - k, fields, cells);
+}
+
 QQI_NEON_FN uint8_t *qqi_encode_steps_neon(const qqi_encode *e,
                                            const qqi_encode_scales *scales,
                                            size_t k, uint8_t *cells)
 {
-    uint8_t fields[512];
-
-    qqi_encode_fields_neon(e, scales, QQI_STEPS_NEON, k, fields);
-    return qqi_cells_neon(e, e->k - k, fields, cells);
+    return qqi_encode_cells_neon(e, scales, QQI_STEPS_NEON, k, cells);
 }
 
 QQI_NEON_FN uint8_t *qqi_encode_easy_neon(const qqi_encode *e,
                                           const qqi_encode_scales *scales,
                                           size_t k, uint8_t *cells)
 {
-    uint8_t fields[512];
-
-    qqi_encode_fields_neon(e, scales, QQI_EASY_NEON, k, fields);
-    return qqi_cells_neon(e, e->k - k, fields, cells);
+    return qqi_encode_cells_neon(e, scales, QQI_EASY_NEON, k, cells);
 }
 
 QQI_NEON_FN uint8_t *qqi_encode_hard_neon(const qqi_encode *e,
                                           const qqi_encode_scales *scales,
                                           size_t k, uint8_t *cells)
 {
-    uint8_t fields[512];
-
-    qqi_encode_fields_neon(e, scales, QQI_HARD_NEON, k, fields);
-    return qqi_cells_neon(e, e->k - k, fields, cells);
+    return qqi_encode_cells_neon(e, scales, QQI_HARD_NEON, k, cells);
 }
 
 QQI_NEON_FN void qqi_encode_fetch_neon(const qqi_encode *e, size_t k)

@@ -168,30 +168,11 @@ QQI_NEON_FN void qqi_run_codes_neon(const qqi_product *p, const qqi_columns *g,
 QQI_NEON_FN float qqi_run_prepare_neon(const qqi_product *p,
                                        const qqi_columns *g, qqi_run *run)
 {
-    const int32_t most = p->digits == 1   ? 127
-                         : p->digits == 2 ? 32639
-                                          : 8355711;
-    const uint32_t u = qqi_run_largest_neon(p, run);
-    const float largest = qqi_f32_of(u);
+    const float sx = qqi_run_rule(p, qqi_run_largest_neon(p, run), run);
 
-    if (u >= 0x7f800000u)
-        return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    if (p->input == QQ_INPUT_INT8_STATIC) {
-        run->r = 1.0f / p->x_scale;
-        run->zero = p->x_zero;
-        run->lo = -128 - run->zero;
-        run->hi = 127 - run->zero;
+    if (sx > 0.0f)
         qqi_run_codes_neon(p, g, run);
-        return p->x_scale;
-    }
-    if (u < QQI_TINY)
-        return 0.0f;
-    run->r = (float)most / largest;
-    run->zero = 0;
-    run->lo = -most;
-    run->hi = most;
-    qqi_run_codes_neon(p, g, run);
-    return largest / (float)most;
+    return sx;
 }
 
 // A row that is int8 already.
@@ -208,14 +189,7 @@ QQI_NEON_FN void qqi_row_copy_neon(const qqi_product *p, const qqi_columns *g,
             QQ_MEMCPY(g->q + qqi_columns_at(g, k, i), x + k, 4);
         QQ_MEMCPY(g->q + qqi_columns_at(g, whole, i), x + whole, p->k - whole);
     }
-    if (p->input == QQ_INPUT_INT8_STATIC)
-        g->scale[i] = p->x_scale;
-    else if (p->input == QQ_INPUT_INT8_ROW)
-        g->scale[i] = p->x_scales[g->first + i];
-    else
-        for (size_t t = 0; t < p->tiles; t++)
-            g->scale[t * g->width + i] =
-                p->x_scales[(g->first + i) * p->tiles + t];
+    qqi_given_scales(p, g, i);
 }
 
 // --- groups ----------------------------------------------------------------

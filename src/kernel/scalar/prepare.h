@@ -97,34 +97,56 @@ QQI_FN void qqi_run_codes(const qqi_product *p, const qqi_columns *g,
     }
 }
 
-// Codes of a run; returns sx.
-QQI_FN float qqi_run_prepare(const qqi_product *p, const qqi_columns *g,
-                             qqi_run *run)
+// How numbers whose largest magnitude has the bits u become codes; returns sx.
+// Only where that is above 0 they do: else, NaN included, all codes are 0.
+QQI_FN float qqi_run_rule(const qqi_product *p, uint32_t u, qqi_run *run)
 {
     const int32_t most = p->digits == 1   ? 127
                          : p->digits == 2 ? 32639
                                           : 8355711;
-    const uint32_t u = qqi_run_largest(p, run);
+    const int fixed = p->input == QQ_INPUT_INT8_STATIC;
     const float largest = qqi_f32_of(u);
 
+    run->zero = fixed ? p->x_zero : 0;
+    run->lo = fixed ? -128 - p->x_zero : -most;
+    run->hi = fixed ? 127 - p->x_zero : most;
+    run->r = 0.0f;
     if (u >= 0x7f800000u)
         return qqi_f32_of((uint32_t)QQI_F32_NAN);
-    if (p->input == QQ_INPUT_INT8_STATIC) {
-        run->r = 1.0f / p->x_scale;
-        run->zero = p->x_zero;
-        run->lo = -128 - run->zero;
-        run->hi = 127 - run->zero;
-        qqi_run_codes(p, g, run);
-        return p->x_scale;
-    }
-    if (u < QQI_TINY)
+    if (!fixed && u < QQI_TINY)
         return 0.0f;
-    run->r = (float)most / largest;
-    run->zero = 0;
-    run->lo = -most;
-    run->hi = most;
-    qqi_run_codes(p, g, run);
-    return largest / (float)most;
+    run->r = fixed ? 1.0f / p->x_scale : (float)most / largest;
+    return fixed ? p->x_scale : largest / (float)most;
+}
+
+// sx of a row of x that is int8 already, in tile t.
+QQI_FN float qqi_given_scale(const qqi_product *p, size_t row, size_t t)
+{
+    if (p->input == QQ_INPUT_INT8_STATIC)
+        return p->x_scale;
+    return p
+        ->x_scales[p->input == QQ_INPUT_INT8_ROW ? row : row * p->tiles + t];
+}
+
+// And those of row i of a group.
+QQI_FN void qqi_given_scales(const qqi_product *p, const qqi_columns *g,
+                             size_t i)
+{
+    const size_t tiles = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
+
+    for (size_t t = 0; t < tiles; t++)
+        g->scale[t * g->width + i] = qqi_given_scale(p, g->first + i, t);
+}
+
+// Codes of a run; returns sx.
+QQI_FN float qqi_run_prepare(const qqi_product *p, const qqi_columns *g,
+                             qqi_run *run)
+{
+    const float sx = qqi_run_rule(p, qqi_run_largest(p, run), run);
+
+    if (sx > 0.0f)
+        qqi_run_codes(p, g, run);
+    return sx;
 }
 
 // A row that is int8 already.
@@ -134,14 +156,7 @@ QQI_FN void qqi_row_copy(const qqi_product *p, const qqi_columns *g, size_t i)
 
     for (size_t k = 0; k < p->k; k++)
         qqi_store_digits(p, g, k, i, x[k] - ((x[k] & 128) << 1));
-    if (p->input == QQ_INPUT_INT8_STATIC)
-        g->scale[i] = p->x_scale;
-    else if (p->input == QQ_INPUT_INT8_ROW)
-        g->scale[i] = p->x_scales[g->first + i];
-    else
-        for (size_t t = 0; t < p->tiles; t++)
-            g->scale[t * g->width + i] =
-                p->x_scales[(g->first + i) * p->tiles + t];
+    qqi_given_scales(p, g, i);
 }
 
 QQI_FN void qqi_prepare_dot_scalar(const qqi_product *p, const qqi_columns *g)
