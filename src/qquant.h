@@ -73,11 +73,12 @@ CONTENTS
         default: those of <string.h>, which is not included when all three
                  are defined.
 
-    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_TRAIN
+    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_SOLVE, QQ_NO_TRAIN
         affects: leaves out what reads other people's checkpoints (the blocks
                  of bitsandbytes), packed matrices and their products, the
-                 operations on decoded tensors, the rules and calibrations of
-                 AQT and FJFormer's bits.
+                 operations on decoded tensors, what fits codes to calibration
+                 data (and OneBit), the rules and calibrations of AQT and
+                 FJFormer's bits.
         default: everything is in.
         symptom: the names of that wing are unknown.
 
@@ -136,6 +137,8 @@ CONTENTS
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
+        api/moments.h  calibration data       api/solve.h    least error
+        api/onebit.h   signs and two factors
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -216,6 +219,11 @@ CONTENTS
 #endif
 #if !QQ_NO_OP
 #include "api/op.h"
+#endif
+#if !QQ_NO_SOLVE
+#include "api/moments.h"
+#include "api/solve.h"
+#include "api/onebit.h"
 #endif
 
 #endif // QQUANT_H
@@ -356,6 +364,12 @@ CONTENTS
 #include "matrix/quantize.h"
 #include "matrix/row.h"
 #endif
+#if !QQ_NO_SOLVE
+#include "matrix/parts.h"
+#include "matrix/dense.h"
+#include "matrix/split.h"
+#include "matrix/cholesky.h"
+#endif
 #if !QQ_NO_OP
 #include "op/dot.h"
 #include "op/dot_eformer.h"
@@ -364,6 +378,11 @@ CONTENTS
 #include "op/move.h"
 #include "op/move_array.h"
 #include "op/operand.h"
+#endif
+#if !QQ_NO_SOLVE
+#include "solve/moments.h"
+#include "solve/hessian.h"
+#include "solve/rotation.h"
 #endif
 #if !QQ_NO_TRAIN
 #include "train/calibration.h"
