@@ -383,6 +383,15 @@ CONTENTS
 #include "solve/moments.h"
 #include "solve/hessian.h"
 #include "solve/rotation.h"
+#include "solve/grid.h"
+#include "solve/fit.h"
+#include "solve/block.h"
+#include "solve/search.h"
+#include "solve/gptq.h"
+#include "solve/descend.h"
+#include "solve/refit.h"
+#include "solve/steps.h"
+#include "solve/recipe.h"
 #endif
 #if !QQ_NO_TRAIN
 #include "train/calibration.h"

@@ -95,11 +95,6 @@ QQ_API qq_status qq_fit_make(size_t n, size_t k, size_t tile, const qq_grid *g,
 // What the weight has become: n rows of k floats, ldv apart.
 QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv);
 
-// J of every row, without a look at anything but W, V and H.
-QQ_API qq_status qq_fit_errors(const qq_fit *f, const float *w, size_t ldw,
-                               const float *h, size_t h_bytes, double *j,
-                               void *scratch, size_t scratch_bytes);
-
 // The array that qq_matrix_pack takes: integers as int2 to int8 (ternary as
 // ternary), half-steps and books as QQ_TYPE_BOOK with levels behind the codes,
 // one bit as sign. scale_type: f32, or f16 (the scales are rounded: do that
@@ -186,6 +181,12 @@ QQ_API qq_status qq_fit_refit(qq_fit *f, const qq_fit_options *o,
                               const float *w, size_t ldw, const float *h,
                               size_t h_bytes, void *scratch,
                               size_t scratch_bytes);
+
+// J of every row: n numbers.
+QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               size_t h_bytes, double *errors, void *scratch,
+                               size_t scratch_bytes);
 
 // The recipe: the scale search under the diagonal of H; each start, followed
 // by rounds of refit and descent; the better one, row by row, nearest codes

@@ -130,8 +130,8 @@ static void test_reading(void)
           QQ_ERR_TYPE);
     CHECK(qq_moments_update(&m, NULL, 1, QQ_TYPE_F32, x, 1, y, 1, s, need) ==
           QQ_ERR_SHAPE);
-    CHECK(qq_moments_update(&m, NULL, 1, QQ_TYPE_F32, x, 2, NULL, 1, s,
-                            need) == QQ_ERR_ARGUMENT);
+    CHECK(qq_moments_update(&m, NULL, 1, QQ_TYPE_F32, x, 2, NULL, 1, s, need) ==
+          QQ_ERR_ARGUMENT);
     CHECK(qq_moments_update(&m, NULL, 1, QQ_TYPE_F32, x, 2, y, 1, s,
                             need - 1) == QQ_ERR_SCRATCH);
     free(p);
