@@ -392,6 +392,7 @@ CONTENTS
 #include "solve/refit.h"
 #include "solve/steps.h"
 #include "solve/recipe.h"
+#include "solve/target.h"
 #endif
 #if !QQ_NO_TRAIN
 #include "train/calibration.h"
