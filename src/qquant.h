@@ -393,6 +393,18 @@ CONTENTS
 #include "solve/steps.h"
 #include "solve/recipe.h"
 #include "solve/target.h"
+#include "solve/balance.h"
+#include "solve/svid.h"
+#include "solve/signs.h"
+#include "solve/layer_errors.h"
+#include "solve/adjust.h"
+#include "solve/onecomp_grid.h"
+#include "solve/onecomp_gptq.h"
+#include "solve/onebit.h"
+#include "solve/planes.h"
+#include "solve/plane_columns.h"
+#include "solve/plane_pass.h"
+#include "solve/onebit_solve.h"
 #endif
 #if !QQ_NO_TRAIN
 #include "train/calibration.h"

@@ -174,11 +174,13 @@ QQ_API qq_status qq_onebit_values(const qq_onebit *r, float *v, size_t ldv);
 
 // The largest singular value of an n * k matrix and its two vectors, by rounds
 // of u = P v / |P v|, v = P^T u / |P^T u|, from start (k), which is normalised
-// first, NULL: ones. Vectors of zeros where P or start is 0.
+// first, NULL: ones; in the end u = P v / |P v|. It stops where a product is 0.
+QQ_API size_t qq_power_iteration_scratch_size(size_t n, size_t k);
 QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
-                                    const float *p, size_t ldp,
+                                    const float *matrix, size_t ldm,
                                     const float *start, float *u, float *v,
-                                    float *sigma);
+                                    float *sigma, void *scratch,
+                                    size_t scratch_bytes);
 
 // --- the original's packing of signs ---------------------------------------
 
