@@ -17,6 +17,7 @@ typedef struct qqi_onecomp {
     double *a;       // k * k: H, then its factor
     double *u;       // k * k: H^-1, then its factor
     float *w;        // n * k, in the order of decision
+    float *base;     // n * k: w without what the present block did
     float *e;        // n * k: errors
     uint32_t *order; // k
     float *scale;    // n: of the present group
@@ -33,6 +34,7 @@ QQI_FN void qqi_onecomp_place(qqi_onecomp *c, qqi_pieces *p)
     c->a = (double *)qqi_piece(p, square, sizeof(double));
     c->u = (double *)qqi_piece(p, square, sizeof(double));
     c->w = (float *)qqi_piece(p, all, sizeof(float));
+    c->base = (float *)qqi_piece(p, all, sizeof(float));
     c->e = (float *)qqi_piece(p, all, sizeof(float));
     c->order = (uint32_t *)qqi_piece(p, c->k, sizeof(uint32_t));
     c->scale = (float *)qqi_piece(p, c->n, sizeof(float));
@@ -171,7 +173,8 @@ QQI_FN void qqi_onecomp_rest(const qqi_onecomp *c, size_t from, size_t end)
             for (size_t j = from; j < end; j++)
                 sum += (double)c->e[i * k + j] *
                        (double)(float)c->u[j * k + l]; // exact
-            c->w[i * k + l] -= (float)sum;
+            c->base[i * k + l] -= (float)sum;
+            c->w[i * k + l] = c->base[i * k + l];
         }
 }
 
@@ -185,7 +188,8 @@ QQI_FN void qqi_onecomp_weights(const qqi_onecomp *c, const float *w,
         const float d = h[c->order[j] * k + c->order[j]];
         const int dead = !(d > 0.0f || d < 0.0f);
         for (size_t i = 0; i < c->n; i++)
-            c->w[i * k + j] = dead ? 0.0f : w[i * ldw + c->order[j]];
+            c->base[i * k + j] = c->w[i * k + j] =
+                dead ? 0.0f : w[i * ldw + c->order[j]];
     }
 }
 
@@ -201,7 +205,7 @@ QQI_FN void qqi_onecomp_run(const qqi_onecomp *c, uint8_t *codes, float *scales,
         const size_t end = k - from < block ? k : from + block;
         for (size_t j = from; j < end; j++) {
             if (group > 0 && j % group == 0)
-                qqi_onecomp_grids(c, c->w + j, k,
+                qqi_onecomp_grids(c, c->base + j, k,
                                   k - j < group ? k - j : group);
             if (j == 0 || (group > 0 && j % group == 0)) {
                 QQ_MEMCPY(scales + at * n, c->scale, n * sizeof *scales);
