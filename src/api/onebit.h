@@ -50,7 +50,8 @@ typedef struct qq_balance_options {
     unsigned rounds;      // at most: 40
     unsigned stop_window; // rounds in a row below tolerance: 3
     double alpha;         // norm of every row: 1
-    double beta;          // of every column; 0: n alpha / k
+    double beta;          // of every column; 0: n alpha / k (ours: of those
+                          // rows and columns that are not all zeros)
     double epsilon;       // compat: the least norm: 1e-12
     double tolerance;     // of both residuals, absolute: 1e-3
     // One number a round each, or NULL: the largest distances of row norms

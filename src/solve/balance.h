@@ -202,6 +202,37 @@ QQI_FN void qqi_balance_run(const qqi_balance *b, qq_balance_result *r)
     }
 }
 
+// What is wanted of rows and of columns. Of the default beta ours counts only
+// rows and columns that are not all zeros: else the two could not both hold.
+QQI_FN void qqi_balance_aim(qqi_balance *b)
+{
+    const qq_balance_options *o = b->o;
+    size_t rows = 0, columns = 0;
+
+    for (size_t j = 0; j < b->k; j++)
+        b->sum[j] = 0.0;
+    for (size_t i = 0; i < b->n; i++) {
+        int live = 0;
+        for (size_t j = 0; j < b->k; j++)
+            if (b->w[i * b->ldw + j] < 0.0f || b->w[i * b->ldw + j] > 0.0f) {
+                b->sum[j] = 1.0;
+                live = 1;
+            }
+        rows += (size_t)live;
+    }
+    for (size_t j = 0; j < b->k; j++)
+        columns += b->sum[j] > 0.0;
+    if (o->compat || rows == 0) {
+        rows = b->n;
+        columns = b->k;
+    }
+    b->alpha = qqi_balance_keep(b, o->alpha);
+    b->beta = o->beta;
+    if (!(b->beta > 0.0))
+        b->beta = (double)rows * o->alpha / (double)columns;
+    b->beta = qqi_balance_keep(b, b->beta);
+}
+
 QQI_FN void qqi_balance_place(qqi_balance *b, qqi_pieces *p)
 {
     b->d = (double *)qqi_piece(p, b->n, sizeof(double));
@@ -273,9 +304,7 @@ QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
     b.ldw = ldw;
     if (n > 0 && k > 0) {
         qqi_balance_place(&b, &p);
-        const double beta = (double)n * o->alpha / (double)k;
-        b.alpha = qqi_balance_keep(&b, o->alpha);
-        b.beta = qqi_balance_keep(&b, o->beta > 0.0 ? o->beta : beta);
+        qqi_balance_aim(&b);
         qqi_balance_run(&b, &r);
     }
     for (size_t i = 0; i < n; i++)

@@ -196,8 +196,7 @@ QQI_FN void qqi_onebit_balance(qqi_onebit_work *s, const qq_onebit_options *o,
     t->o = &b;
     t->w = s->w;
     t->ldw = s->ldw;
-    t->alpha = qqi_balance_keep(t, b.alpha);
-    t->beta = qqi_balance_keep(t, (double)s->n * b.alpha / (double)s->k);
+    qqi_balance_aim(t);
     qqi_balance_run(t, &r);
     t->o = NULL;
     for (size_t i = 0; i < s->n; i++)
