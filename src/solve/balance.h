@@ -13,6 +13,7 @@
 #define QQUANT_SOLVE_BALANCE_H
 
 #include "api/onebit.h"
+#include "num/sqrt.h"
 #include "solve/hessian.h"
 
 // What qq_balance_options_init leaves: "bal1".

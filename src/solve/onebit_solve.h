@@ -36,6 +36,9 @@ QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
     s->best_a = (float *)qqi_piece(p, as, sizeof(float));
     s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->best_code = (uint8_t *)qqi_piece(p, all, 1);
+    s->save_a = (float *)qqi_piece(p, as, sizeof(float));
+    s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->save_code = (uint8_t *)qqi_piece(p, all, 1);
     s->error = (double *)qqi_piece(p, blocks, sizeof(double));
     s->gradient =
         (double *)qqi_piece(p, qqi_times(blocks, s->k), sizeof(double));
@@ -190,38 +193,50 @@ QQI_FN int qqi_onebit_tell(const qqi_onebit_room *m, size_t done, size_t all)
     return o->progress != NULL && o->progress(o->progress_user, done, all) != 0;
 }
 
-// Rounds from what s holds; the best of them into r, as it is stored. 0: stop.
-QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
-                             size_t all)
+// Signs, a, b of every plane, and a again: one round. J.
+QQI_FN double qqi_onebit_round(qqi_onebit_room *m, int gptq, int sweeps)
 {
     qqi_planes *s = &m->planes;
     const qqi_threads t =
         qqi_threads_make(s->o->parts, s->o->parallel, s->o->parallel_user);
-    const double outer = s->best;
+
+    s->plane = 0;
+    qqi_plane_pass(s, gptq, 1, sweeps);
+    for (unsigned p = 0; p < s->count; p++) {
+        s->plane = p;
+        if (p > 0)
+            qqi_plane_pass(s, 0, 0, 0);
+        qqi_columns_fit(&m->columns, s, &t);
+    }
+    return qqi_plane_pass(s, 0, 1, 0);
+}
+
+// Rounds from what s holds; the best of them, as it is stored, is kept. 0:
+// stop.
+QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
+                             size_t all)
+{
+    qqi_planes *s = &m->planes;
     double least = qqi_f64_of((uint64_t)0x7ff << 52);
 
     for (unsigned i = 0; i < s->o->rounds; i++) {
-        s->plane = 0;
-        const double now = qqi_plane_pass(s, i < gptq, 1, (int)s->o->sweeps);
-        const int last = i + 1 == s->o->rounds;
-        least = now < least ? now : least;
-        for (unsigned p = 0; p < s->count; p++) {
-            s->plane = p;
-            if (p > 0)
-                qqi_plane_pass(s, 0, 0, 0);
-            qqi_columns_fit(&m->columns, s, &t);
-        }
-        if (last && s->o->anneal > 0 && s->count == 1) {
-            s->anneal = s->o->anneal;
-            qqi_plane_pass(s, 0, 1, 50);
-            s->anneal = 0;
-            s->plane = 0;
-            qqi_columns_fit(&m->columns, s, &t);
+        const double now = qqi_onebit_round(m, i < gptq, (int)s->o->sweeps);
+        if (now < least) {
+            least = now;
+            qqi_plane_save(s);
         }
         if (qqi_onebit_tell(m, ++*done, all))
             return 0;
     }
-    s->best = outer;
+    if (s->o->rounds > 0)
+        qqi_plane_load(s);
+    if (s->o->anneal > 0 && s->count == 1) {
+        s->anneal = s->o->anneal;
+        qqi_plane_pass(s, 0, 0, 50);
+        s->anneal = 0;
+        if (qqi_onebit_round(m, 0, 0) > least && s->o->rounds > 0)
+            qqi_plane_load(s);
+    }
     qqi_plane_keep(s, qqi_plane_finish(s, 1));
     return 1;
 }

@@ -160,11 +160,18 @@ QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
     QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
 }
 
-QQI_FN void qqi_plane_restore(qqi_planes *s)
+QQI_FN void qqi_plane_save(const qqi_planes *s)
 {
-    QQ_MEMCPY(s->a, s->best_a, s->count * s->n * sizeof(float));
-    QQ_MEMCPY(s->b, s->best_b, s->count * s->k * sizeof(float));
-    QQ_MEMCPY(s->code, s->best_code, s->n * s->k);
+    QQ_MEMCPY(s->save_a, s->a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->save_b, s->b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
+}
+
+QQI_FN void qqi_plane_load(const qqi_planes *s)
+{
+    QQ_MEMCPY(s->a, s->save_a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->b, s->save_b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->code, s->save_code, s->n * s->k);
 }
 
 // Signs out of a and b, and the same largest magnitude in both.

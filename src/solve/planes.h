@@ -10,6 +10,7 @@
 #define QQUANT_SOLVE_PLANES_H
 
 #include "solve/block.h"
+#include "solve/descend.h"
 #include "solve/gptq.h"
 #include "solve/onebit.h"
 
@@ -26,7 +27,10 @@ typedef struct qqi_planes {
     float *a;      // count * n
     float *b;      // count * k
     uint8_t *code; // n * k
-    float *best_a;
+    float *save_a; // of the best round so far, not rounded
+    float *save_b;
+    uint8_t *save_code;
+    float *best_a; // of the best candidate, as it is stored
     float *best_b;
     uint8_t *best_code;
     double best;

@@ -9,6 +9,7 @@
 #ifndef QQUANT_SOLVE_ROTATION_H
 #define QQUANT_SOLVE_ROTATION_H
 
+#include "num/sqrt.h"
 #include "num/threefry.h"
 #include "solve/hessian.h"
 

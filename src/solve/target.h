@@ -8,6 +8,7 @@
 #ifndef QQUANT_SOLVE_TARGET_H
 #define QQUANT_SOLVE_TARGET_H
 
+#include "api/solve.h"
 #include "matrix/cholesky.h"
 #include "solve/hessian.h"
 
