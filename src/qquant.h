@@ -138,7 +138,7 @@ CONTENTS
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
         api/moments.h  calibration data       api/solve.h    least error
-        api/onebit.h   signs and two factors
+        api/onebit.h   signs and two factors  api/model.h    whole models
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -224,6 +224,7 @@ CONTENTS
 #include "api/moments.h"
 #include "api/solve.h"
 #include "api/onebit.h"
+#include "api/model.h"
 #endif
 
 #endif // QQUANT_H
@@ -254,6 +255,7 @@ CONTENTS
 #include "num/pow.h"
 #include "num/random.h"
 #include "num/round.h"
+#include "num/shortest.h"
 #include "num/sqrt.h"
 #include "num/step.h"
 #include "num/tanh.h"
@@ -415,6 +417,11 @@ CONTENTS
 #include "train/slice.h"
 #include "train/state.h"
 #include "train/update.h"
+#endif
+#if !QQ_NO_SOLVE
+#include "model/allocate.h"
+#include "model/select.h"
+#include "model/statistics.h"
 #endif
 
 #endif // QQUANT_IMPLEMENTATION
