@@ -397,6 +397,7 @@ CONTENTS
 #include "solve/target.h"
 #include "solve/balance.h"
 #include "solve/svid.h"
+#include "solve/rank.h"
 #include "solve/signs.h"
 #include "solve/layer_errors.h"
 #include "solve/adjust.h"
