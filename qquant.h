@@ -133,7 +133,7 @@ CONTENTS
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
         api/moments.h  calibration data       api/solve.h    least error
-        api/onebit.h   signs and two factors
+        api/onebit.h   signs and two factors  api/model.h    whole models
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -3227,6 +3227,142 @@ QQ_API qq_status qq_gptq_pack_codes(size_t n, size_t k, unsigned bits,
 QQ_API qq_status qq_gptq_pack_zeros(size_t groups, size_t n, unsigned bits,
                                     const int32_t *zeros, uint32_t *packed);
 
+// ==== api/model.h ====
+
+// qquant floor 1: whole models: which layers, which settings go together, how
+// many bits for whom, and what is written down of it.
+//
+// The library does not run models: the program does, layer by layer or all at
+// once, and hands rows of inputs to qq_moments_update. What OneCompression's
+// runner decides around that stands here, with its defaults and its words.
+
+// --- layers ----------------------------------------------------------------
+
+// A layer as its model names it. Strings end in a zero byte.
+typedef struct qq_layer {
+    const char *name; // "model.layers.0.mlp.down_proj"
+    const char *type; // "Linear"
+} qq_layer;
+
+// A list of words: NULL is no list at all, which is not the same as an empty
+// one.
+typedef struct qq_words {
+    const char *const *word;
+    size_t count;
+} qq_words;
+
+// Make one with qq_selection_init, which has the original's defaults: all
+// layers of type "Linear" but "lm_head" and those with
+// "per_layer_model_projection" in their name.
+typedef struct qq_selection {
+    uint32_t init;
+    qq_words include_names;    // whole names; no list: any
+    qq_words include_keywords; // parts of names; no list: any
+    qq_words exclude_names;    // must be a list
+    qq_words exclude_keywords;
+    qq_words types; // of layers
+    long count;     // how many, in the model's order; -1: all
+} qq_selection;
+
+QQ_API qq_selection qq_selection_init(void);
+
+// Indexes of the layers taken, in the model's order; selected holds count of
+// them. Where a module's name (any beginning of a layer's, up to a dot) ends in
+// "language_model" or "text_model", only what lies below the first such module
+// is looked at. QQ_ERR_ARGUMENT: no list where there must be one, a negative
+// count but -1; QQ_ERR_SHAPE: fewer layers than wanted.
+QQ_API qq_status qq_select_layers(const qq_selection *s, size_t count,
+                                  const qq_layer *layers, size_t *selected,
+                                  size_t *taken);
+
+// Models of several experts have routers, which stay as they are: for experts
+// above 0 "router" becomes one of the words, unless it is. The list is then that
+// of room, which has place for one word more. QQ_ERR_SIZE: it has not.
+QQ_API qq_status qq_exclude_routers(size_t experts, qq_words *words,
+                                    const char **room, size_t room_words);
+
+// --- settings that go together ---------------------------------------------
+
+typedef enum qq_quantizer {
+    QQ_QUANTIZER_NONE = 0,
+    QQ_QUANTIZER_ONEBIT = 1,
+    QQ_QUANTIZER_RTN = 2, // the only one that needs no calibration
+    QQ_QUANTIZER_GPTQ = 3,
+    QQ_QUANTIZER_FIT = 4
+} qq_quantizer;
+
+// Make one with qq_drive_options_init: OneBit alone, errors not propagated.
+typedef struct qq_drive_options {
+    uint32_t init;
+    qq_quantizer quantizer; // or a list of them, not both
+    const qq_quantizer *quantizers;
+    size_t quantizer_count;
+    int has_list;       // 1: quantizers is a list, perhaps an empty one
+    int propagate;      // 1: inputs come from the net quantized so far (QEP)
+    int spread;         // 1: layers go to several machines at once
+    size_t batch_size;  // sequences at a time; 0: all
+    size_t group;       // layers that are calibrated together: 7
+    double percdamp;    // QEP: .01
+    double perccorr;    // QEP: .5
+    qq_words unchanged; // QEP: words of layers not corrected: "mlp.down_proj"
+} qq_drive_options;
+
+QQ_API qq_drive_options qq_drive_options_init(void);
+
+// The original's rules. A list needs a batch size and goes neither with
+// propagation nor with spreading; propagation goes with neither spreading nor a
+// batch size; spreading not with a batch size, and not with a quantizer that
+// needs no calibration. QQ_ERR_TYPE: what is no quantizer; QQ_ERR_ARGUMENT.
+QQ_API qq_status qq_drive_check(const qq_drive_options *o);
+
+// 1 where a layer of this name is corrected for propagated errors.
+QQ_API int qq_drive_corrects(const qq_drive_options *o, const char *name);
+
+// --- bits for whom ---------------------------------------------------------
+
+// A layer's weights, and what each choice costs it: bits of a weight, and how
+// much worse the model becomes (a divergence that was measured with only this
+// layer quantized, on data that the solver has not seen).
+typedef struct qq_allocation {
+    size_t weights;
+    const double *bits;        // choices of them
+    const double *sensitivity; // the same
+} qq_allocation;
+
+// chosen[i]: the choice of layer i, so that the sum of sensitivities is least
+// while the bits of all weights are at most budget times their number. Exact up
+// to units: the budget is cut into that many (2000 is plenty), each layer's
+// bits rounded up to whole ones. QQ_ERR_SHAPE: no choice fits.
+QQ_API size_t qq_allocate_scratch_size(size_t layers, size_t units);
+QQ_API qq_status qq_allocate(size_t layers, size_t choices,
+                             const qq_allocation *l, double budget,
+                             size_t units, size_t *chosen, void *scratch,
+                             size_t scratch_bytes);
+
+// 1 where a layer should keep 8 bits: the first, the last, one whose groups
+// have a single input channel (depthwise), and those with less than 2 % of all
+// weights.
+QQ_API int qq_keeps_8_bits(size_t index, size_t layers, size_t weights,
+                           size_t all_weights, int depthwise);
+
+// --- statistics ------------------------------------------------------------
+
+// A layer that has been solved. Where errors were not computed they are NaN.
+typedef struct qq_layer_record {
+    const char *name;
+    double seconds;
+    qq_layer_errors errors;
+} qq_layer_record;
+
+// The original's file: JSON of four blanks a level, numbers with the shortest
+// digits that read back, null for NaN. text: at most bytes bytes are written,
+// without a zero behind; *length: how many there are in all, also where
+// QQ_ERR_SIZE says that they did not fit (then nothing is written). text may be
+// NULL if bytes is 0.
+QQ_API qq_status qq_statistics_json(size_t count,
+                                    const qq_layer_record *records, char *text,
+                                    size_t bytes, size_t *length);
+
 #endif
 
 #endif // QQUANT_H
@@ -5497,6 +5633,101 @@ QQI_FN double qqi_pow_f64(double x, double p)
     const uint64_t f = (uint64_t)(part * 18446744073709551616.0); // 2^64
     const double m = (double)qqi_exp2_fixed(f); // from 2^63 on
     return m * qqi_power_of_two(-63) * qqi_power_of_two((int)whole);
+}
+
+// ==== num/shortest.h ====
+
+// qquant floor 2: a double in the fewest decimal digits that read back.
+//
+// Its exact digits come from the fixed-point number of num/decimal.h; they are
+// rounded to 1, 2, ... 17 places, to nearest even, until the double nearest to
+// those is the one we had. 17 always do.
+
+// Exact digits of a positive double: 19 from the first one on that is not 0,
+// and whether there is more. The value is 0.d1 d2 d3 ... * 10^point.
+QQI_NOINLINE int qqi_exact_digits(double x, uint8_t *digits, int *point)
+{
+    struct qqi_decimal d;
+    const uint64_t u = qqi_f64_bits(x);
+    const int field = (int)(u >> 52 & 0x7ff);
+    uint64_t m = u & (((uint64_t)1 << 52) - 1);
+    int e = (field == 0 ? 1 : field) - 1075;
+    int count = 0, more = 0;
+
+    QQ_MEMSET(&d, 0, sizeof d);
+    m |= field == 0 ? 0 : (uint64_t)1 << 52;
+    for (int i = QQI_DECIMAL_POINT - 1; m > 0; i--, m /= QQI_DECIMAL_BASE)
+        d.word[i] = (uint32_t)(m % QQI_DECIMAL_BASE);
+    for (; e > 0; e -= e < 29 ? e : 29)
+        qqi_decimal_double(&d, e < 29 ? e : 29);
+    for (; e < 0; e += -e < 30 ? -e : 30)
+        qqi_decimal_halve(&d, -e < 30 ? -e : 30);
+    for (int i = 0; i < 9 * QQI_DECIMAL_WORDS; i++) {
+        uint32_t w = d.word[i / 9];
+        for (int j = i % 9; j < 8; j++)
+            w /= 10;
+        const uint8_t digit = (uint8_t)(w % 10);
+        if (count == 0 && digit == 0)
+            continue;
+        if (count == 0)
+            *point = 9 * QQI_DECIMAL_POINT - i;
+        if (count < 19)
+            digits[count++] = digit;
+        else
+            more |= digit != 0;
+    }
+    return more | d.more;
+}
+
+// The double nearest to 0.d1 d2 ... dn * 10^point.
+QQI_NOINLINE double qqi_digits_value(const uint8_t *digits, int n, int point)
+{
+    struct qqi_decimal d;
+
+    QQ_MEMSET(&d, 0, sizeof d);
+    for (int i = 0; i < n; i++)
+        qqi_decimal_put(&d, digits[i], point - 1 - i);
+    return qqi_decimal_value(&d);
+}
+
+// 19 digits and more, cut to n and rounded; 1: a carry has made it 1 followed
+// by zeros, ten times as large.
+QQI_FN int qqi_round_digits(const uint8_t *from, int more, int n, uint8_t *to)
+{
+    int tail = more;
+
+    for (int i = n + 1; i < 19; i++)
+        tail |= from[i] != 0;
+    const int odd = from[n - 1] & 1;
+    int up = from[n] > 5 || (from[n] == 5 && (tail || odd));
+    for (int i = n; i-- > 0;) {
+        const int digit = from[i] + up;
+        up = digit > 9;
+        to[i] = (uint8_t)(up ? 0 : digit);
+    }
+    if (up)
+        to[0] = 1;
+    return up;
+}
+
+// digits of x, which is finite and above 0; how many. The value is
+// 0.d1 d2 ... * 10^point, the last digit is not 0.
+QQI_FN int qqi_shortest_f64(double x, uint8_t *digits, int *point)
+{
+    uint8_t exact[19] = {0};
+    const int more = qqi_exact_digits(x, exact, point);
+    const int from = *point;
+
+    for (int n = 1; n <= 17; n++) {
+        *point = from + qqi_round_digits(exact, more, n, digits);
+        const double back = qqi_digits_value(digits, n, *point);
+        if (n == 17 || qqi_f64_bits(back) == qqi_f64_bits(x)) {
+            while (n > 1 && digits[n - 1] == 0)
+                n--;
+            return n;
+        }
+    }
+    return 0;
 }
 
 // ==== num/widen.h ====
@@ -25789,6 +26020,174 @@ QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
     return QQ_OK;
 }
 
+// ==== solve/rank.h ====
+
+// qquant floor 8: the best correction of rank r under H.
+//
+// tr((E - L) H (E - L)^T) is least for L = P P^T E, the columns of P being the
+// leading eigenvectors of E H E^T: so left = P and right = P^T E. They are found
+// by power iteration of r vectors at once, made orthogonal every time: vectors
+// in f32, sums in f64.
+
+#define QQI_RANK_ROUNDS 100
+
+typedef struct qqi_rank {
+    size_t n;
+    size_t k;
+    size_t r;
+    const float *e;
+    size_t lde;
+    const float *h;
+    float *p;  // r * n
+    double *x; // r * n
+    double *y; // k
+    float *q;  // k
+    float *z;  // k
+} qqi_rank;
+
+QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
+{
+    const size_t all = qqi_times(s->r, s->n);
+
+    s->p = (float *)qqi_piece(p, all, sizeof(float));
+    s->x = (double *)qqi_piece(p, all, sizeof(double));
+    s->y = (double *)qqi_piece(p, s->k, sizeof(double));
+    s->q = (float *)qqi_piece(p, s->k, sizeof(float));
+    s->z = (float *)qqi_piece(p, s->k, sizeof(float));
+}
+
+QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_rank s;
+
+    s.n = n;
+    s.k = k;
+    s.r = r;
+    qqi_rank_place(&s, &p);
+    return n == 0 || k == 0 || r == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// x of vector v = E H E^T p.
+QQI_FN void qqi_rank_apply(const qqi_rank *s, size_t v)
+{
+    const size_t n = s->n, k = s->k;
+
+    qqi_svid_left(n, k, s->e, s->lde, 0, s->p + v * n, s->y);
+    qqi_normalize(k, s->y, s->q);
+    qqi_svid_right(k, k, s->h, k, 0, s->q, s->y);
+    qqi_normalize(k, s->y, s->z);
+    qqi_svid_right(n, k, s->e, s->lde, 0, s->z, s->x + v * n);
+}
+
+QQI_FN double qqi_rank_most(size_t n, const double *x)
+{
+    double most = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        most = qqi_abs_f64(x[i]) > most ? qqi_abs_f64(x[i]) : most;
+    return most;
+}
+
+// p of vector v from x, orthogonal to those before it; twice, for what
+// rounding leaves. How far p moved.
+QQI_FN float qqi_rank_orthogonal(const qqi_rank *s, size_t v)
+{
+    const size_t n = s->n;
+    double *x = s->x + v * n;
+    float *p = s->p + v * n;
+    float moved = 0.0f, other = 0.0f;
+    const double before_all = qqi_rank_most(n, x);
+
+    for (size_t u = 0; u < 2 * v; u++) {
+        const float *before = s->p + u % v * n;
+        double sum = 0.0;
+        for (size_t i = 0; i < n; i++)
+            sum += qqi_mul_f64(x[i], (double)before[i]);
+        for (size_t i = 0; i < n; i++)
+            x[i] -= qqi_mul_f64(sum, (double)before[i]);
+    }
+    double most = qqi_rank_most(n, x), square = 0.0;
+    // What is left of a vector that the others span is noise.
+    if (most < 1e-6 * before_all)
+        most = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = most > 0.0 ? x[i] / most : 0.0;
+        square += qqi_mul_f64(x[i], x[i]);
+    }
+    const double norm = qqi_sqrt_f64(square);
+    for (size_t i = 0; i < n; i++) {
+        const float now = norm > 0.0 ? (float)(x[i] / norm) : 0.0f;
+        const float d = qqi_abs_f32(now - p[i]);
+        const float e = qqi_abs_f32(now + p[i]);
+        moved = d > moved ? d : moved;
+        other = e > other ? e : other;
+        p[i] = now;
+    }
+    return moved < other ? moved : other;
+}
+
+// Starts that no two vectors share: 1 / (1 + |i - v|), signs by turns.
+QQI_FN void qqi_rank_start(const qqi_rank *s)
+{
+    for (size_t v = 0; v < s->r; v++)
+        for (size_t i = 0; i < s->n; i++) {
+            const size_t far = i > v ? i - v : v - i;
+            const float x = 1.0f / (float)(1 + far);
+            s->p[v * s->n + i] = (i * (v + 1) / 2) % 2 ? -x : x;
+        }
+}
+
+QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
+                                 size_t lde, const float *h, size_t h_bytes,
+                                 float *left, float *right, void *scratch,
+                                 size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qq_status status = qqi_check_rows(n, k, e, lde, sizeof(float));
+    int quiet = 0;
+    qqi_rank s;
+
+    if (status == QQ_OK && !qqi_rows_finite(n, k, e, lde))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK)
+        status = qq_hessian_check(k, h, h_bytes);
+    if (status == QQ_OK && r > 0 &&
+        ((n > 0 && left == NULL) || (k > 0 && right == NULL)))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_rank_scratch_size(n, k, r), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0 || r == 0)
+        return status;
+    s.n = n;
+    s.k = k;
+    s.r = r;
+    qqi_rank_place(&s, &p);
+    s.e = e;
+    s.lde = lde;
+    s.h = h;
+    qqi_rank_start(&s);
+    for (int i = 0; i < QQI_RANK_ROUNDS && quiet < 2; i++) {
+        float moved = 0.0f;
+        for (size_t v = 0; v < r; v++)
+            qqi_rank_apply(&s, v);
+        for (size_t v = 0; v < r; v++) {
+            const float m = qqi_rank_orthogonal(&s, v);
+            moved = m > moved ? m : moved;
+        }
+        quiet = moved < 1e-6f ? quiet + 1 : 0;
+    }
+    for (size_t v = 0; v < r; v++) {
+        for (size_t i = 0; i < n; i++)
+            left[i * r + v] = s.p[v * n + i];
+        qqi_svid_left(n, k, e, lde, 0, s.p + v * n, s.y);
+        for (size_t j = 0; j < k; j++)
+            right[v * k + j] = (float)s.y[j];
+    }
+    return QQ_OK;
+}
+
 // ==== solve/signs.h ====
 
 // qquant floor 8: the original's packing of signs, and its inference layer.
@@ -27058,7 +27457,10 @@ typedef struct qqi_planes {
     float *a;      // count * n
     float *b;      // count * k
     uint8_t *code; // n * k
-    float *best_a;
+    float *save_a; // of the best round so far, not rounded
+    float *save_b;
+    uint8_t *save_code;
+    float *best_a; // of the best candidate, as it is stored
     float *best_b;
     uint8_t *best_code;
     double best;
@@ -27668,11 +28070,18 @@ QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
     QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
 }
 
-QQI_FN void qqi_plane_restore(qqi_planes *s)
+QQI_FN void qqi_plane_save(const qqi_planes *s)
 {
-    QQ_MEMCPY(s->a, s->best_a, s->count * s->n * sizeof(float));
-    QQ_MEMCPY(s->b, s->best_b, s->count * s->k * sizeof(float));
-    QQ_MEMCPY(s->code, s->best_code, s->n * s->k);
+    QQ_MEMCPY(s->save_a, s->a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->save_b, s->b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
+}
+
+QQI_FN void qqi_plane_load(const qqi_planes *s)
+{
+    QQ_MEMCPY(s->a, s->save_a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->b, s->save_b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->code, s->save_code, s->n * s->k);
 }
 
 // Signs out of a and b, and the same largest magnitude in both.
@@ -27763,6 +28172,9 @@ QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
     s->best_a = (float *)qqi_piece(p, as, sizeof(float));
     s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->best_code = (uint8_t *)qqi_piece(p, all, 1);
+    s->save_a = (float *)qqi_piece(p, as, sizeof(float));
+    s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->save_code = (uint8_t *)qqi_piece(p, all, 1);
     s->error = (double *)qqi_piece(p, blocks, sizeof(double));
     s->gradient =
         (double *)qqi_piece(p, qqi_times(blocks, s->k), sizeof(double));
@@ -27917,38 +28329,50 @@ QQI_FN int qqi_onebit_tell(const qqi_onebit_room *m, size_t done, size_t all)
     return o->progress != NULL && o->progress(o->progress_user, done, all) != 0;
 }
 
-// Rounds from what s holds; the best of them into r, as it is stored. 0: stop.
-QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
-                             size_t all)
+// Signs, a, b of every plane, and a again: one round. J.
+QQI_FN double qqi_onebit_round(qqi_onebit_room *m, int gptq, int sweeps)
 {
     qqi_planes *s = &m->planes;
     const qqi_threads t =
         qqi_threads_make(s->o->parts, s->o->parallel, s->o->parallel_user);
-    const double outer = s->best;
+
+    s->plane = 0;
+    qqi_plane_pass(s, gptq, 1, sweeps);
+    for (unsigned p = 0; p < s->count; p++) {
+        s->plane = p;
+        if (p > 0)
+            qqi_plane_pass(s, 0, 0, 0);
+        qqi_columns_fit(&m->columns, s, &t);
+    }
+    return qqi_plane_pass(s, 0, 1, 0);
+}
+
+// Rounds from what s holds; the best of them, as it is stored, is kept. 0:
+// stop.
+QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
+                             size_t all)
+{
+    qqi_planes *s = &m->planes;
     double least = qqi_f64_of((uint64_t)0x7ff << 52);
 
     for (unsigned i = 0; i < s->o->rounds; i++) {
-        s->plane = 0;
-        const double now = qqi_plane_pass(s, i < gptq, 1, (int)s->o->sweeps);
-        const int last = i + 1 == s->o->rounds;
-        least = now < least ? now : least;
-        for (unsigned p = 0; p < s->count; p++) {
-            s->plane = p;
-            if (p > 0)
-                qqi_plane_pass(s, 0, 0, 0);
-            qqi_columns_fit(&m->columns, s, &t);
-        }
-        if (last && s->o->anneal > 0 && s->count == 1) {
-            s->anneal = s->o->anneal;
-            qqi_plane_pass(s, 0, 1, 50);
-            s->anneal = 0;
-            s->plane = 0;
-            qqi_columns_fit(&m->columns, s, &t);
+        const double now = qqi_onebit_round(m, i < gptq, (int)s->o->sweeps);
+        if (now < least) {
+            least = now;
+            qqi_plane_save(s);
         }
         if (qqi_onebit_tell(m, ++*done, all))
             return 0;
     }
-    s->best = outer;
+    if (s->o->rounds > 0)
+        qqi_plane_load(s);
+    if (s->o->anneal > 0 && s->count == 1) {
+        s->anneal = s->o->anneal;
+        qqi_plane_pass(s, 0, 0, 50);
+        s->anneal = 0;
+        if (qqi_onebit_round(m, 0, 0) > least && s->o->rounds > 0)
+            qqi_plane_load(s);
+    }
     qqi_plane_keep(s, qqi_plane_finish(s, 1));
     return 1;
 }
@@ -29425,6 +29849,512 @@ QQ_API qq_status qq_aqt_update_frame(const qq_array *a, const qq_array *update,
     qqi_frame_add(&frame);
     start[0] = index;
     return qq_aqt_update_slice(a, &frame, start, out, out_bytes, view);
+}
+
+#endif
+#if !QQ_NO_SOLVE
+
+// ==== model/allocate.h ====
+
+// qquant floor 10: mixed precision: an exact knapsack over units of a budget.
+//
+//   best[u] = the least sum of sensitivities of the layers so far in u units
+//
+// layer after layer; of each is remembered which choice gave it.
+
+typedef struct qqi_knapsack {
+    double *best; // units + 1
+    double *next;
+    uint8_t *choice; // layers * (units + 1)
+} qqi_knapsack;
+
+QQI_FN void qqi_knapsack_place(qqi_knapsack *s, size_t layers, size_t units,
+                               qqi_pieces *p)
+{
+    const size_t wide = units < SIZE_MAX ? units + 1 : SIZE_MAX;
+
+    s->best = (double *)qqi_piece(p, wide, sizeof(double));
+    s->next = (double *)qqi_piece(p, wide, sizeof(double));
+    s->choice = (uint8_t *)qqi_piece(p, qqi_times(layers, wide), 1);
+}
+
+QQ_API size_t qq_allocate_scratch_size(size_t layers, size_t units)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_knapsack s;
+
+    qqi_knapsack_place(&s, layers, units, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+// Units that a layer takes, rounded up; SIZE_MAX where that is no number.
+QQI_FN size_t qqi_knapsack_units(double weights, double bits, double unit)
+{
+    const double x = weights * bits / unit;
+
+    if (!(x >= 0.0) || !(x < 1e9))
+        return SIZE_MAX;
+    const size_t whole = (size_t)x;
+    return whole + ((double)whole < x);
+}
+
+QQI_FN void qqi_knapsack_layer(qqi_knapsack *s, const qq_allocation *l,
+                               size_t choices, double unit, size_t units,
+                               uint8_t *choice)
+{
+    const double none = qqi_f64_of((uint64_t)0x7ff << 52);
+
+    for (size_t u = 0; u <= units; u++) {
+        s->next[u] = none;
+        choice[u] = 0;
+    }
+    for (size_t c = 0; c < choices; c++) {
+        const size_t take =
+            qqi_knapsack_units((double)l->weights, l->bits[c], unit);
+        for (size_t u = take; take <= units && u <= units; u++) {
+            const double sum = s->best[u - take] + l->sensitivity[c];
+            if (sum < s->next[u]) {
+                s->next[u] = sum;
+                choice[u] = (uint8_t)c;
+            }
+        }
+    }
+    QQ_MEMCPY(s->best, s->next, (units + 1) * sizeof(double));
+}
+
+QQ_API qq_status qq_allocate(size_t layers, size_t choices,
+                             const qq_allocation *l, double budget,
+                             size_t units, size_t *chosen, void *scratch,
+                             size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_knapsack s;
+    double all = 0.0;
+
+    if (choices == 0 || choices > 256 || units == 0 || units > 1000000 ||
+        !(budget > 0.0) || qqi_is_inf_f64(budget) ||
+        (layers > 0 && (l == NULL || chosen == NULL)))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_scratch(
+        qq_allocate_scratch_size(layers, units), scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    qqi_knapsack_place(&s, layers, units, &p);
+    for (size_t i = 0; i < layers; i++)
+        all += (double)l[i].weights;
+    const double unit = all > 0.0 ? all * budget / (double)units : 1.0;
+    for (size_t u = 0; u <= units; u++)
+        s.best[u] = 0.0;
+    for (size_t i = 0; i < layers; i++)
+        qqi_knapsack_layer(&s, l + i, choices, unit, units,
+                           s.choice + i * (units + 1));
+    if (qqi_is_inf_f64(s.best[units]))
+        return QQ_ERR_SHAPE;
+    for (size_t i = layers, left = units; i-- > 0;) {
+        chosen[i] = s.choice[i * (units + 1) + left];
+        left -= qqi_knapsack_units((double)l[i].weights, l[i].bits[chosen[i]],
+                                   unit);
+    }
+    return QQ_OK;
+}
+
+// ==== model/select.h ====
+
+// qquant floor 10: which layers, and which settings go together.
+
+// What the two calls leave: "sel1" and "drv1".
+#define QQI_SELECTION_INIT 0x316c6573u
+#define QQI_DRIVE_INIT     0x31767264u
+
+static const char *const qqi_excluded_names[] QQI_UNUSED = {"lm_head"};
+static const char *const qqi_excluded_words[] QQI_UNUSED = {
+    "per_layer_model_projection"};
+static const char *const qqi_linear_types[] QQI_UNUSED = {"Linear"};
+static const char *const qqi_uncorrected[] QQI_UNUSED = {"mlp.down_proj"};
+
+QQI_INLINE qq_words qqi_words_make(const char *const *word, size_t count)
+{
+    qq_words w;
+
+    w.word = word;
+    w.count = count;
+    return w;
+}
+
+QQ_API qq_selection qq_selection_init(void)
+{
+    qq_selection s;
+
+    QQ_MEMSET(&s, 0, sizeof s);
+    s.init = QQI_SELECTION_INIT;
+    s.exclude_names = qqi_words_make(qqi_excluded_names, 1);
+    s.exclude_keywords = qqi_words_make(qqi_excluded_words, 1);
+    s.types = qqi_words_make(qqi_linear_types, 1);
+    s.count = -1;
+    return s;
+}
+
+QQI_FN size_t qqi_name_length(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n] != '\0')
+        n++;
+    return n;
+}
+
+// The n characters at s are the word.
+QQI_FN int qqi_name_is(const char *s, size_t n, const char *word)
+{
+    size_t i = 0;
+
+    while (i < n && word[i] != '\0' && s[i] == word[i])
+        i++;
+    return i == n && word[i] == '\0';
+}
+
+// The word stands somewhere in s.
+QQI_FN int qqi_name_has(const char *s, const char *word)
+{
+    const size_t n = qqi_name_length(s), m = qqi_name_length(word);
+
+    for (size_t i = 0; i + m <= n; i++)
+        if (qqi_name_is(s + i, m, word))
+            return 1;
+    return 0;
+}
+
+QQI_FN int qqi_name_ends(const char *s, size_t n, const char *word)
+{
+    const size_t m = qqi_name_length(word);
+
+    return m <= n && qqi_name_is(s + n - m, m, word);
+}
+
+// 1 where one of the words is s, or stands in it.
+QQI_FN int qqi_words_have(const qq_words *w, const char *s, int whole)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (whole ? qqi_name_is(s, qqi_name_length(s), w->word[i])
+                  : qqi_name_has(s, w->word[i]))
+            return 1;
+    return 0;
+}
+
+// The length of the module below which alone is looked, in the name of the
+// layer that shows it first; 0: there is none.
+QQI_FN size_t qqi_language_module(size_t count, const qq_layer *layers,
+                                  const char **name)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *s = layers[i].name;
+        for (size_t n = 0;; n++) {
+            if (s[n] != '.' && s[n] != '\0')
+                continue;
+            if (qqi_name_ends(s, n, "language_model") ||
+                qqi_name_ends(s, n, "text_model")) {
+                *name = s;
+                return n;
+            }
+            if (s[n] == '\0')
+                break;
+        }
+    }
+    return 0;
+}
+
+// s lies below the module: its n characters, a dot, and more.
+QQI_FN int qqi_name_below(const char *s, const char *module, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] == '\0' || s[i] != module[i])
+            return 0;
+    return s[n] == '.';
+}
+
+QQI_FN int qqi_layer_wanted(const qq_selection *s, const qq_layer *l)
+{
+    return qqi_words_have(&s->types, l->type, 1) &&
+           (s->include_names.word == NULL ||
+            qqi_words_have(&s->include_names, l->name, 1)) &&
+           (s->include_keywords.word == NULL ||
+            qqi_words_have(&s->include_keywords, l->name, 0)) &&
+           !qqi_words_have(&s->exclude_names, l->name, 1) &&
+           (s->exclude_keywords.word == NULL ||
+            !qqi_words_have(&s->exclude_keywords, l->name, 0));
+}
+
+QQ_API qq_status qq_select_layers(const qq_selection *s, size_t count,
+                                  const qq_layer *layers, size_t *selected,
+                                  size_t *taken)
+{
+    const qq_selection defaults = qq_selection_init();
+    const char *module = NULL;
+    size_t n = 0, found = 0;
+
+    if (s == NULL)
+        s = &defaults;
+    if (s->init != QQI_SELECTION_INIT || s->exclude_names.word == NULL ||
+        s->types.word == NULL || s->count < -1 || taken == NULL ||
+        (count > 0 && (layers == NULL || selected == NULL)))
+        return QQ_ERR_ARGUMENT;
+    n = qqi_language_module(count, layers, &module);
+    const size_t most = s->count < 0 ? SIZE_MAX : (size_t)s->count;
+    // Counted first, so that nothing is written where they are too few.
+    for (size_t i = 0; i < count && found < most; i++)
+        found += (n == 0 || qqi_name_below(layers[i].name, module, n)) &&
+                 qqi_layer_wanted(s, layers + i);
+    if (s->count >= 0 && found < most)
+        return QQ_ERR_SHAPE;
+    *taken = 0;
+    for (size_t i = 0; i < count && *taken < found; i++)
+        if ((n == 0 || qqi_name_below(layers[i].name, module, n)) &&
+            qqi_layer_wanted(s, layers + i))
+            selected[(*taken)++] = i;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_exclude_routers(size_t experts, qq_words *words,
+                                    const char **room, size_t room_words)
+{
+    if (words == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (experts == 0 || qqi_words_have(words, "router", 1))
+        return QQ_OK;
+    if (room == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (room_words <= words->count)
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < words->count; i++)
+        room[i] = words->word[i];
+    room[words->count] = "router";
+    *words = qqi_words_make(room, words->count + 1);
+    return QQ_OK;
+}
+
+// --- settings that go together ---------------------------------------------
+
+QQ_API qq_drive_options qq_drive_options_init(void)
+{
+    qq_drive_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_DRIVE_INIT;
+    o.quantizer = QQ_QUANTIZER_ONEBIT;
+    o.group = 7;
+    o.percdamp = .01;
+    o.perccorr = .5;
+    o.unchanged = qqi_words_make(qqi_uncorrected, 1);
+    return o;
+}
+
+QQI_FN int qqi_quantizer_known(qq_quantizer q)
+{
+    return q >= QQ_QUANTIZER_ONEBIT && q <= QQ_QUANTIZER_FIT;
+}
+
+QQ_API qq_status qq_drive_check(const qq_drive_options *o)
+{
+    if (o == NULL || o->init != QQI_DRIVE_INIT)
+        return QQ_ERR_ARGUMENT;
+    const int one = o->quantizer != QQ_QUANTIZER_NONE;
+    if (one == (o->has_list != 0))
+        return QQ_ERR_ARGUMENT; // neither, or both
+    if (o->quantizer_count > 0 && o->has_list && o->quantizers == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; o->has_list && i < o->quantizer_count; i++)
+        if (!qqi_quantizer_known(o->quantizers[i]))
+            return QQ_ERR_TYPE;
+    if (one && !qqi_quantizer_known(o->quantizer))
+        return QQ_ERR_TYPE;
+    if (o->has_list)
+        return !o->propagate && !o->spread && o->batch_size > 0
+                   ? QQ_OK
+                   : QQ_ERR_ARGUMENT;
+    if (o->propagate + (o->spread != 0) > 1 ||
+        ((o->propagate || o->spread) && o->batch_size > 0) ||
+        (o->spread && o->quantizer == QQ_QUANTIZER_RTN))
+        return QQ_ERR_ARGUMENT;
+    return QQ_OK;
+}
+
+QQ_API int qq_drive_corrects(const qq_drive_options *o, const char *name)
+{
+    return o != NULL && name != NULL && o->propagate &&
+           !qqi_words_have(&o->unchanged, name, 0);
+}
+
+QQ_API int qq_keeps_8_bits(size_t index, size_t layers, size_t weights,
+                           size_t all_weights, int depthwise)
+{
+    return index == 0 || index + 1 == layers || depthwise ||
+           weights < all_weights / 50;
+}
+
+// ==== model/statistics.h ====
+
+// qquant floor 10: statistics as JSON, in the original's layout.
+
+// Text that is written where it fits and counted anyway.
+typedef struct qqi_report {
+    char *out;
+    size_t bytes;
+    size_t length;
+} qqi_report;
+
+QQI_INLINE void qqi_report_char(qqi_report *t, int c)
+{
+    if (t->length < t->bytes)
+        t->out[t->length] = (char)c;
+    t->length++;
+}
+
+QQI_FN void qqi_report_put(qqi_report *t, const char *s)
+{
+    while (*s != '\0')
+        qqi_report_char(t, *s++);
+}
+
+QQI_FN void qqi_report_int(qqi_report *t, int x, int digits)
+{
+    char d[12];
+    int n = 0;
+
+    do {
+        d[n++] = (char)('0' + x % 10);
+        x /= 10;
+    } while (x > 0 || n < digits);
+    while (n > 0)
+        qqi_report_char(t, d[--n]);
+}
+
+// As Python prints it: an exponent from 1e16 on and below 1e-4.
+QQI_FN void qqi_report_number(qqi_report *t, double x)
+{
+    uint8_t d[17];
+    int point = 1;
+
+    if (qqi_is_nan_f64(x)) {
+        qqi_report_put(t, "null");
+        return;
+    }
+    if (qqi_f64_bits(x) >> 63)
+        qqi_report_char(t, '-');
+    if (qqi_is_inf_f64(x)) {
+        qqi_report_put(t, "Infinity");
+        return;
+    }
+    d[0] = 0;
+    const int n = qqi_f64_magnitude(x) == 0
+                      ? 1
+                      : qqi_shortest_f64(qqi_abs_f64(x), d, &point);
+    const int wide = point > 16 || point < -3;
+    const int before = wide ? 1 : point;
+    if (before <= 0) {
+        qqi_report_put(t, "0.");
+        for (int i = before; i < 0; i++)
+            qqi_report_char(t, '0');
+    }
+    for (int i = 0; i < n || (!wide && i < before); i++) {
+        if (i > 0 && i == before)
+            qqi_report_char(t, '.');
+        qqi_report_char(t, i < n ? '0' + d[i] : '0');
+    }
+    if (!wide && n <= before)
+        qqi_report_put(t, ".0");
+    if (wide) {
+        qqi_report_char(t, 'e');
+        qqi_report_char(t, point > 0 ? '+' : '-');
+        qqi_report_int(t, point > 0 ? point - 1 : 1 - point, 2);
+    }
+}
+
+// A string of JSON: quotes, backslashes and control characters escaped.
+QQI_FN void qqi_report_string(qqi_report *t, const char *s)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    qqi_report_char(t, '"');
+    for (; *s != '\0'; s++) {
+        const unsigned c = (unsigned char)*s;
+        if (c == '"' || c == '\\') {
+            qqi_report_char(t, '\\');
+            qqi_report_char(t, *s);
+        } else if (c < 32) {
+            qqi_report_put(t, "\\u00");
+            qqi_report_char(t, hex[c >> 4]);
+            qqi_report_char(t, hex[c & 15]);
+        } else {
+            qqi_report_char(t, *s);
+        }
+    }
+    qqi_report_char(t, '"');
+}
+
+QQI_FN void qqi_report_field(qqi_report *t, const char *name, double x,
+                             int last)
+{
+    qqi_report_put(t, "        \"");
+    qqi_report_put(t, name);
+    qqi_report_put(t, "\": ");
+    qqi_report_number(t, x);
+    qqi_report_put(t, last ? "\n" : ",\n");
+}
+
+QQI_FN void qqi_report_record(qqi_report *t, const qq_layer_record *r)
+{
+    const qq_layer_errors *e = &r->errors;
+
+    qqi_report_put(t, "\n    ");
+    qqi_report_string(t, r->name);
+    qqi_report_put(t, ": {\n");
+    qqi_report_field(t, "quantization_time", r->seconds, 0);
+    qqi_report_field(t, "output_squared_error", e->output_squared, 0);
+    qqi_report_field(t, "mean_output_squared_error", e->mean_output_squared, 0);
+    qqi_report_field(t, "weight_squared_error", e->weight_squared, 0);
+    qqi_report_field(t, "mean_weight_squared_error", e->mean_weight_squared, 0);
+    qqi_report_field(t, "relative_output_squared_error",
+                     e->relative_output_squared, 0);
+    qqi_report_field(t, "relative_weight_squared_error",
+                     e->relative_weight_squared, 1);
+    qqi_report_put(t, "    }");
+}
+
+QQI_FN void qqi_report_records(qqi_report *t, size_t count,
+                               const qq_layer_record *records)
+{
+    qqi_report_char(t, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            qqi_report_char(t, ',');
+        qqi_report_record(t, records + i);
+    }
+    qqi_report_put(t, count > 0 ? "\n}" : "}");
+}
+
+QQ_API qq_status qq_statistics_json(size_t count,
+                                    const qq_layer_record *records, char *text,
+                                    size_t bytes, size_t *length)
+{
+    qqi_report t;
+
+    if ((count > 0 && records == NULL) || (bytes > 0 && text == NULL) ||
+        length == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].name == NULL)
+            return QQ_ERR_ARGUMENT;
+    t.out = text;
+    t.bytes = 0;
+    t.length = 0;
+    qqi_report_records(&t, count, records);
+    *length = t.length;
+    if (bytes < t.length)
+        return QQ_ERR_SIZE;
+    t.bytes = bytes;
+    t.length = 0;
+    qqi_report_records(&t, count, records);
+    return QQ_OK;
 }
 
 #endif
