@@ -407,6 +407,7 @@ CONTENTS
 #include "solve/planes.h"
 #include "solve/plane_columns.h"
 #include "solve/plane_pass.h"
+#include "solve/onebit_start.h"
 #include "solve/onebit_solve.h"
 #endif
 #if !QQ_NO_TRAIN

@@ -50,8 +50,8 @@ QQ_API qq_status qq_select_layers(const qq_selection *s, size_t count,
                                   size_t *taken);
 
 // Models of several experts have routers, which stay as they are: for experts
-// above 0 "router" becomes one of the words, unless it is. The list is then that
-// of room, which has place for one word more. QQ_ERR_SIZE: it has not.
+// above 0 "router" becomes one of the words, unless it is. The list is then in
+// room, which must have place for one word more. QQ_ERR_SIZE: it has not.
 QQ_API qq_status qq_exclude_routers(size_t experts, qq_words *words,
                                     const char **room, size_t room_words);
 

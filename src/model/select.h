@@ -38,11 +38,12 @@ QQ_API qq_selection qq_selection_init(void)
     return s;
 }
 
+// A bound on the length keeps gcc from calling strlen instead.
 QQI_FN size_t qqi_name_length(const char *s)
 {
     size_t n = 0;
 
-    while (s[n] != '\0')
+    while (n < SIZE_MAX / 2 && s[n] != '\0')
         n++;
     return n;
 }

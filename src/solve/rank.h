@@ -1,8 +1,8 @@
 // qquant floor 8: the best correction of rank r under H.
 //
 // tr((E - L) H (E - L)^T) is least for L = P P^T E, the columns of P being the
-// leading eigenvectors of E H E^T: so left = P and right = P^T E. They are found
-// by power iteration of r vectors at once, made orthogonal every time: vectors
+// leading eigenvectors of E H E^T: so left = P and right = P^T E. P comes from
+// power iteration of r vectors at once, made orthogonal every time: vectors
 // in f32, sums in f64.
 
 #ifndef QQUANT_SOLVE_RANK_H
