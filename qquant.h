@@ -3276,8 +3276,8 @@ QQ_API qq_status qq_select_layers(const qq_selection *s, size_t count,
                                   size_t *taken);
 
 // Models of several experts have routers, which stay as they are: for experts
-// above 0 "router" becomes one of the words, unless it is. The list is then that
-// of room, which has place for one word more. QQ_ERR_SIZE: it has not.
+// above 0 "router" becomes one of the words, unless it is. The list is then in
+// room, which must have place for one word more. QQ_ERR_SIZE: it has not.
 QQ_API qq_status qq_exclude_routers(size_t experts, qq_words *words,
                                     const char **room, size_t room_words);
 
@@ -26025,8 +26025,8 @@ QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
 // qquant floor 8: the best correction of rank r under H.
 //
 // tr((E - L) H (E - L)^T) is least for L = P P^T E, the columns of P being the
-// leading eigenvectors of E H E^T: so left = P and right = P^T E. They are found
-// by power iteration of r vectors at once, made orthogonal every time: vectors
+// leading eigenvectors of E H E^T: so left = P and right = P^T E. P comes from
+// power iteration of r vectors at once, made orthogonal every time: vectors
 // in f32, sums in f64.
 
 #define QQI_RANK_ROUNDS 100
@@ -28137,13 +28137,13 @@ QQI_FN double qqi_plane_finish(qqi_planes *s, int solve)
     return qqi_plane_pass(s, 0, 0, 0);
 }
 
-// ==== solve/onebit_solve.h ====
+// ==== solve/onebit_start.h ====
 
-// qquant floor 8: OneBit, solved: fixed, best, and the call.
+// qquant floor 8: OneBit: memory of fixed and best, and starts by SVID.
 //
-// Every candidate is rounded as it will be stored before its J is looked at,
-// and the least J wins: plain SVID, then the method mended, then (best) what
-// rounds of signs, a and b make of two starts.
+// SVID takes a_i b_j as the best rank-1 approximation of |W'|, W' being W with
+// rows and columns weighted, and sign(W) as signs. Weights: none, sqrt(diag H)
+// on columns, or those of balancing; they are folded into a and b afterwards.
 
 typedef struct qqi_onebit_room {
     qqi_planes planes;
@@ -28318,6 +28318,14 @@ QQI_FN void qqi_onebit_start(qqi_onebit_room *m, qqi_onebit_weights how)
     for (unsigned p = 0; p < count; p++)
         qqi_onebit_start_plane(m, p);
 }
+
+// ==== solve/onebit_solve.h ====
+
+// qquant floor 8: OneBit, solved: fixed, best, and the call.
+//
+// Every candidate is rounded as it will be stored before its J is looked at,
+// and the least J wins: plain SVID, then the method mended, then (best) what
+// rounds of signs, a and b make of two starts.
 
 // --- rounds ----------------------------------------------------------------
 
@@ -29994,11 +30002,12 @@ QQ_API qq_selection qq_selection_init(void)
     return s;
 }
 
+// A bound on the length keeps gcc from calling strlen instead.
 QQI_FN size_t qqi_name_length(const char *s)
 {
     size_t n = 0;
 
-    while (s[n] != '\0')
+    while (n < SIZE_MAX / 2 && s[n] != '\0')
         n++;
     return n;
 }
