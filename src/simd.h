@@ -92,9 +92,9 @@
 #  define QQI_TARGET_I8MM "arch=armv8.2-a+dotprod+i8mm"
 #endif
 
-#define QQI_TARGET_FN(target) static __attribute__((target(target), unused))
-#define QQI_TARGET_INLINE(target)                                              \
-    static inline __attribute__((target(target), always_inline, unused))
+#define QQI_TARGET_FN(sets) static __attribute__((target(sets), unused))
+#define QQI_TARGET_INLINE(sets)                                                \
+    static inline __attribute__((target(sets), always_inline, unused))
 
 #define QQI_AVX2_FN            QQI_TARGET_FN(QQI_TARGET_AVX2)
 #define QQI_AVX2_INLINE        QQI_TARGET_INLINE(QQI_TARGET_AVX2)

@@ -47,8 +47,8 @@ typedef struct qqi_factor {
     size_t k;
     float *high; // 32 * k
     float *low;
-    float *room; // parts * QQI_DENSE_ROOM
-    size_t from; // rows of A that are still to change
+    double *room; // parts * QQI_DENSE_ROOM
+    size_t from;  // rows of A that are still to change
     size_t depth;
     size_t parts;
 } qqi_factor;
@@ -62,7 +62,7 @@ QQI_FN void qqi_factor_place(qqi_factor *f, size_t k, size_t parts,
     f->parts = parts;
     f->high = (float *)qqi_piece(p, rows, sizeof(float));
     f->low = (float *)qqi_piece(p, rows, sizeof(float));
-    f->room = (float *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(float));
+    f->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
 // Every parts-th block of 32 rows of the rest.
@@ -128,7 +128,7 @@ typedef struct qqi_system {
     float *low;
     float *x_high; // 32 * 32: of the unknowns
     float *x_low;
-    float *room;
+    double *room;
 } qqi_system;
 
 QQI_FN void qqi_system_place(qqi_system *s, size_t k, qqi_pieces *p)
@@ -140,7 +140,7 @@ QQI_FN void qqi_system_place(qqi_system *s, size_t k, qqi_pieces *p)
     s->low = (float *)qqi_piece(p, rows, sizeof(float));
     s->x_high = (float *)qqi_piece(p, 32 * 32, sizeof(float));
     s->x_low = (float *)qqi_piece(p, 32 * 32, sizeof(float));
-    s->room = (float *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(float));
+    s->room = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
 // The unknowns from j on of n rows, split; then c -= x * (rows of U).

@@ -9,19 +9,30 @@
 // multiplies floats: numbers of more bits are split in two of them (see
 // matrix/split.h).
 //
-// b is copied, 64 rows of 32 columns at a time, so that rows a power of two
-// apart do not fight for the same place of a cache.
+// b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
+// of two apart do not fight for the same place of a cache, and four rows of a
+// meet it as f64, too.
 
 #ifndef QQUANT_MATRIX_DENSE_H
 #define QQUANT_MATRIX_DENSE_H
 
 #include "num/step.h"
+#include "simd.h"
+
+// A kernel of the ladder is used where there is a ladder.
+#define QQI_DENSE_AVX512 (QQI_HAS_AVX512 && !QQ_NO_MATRIX)
+
+#if QQI_DENSE_AVX512
+#  include "kernel/avx512/dense.h"
+#  include "dispatch.h"
+#endif
 
 #define QQI_DENSE_DEPTH   ((size_t)64)
 #define QQI_DENSE_COLUMNS ((size_t)32)
 
-// Floats of room that a product needs.
-#define QQI_DENSE_ROOM (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
+// Numbers of room that a product needs: a panel of b, and rows of a.
+#define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
+#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * 4)
 
 typedef struct qqi_dense {
     const float *a; // a(i, k) = a[i * a_row + k * a_step]
@@ -39,55 +50,56 @@ typedef struct qqi_dense {
     ptrdiff_t shift; // may hold anything
 } qqi_dense;
 
-// Rows of b from k on as panels of 32 columns, filled up with zeros.
+// Rows of b from k on as a panel of 32 columns, filled up with zeros.
 QQI_FN void qqi_dense_copy(const qqi_dense *d, size_t k, size_t depth, size_t j,
-                           size_t columns, float *room)
+                           size_t columns, double *room)
 {
     for (size_t r = 0; r < depth; r++) {
-        float *to = room + r * QQI_DENSE_COLUMNS;
-        QQ_MEMCPY(to, d->b + (k + r) * d->ldb + j, columns * sizeof(float));
+        double *to = room + r * QQI_DENSE_COLUMNS;
+        const float *from = d->b + (k + r) * d->ldb + j;
+        for (size_t i = 0; i < columns; i++)
+            to[i] = (double)from[i];
         for (size_t i = columns; i < QQI_DENSE_COLUMNS; i++)
-            to[i] = 0.0f;
+            to[i] = 0.0;
+    }
+}
+
+// Four rows of a from i on, their numbers side by side; where there are fewer
+// the others are the first.
+QQI_FN void qqi_dense_lift(const qqi_dense *d, size_t i, size_t k, size_t depth,
+                           double *to)
+{
+    for (size_t l = 0; l < 4; l++) {
+        const size_t row = i + l < d->rows ? i + l : i;
+        const float *from = d->a + row * d->a_row + k * d->a_step;
+        for (size_t r = 0; r < depth; r++) {
+            const double x = (double)from[r * d->a_step];
+            to[4 * r + l] = d->minus ? -x : x;
+        }
     }
 }
 
 // 4 steps of two rows.
-QQI_INLINE void qqi_dense_four(const double *x, const double *y, const float *b,
-                               double *c, double *e)
+QQI_INLINE void qqi_dense_four(const double *a, const double *b, double *c,
+                               double *e)
 {
-    const float *b0 = b;
-    const float *b1 = b + QQI_DENSE_COLUMNS;
-    const float *b2 = b + 2 * QQI_DENSE_COLUMNS;
-    const float *b3 = b + 3 * QQI_DENSE_COLUMNS;
+    const double *b0 = b;
+    const double *b1 = b + QQI_DENSE_COLUMNS;
+    const double *b2 = b + 2 * QQI_DENSE_COLUMNS;
+    const double *b3 = b + 3 * QQI_DENSE_COLUMNS;
 
     for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-        const double v0 = (double)b0[j], v1 = (double)b1[j];
-        const double v2 = (double)b2[j], v3 = (double)b3[j];
-        c[j] = c[j] + x[0] * v0 + x[1] * v1 + x[2] * v2 + x[3] * v3;
-        e[j] = e[j] + y[0] * v0 + y[1] * v1 + y[2] * v2 + y[3] * v3;
+        c[j] =
+            c[j] + a[0] * b0[j] + a[4] * b1[j] + a[8] * b2[j] + a[12] * b3[j];
+        e[j] =
+            e[j] + a[1] * b0[j] + a[5] * b1[j] + a[9] * b2[j] + a[13] * b3[j];
     }
 }
 
-QQI_INLINE void qqi_dense_one(double x, double y, const float *b, double *c,
-                              double *e)
+// Two rows of c, the same one twice where it is the last.
+QQI_FN void qqi_dense_pair(const double *a, size_t depth, const double *panel,
+                           double *to0, double *to1, size_t columns)
 {
-    for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-        const double v = (double)b[j];
-        c[j] = c[j] + x * v;
-        e[j] = e[j] + y * v;
-    }
-}
-
-// Two rows of c from i on (one, where it is the last) and one panel.
-QQI_FN void qqi_dense_pair(const qqi_dense *d, size_t i, size_t k, size_t depth,
-                           size_t j, size_t columns, const float *panel)
-{
-    const double sign = d->minus ? -1.0 : 1.0;
-    const int both = i + 1 < d->rows;
-    const float *a0 = d->a + i * d->a_row + k * d->a_step;
-    const float *a1 = both ? a0 + d->a_row : a0;
-    double *to0 = d->c + i * d->ldc + j;
-    double *to1 = both ? to0 + d->ldc : to0;
     double c[32], e[32];
     size_t r = 0;
 
@@ -95,25 +107,59 @@ QQI_FN void qqi_dense_pair(const qqi_dense *d, size_t i, size_t k, size_t depth,
         c[l] = e[l] = 0.0;
     QQ_MEMCPY(c, to0, columns * sizeof(double));
     QQ_MEMCPY(e, to1, columns * sizeof(double));
-    for (; r + 4 <= depth; r += 4) {
-        double x[4], y[4];
-        for (size_t l = 0; l < 4; l++) {
-            x[l] = sign * (double)a0[(r + l) * d->a_step];
-            y[l] = sign * (double)a1[(r + l) * d->a_step];
-        }
-        qqi_dense_four(x, y, panel + r * QQI_DENSE_COLUMNS, c, e);
-    }
+    for (; r + 4 <= depth; r += 4)
+        qqi_dense_four(a + 4 * r, panel + r * QQI_DENSE_COLUMNS, c, e);
     for (; r < depth; r++)
-        qqi_dense_one(sign * (double)a0[r * d->a_step],
-                      sign * (double)a1[r * d->a_step],
-                      panel + r * QQI_DENSE_COLUMNS, c, e);
+        for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
+            const double v = panel[r * QQI_DENSE_COLUMNS + (size_t)j];
+            c[j] = c[j] + a[4 * r] * v;
+            e[j] = e[j] + a[4 * r + 1] * v;
+        }
+    QQ_MEMCPY(to1, e, columns * sizeof(double));
     QQ_MEMCPY(to0, c, columns * sizeof(double));
-    if (both)
-        QQ_MEMCPY(to1, e, columns * sizeof(double));
 }
 
-QQI_FN void qqi_dense_add(const qqi_dense *d, float *room)
+#if QQI_DENSE_AVX512
+QQI_INLINE int qqi_dense_has_avx512(void)
 {
+    const qq_isa isa = qq_isa_in_use();
+
+    return isa >= QQ_ISA_AVX512 && isa <= QQ_ISA_AMX;
+}
+#endif
+
+// Four rows of c from i on and one panel.
+QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t k, size_t depth,
+                           size_t j, size_t columns, double *room, int wide)
+{
+    const size_t left = d->rows - i;
+    double *a = room + QQI_DENSE_PANEL;
+    double *c0 = d->c + i * d->ldc + j;
+    double *c1 = left > 1 ? c0 + d->ldc : c0;
+    double *c2 = left > 2 ? c1 + d->ldc : c0;
+    double *c3 = left > 3 ? c2 + d->ldc : c0;
+
+    qqi_dense_lift(d, i, k, depth, a);
+#if QQI_DENSE_AVX512
+    if (wide) {
+        qqi_dense_rows_avx512(a, depth, room, c0, c1, c2, c3, columns);
+        return;
+    }
+#endif
+    (void)wide;
+    if (left > 2)
+        qqi_dense_pair(a + 2, depth, room, c2, c3, columns);
+    qqi_dense_pair(a, depth, room, c0, c1, columns);
+}
+
+QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
+{
+#if QQI_DENSE_AVX512
+    const int wide = qqi_dense_has_avx512();
+#else
+    const int wide = 0;
+#endif
+
     for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
         const size_t left = d->depth - k;
         const size_t depth = left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH;
@@ -123,9 +169,9 @@ QQI_FN void qqi_dense_add(const qqi_dense *d, float *room)
                 more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
             const ptrdiff_t end = (ptrdiff_t)(j + columns) - d->shift;
             qqi_dense_copy(d, k, depth, j, columns, room);
-            for (size_t i = 0; i < d->rows; i += 2)
+            for (size_t i = 0; i < d->rows; i += 4)
                 if (!d->upper || (ptrdiff_t)i < end)
-                    qqi_dense_pair(d, i, k, depth, j, columns, room);
+                    qqi_dense_rows(d, i, k, depth, j, columns, room, wide);
         }
     }
 }

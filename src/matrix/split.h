@@ -26,7 +26,7 @@ QQI_FN void qqi_split(size_t count, const double *x, float *high, float *low)
 
 // The three products of split.h: d's a and b are the high parts.
 QQI_FN void qqi_split_add(const qqi_dense *d, const float *a_low,
-                          const float *b_low, float *room)
+                          const float *b_low, double *room)
 {
     qqi_dense e = *d;
 

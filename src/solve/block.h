@@ -54,7 +54,7 @@ typedef struct qqi_rows {
     double *m;       // 16 * unknowns * unknowns
     double *x;       // 3 * unknowns
     double *one;     // k
-    float *space;    // of dense products
+    double *space;   // of dense products
     double j[16];    // J of every row
 } qqi_rows;
 
@@ -78,7 +78,7 @@ QQI_FN void qqi_rows_place(const qq_fit *f, qqi_rows *r, qqi_pieces *p)
     r->m = (double *)qqi_piece(p, qqi_times(rows, square), sizeof(double));
     r->x = (double *)qqi_piece(p, qqi_times(3, r->unknowns), sizeof(double));
     r->one = (double *)qqi_piece(p, f->k, sizeof(double));
-    r->space = (float *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(float));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
 // Codes and scales from the fit, and back: all rows, or one.

@@ -108,7 +108,7 @@ typedef struct qqi_moments_step {
     size_t rows;
     const float *x; // rows of k
     const float *y; // rows of outputs
-    float *room;    // for every part
+    double *room;   // for every part
     size_t parts;
 } qqi_moments_step;
 
@@ -121,7 +121,7 @@ QQI_FN void qqi_moments_rows(qqi_moments_step *s, float **x, float **y,
 
     *x = (float *)qqi_piece(p, k, sizeof(float));
     *y = (float *)qqi_piece(p, outputs, sizeof(float));
-    s->room = (float *)qqi_piece(p, s->parts, QQI_DENSE_ROOM * sizeof(float));
+    s->room = (double *)qqi_piece(p, s->parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
 QQI_FN size_t qqi_moments_scratch(const qq_moments *m, size_t parts)
@@ -174,7 +174,7 @@ QQI_FN void qqi_moments_diagonal(size_t rows, size_t k, const float *x,
 // Rows i and on of sums of a column of left times a row of x.
 QQI_FN void qqi_moments_block(const qqi_moments_step *s, const float *left,
                               size_t width, double *sums, size_t i, int upper,
-                              float *room)
+                              double *room)
 {
     const size_t k = s->m->k;
     const size_t more = width - i;
@@ -193,7 +193,7 @@ QQI_FN void qqi_moments_part(void *arg, size_t part)
     const qqi_moments_step *s = (const qqi_moments_step *)arg;
     const qq_moments *m = s->m;
     const size_t step = s->parts * QQI_MOMENTS_ROWS;
-    float *room = s->room + part * QQI_DENSE_ROOM;
+    double *room = s->room + part * QQI_DENSE_ROOM;
 
     if (part == 0) {
         qqi_moments_sum(s->rows, m->k, s->x, m->sum);

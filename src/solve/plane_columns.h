@@ -22,8 +22,8 @@ typedef struct qqi_columns_system {
     double *d;
     double *md;
     double *z;
-    float *q;    // 32 * k rows of Q
-    float *room; // parts
+    float *q;     // 32 * k rows of Q
+    double *room; // parts
     size_t parts;
     const qqi_planes *s;
 } qqi_columns_system;
@@ -40,7 +40,7 @@ QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
     c->md = (double *)qqi_piece(p, k, sizeof(double));
     c->z = (double *)qqi_piece(p, k, sizeof(double));
     c->q = (float *)qqi_piece(p, qqi_times(QQI_MOMENTS_ROWS, k), sizeof(float));
-    c->room = (float *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(float));
+    c->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
 // m = Q^T Q: sums over rows, in order.

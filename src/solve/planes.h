@@ -55,7 +55,7 @@ typedef struct qqi_plane_rows {
     float *t;  // 16 * k: s b of a plane
     double *g; // 16 * k
     double *p; // planes * 16 * k
-    float *space;
+    double *space;
 } qqi_plane_rows;
 
 QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
@@ -67,7 +67,7 @@ QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
     r->t = (float *)qqi_piece(p, wide, sizeof(float));
     r->g = (double *)qqi_piece(p, wide, sizeof(double));
     r->p = (double *)qqi_piece(p, qqi_times(s->count, wide), sizeof(double));
-    r->space = (float *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(float));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
 // The 2^K values that a weight can have.

@@ -32,7 +32,7 @@ static void test_product(size_t rows, size_t columns, size_t depth,
     float *a = floats(lda * ((transposed ? depth : rows) + 1), 5.0f);
     float *b = floats(depth * (columns + 2) + 1, 1e-3f);
     double *c = zeros(rows * (columns + 1) + 1);
-    float *space = floats(QQI_DENSE_ROOM, 1.0f);
+    double *space = zeros(QQI_DENSE_ROOM);
     qqi_dense d = qqi_dense_make(rows, columns, depth, a, lda, b, columns + 2,
                                  c, columns + 1);
     int same = 1;
@@ -81,7 +81,7 @@ static double *positive(size_t k)
 {
     float *x = floats((k + 3) * k + 1, 1.0f);
     double *a = zeros(k * k + 1);
-    float *space = floats(QQI_DENSE_ROOM, 1.0f);
+    double *space = zeros(QQI_DENSE_ROOM);
     qqi_dense d = qqi_dense_make(k, k, k + 3, x, 1, x, k, a, k);
 
     d.a_step = k;
