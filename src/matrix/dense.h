@@ -10,8 +10,8 @@
 // matrix/split.h).
 //
 // b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
-// of two apart do not fight for the same place of a cache, and four rows of a
-// meet it as f64, too.
+// of two apart do not fight for the same place of a cache; so are 32 rows of a,
+// four side by side.
 
 #ifndef QQUANT_MATRIX_DENSE_H
 #define QQUANT_MATRIX_DENSE_H
@@ -32,7 +32,8 @@
 
 // Numbers of room that a product needs: a panel of b, and rows of a.
 #define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
-#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * 4)
+#define QQI_DENSE_ROWS  ((size_t)32)
+#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
 
 typedef struct qqi_dense {
     const float *a; // a(i, k) = a[i * a_row + k * a_step]
@@ -57,10 +58,11 @@ QQI_FN void qqi_dense_copy(const qqi_dense *d, size_t k, size_t depth, size_t j,
     for (size_t r = 0; r < depth; r++) {
         double *to = room + r * QQI_DENSE_COLUMNS;
         const float *from = d->b + (k + r) * d->ldb + j;
-        for (size_t i = 0; i < columns; i++)
+        // A count that is known becomes vectors.
+        for (size_t i = 0; columns == 32 && i < 32; i++)
             to[i] = (double)from[i];
-        for (size_t i = columns; i < QQI_DENSE_COLUMNS; i++)
-            to[i] = 0.0;
+        for (size_t i = 0; columns < 32 && i < 32; i++)
+            to[i] = i < columns ? (double)from[i] : 0.0;
     }
 }
 
@@ -129,27 +131,49 @@ QQI_INLINE int qqi_dense_has_avx512(void)
 #endif
 
 // Four rows of c from i on and one panel.
-QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t k, size_t depth,
-                           size_t j, size_t columns, double *room, int wide)
+QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t depth, size_t j,
+                           size_t columns, const double *panel, const double *a,
+                           int wide)
 {
     const size_t left = d->rows - i;
-    double *a = room + QQI_DENSE_PANEL;
     double *c0 = d->c + i * d->ldc + j;
     double *c1 = left > 1 ? c0 + d->ldc : c0;
     double *c2 = left > 2 ? c1 + d->ldc : c0;
     double *c3 = left > 3 ? c2 + d->ldc : c0;
 
-    qqi_dense_lift(d, i, k, depth, a);
 #if QQI_DENSE_AVX512
     if (wide) {
-        qqi_dense_rows_avx512(a, depth, room, c0, c1, c2, c3, columns);
+        qqi_dense_rows_avx512(a, depth, panel, c0, c1, c2, c3, columns);
         return;
     }
 #endif
     (void)wide;
     if (left > 2)
-        qqi_dense_pair(a + 2, depth, room, c2, c3, columns);
-    qqi_dense_pair(a, depth, room, c0, c1, columns);
+        qqi_dense_pair(a + 2, depth, panel, c2, c3, columns);
+    qqi_dense_pair(a, depth, panel, c0, c1, columns);
+}
+
+// Rows from to end - 1, at most 32 of them, and depth steps from k on.
+QQI_FN void qqi_dense_block(const qqi_dense *d, size_t from, size_t end,
+                            size_t k, size_t depth, double *room, int wide)
+{
+    double *a = room + QQI_DENSE_PANEL;
+
+    for (size_t i = from; i < end; i += 4)
+        qqi_dense_lift(d, i, k, depth, a + (i - from) * depth);
+    for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
+        const size_t more = d->columns - j;
+        const size_t columns =
+            more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
+        const ptrdiff_t last = (ptrdiff_t)(j + columns) - d->shift;
+        if (d->upper && (ptrdiff_t)from >= last)
+            continue;
+        qqi_dense_copy(d, k, depth, j, columns, room);
+        for (size_t i = from; i < end; i += 4)
+            if (!d->upper || (ptrdiff_t)i < last)
+                qqi_dense_rows(d, i, depth, j, columns, room,
+                               a + (i - from) * depth, wide);
+    }
 }
 
 QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
@@ -160,18 +184,14 @@ QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
     const int wide = 0;
 #endif
 
-    for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
-        const size_t left = d->depth - k;
-        const size_t depth = left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH;
-        for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
-            const size_t more = d->columns - j;
-            const size_t columns =
-                more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
-            const ptrdiff_t end = (ptrdiff_t)(j + columns) - d->shift;
-            qqi_dense_copy(d, k, depth, j, columns, room);
-            for (size_t i = 0; i < d->rows; i += 4)
-                if (!d->upper || (ptrdiff_t)i < end)
-                    qqi_dense_rows(d, i, k, depth, j, columns, room, wide);
+    for (size_t i = 0; i < d->rows; i += QQI_DENSE_ROWS) {
+        const size_t more = d->rows - i;
+        const size_t end = more < QQI_DENSE_ROWS ? d->rows : i + QQI_DENSE_ROWS;
+        for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
+            const size_t left = d->depth - k;
+            qqi_dense_block(d, i, end, k,
+                            left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH,
+                            room, wide);
         }
     }
 }

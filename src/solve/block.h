@@ -1,6 +1,6 @@
-// qquant floor 8: 16 rows of a fit while they are worked on.
+// qquant floor 8: 32 rows of a fit while they are worked on.
 //
-// Rows do not know of each other, so everything runs over blocks of 16, which
+// Rows do not know of each other, so everything runs over blocks of 32, which
 // share each look at H. Of a block are kept
 //
 //   code, scale, offset   what is being solved
@@ -14,7 +14,7 @@
 #include "matrix/cholesky.h"
 #include "solve/fit.h"
 
-#define QQI_BLOCK_ROWS ((size_t)16)
+#define QQI_BLOCK_ROWS ((size_t)32)
 
 // A call: what all its parts see.
 struct qqi_rows;
@@ -44,18 +44,18 @@ typedef struct qqi_rows {
     size_t first;
     size_t count;
     size_t unknowns; // of a refit: scales, and offsets
-    uint8_t *code;   // 16 * k
-    float *scale;    // 16 * tiles
+    uint8_t *code;   // 32 * k
+    float *scale;    // 32 * tiles
     float *offset;   // the same, or NULL
-    float *e;        // 16 * k
-    float *level;    // 16 * k
-    double *g;       // 16 * k
-    double *p;       // 16 * k
-    double *m;       // 16 * unknowns * unknowns
+    float *e;        // 32 * k
+    float *level;    // 32 * k
+    double *g;       // 32 * k
+    double *p;       // 32 * k
+    double *m;       // 32 * unknowns * unknowns
     double *x;       // 3 * unknowns
     double *one;     // k
     double *space;   // of dense products
-    double j[16];    // J of every row
+    double j[32];    // J of every row
 } qqi_rows;
 
 QQI_FN void qqi_rows_place(const qq_fit *f, qqi_rows *r, qqi_pieces *p)

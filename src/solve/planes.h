@@ -1,7 +1,7 @@
 // qquant floor 8: binary planes: V = sum over p of a_p s_p b_p.
 //
 // The signs of all planes of one weight are one code: bit p is plane p's, 1 for
-// plus. Blocks of 16 rows, as in solve/block.h:
+// plus. Blocks of 32 rows, as in solve/block.h:
 //
 //   v = the sum over p of +-fl(a_p b_p), in f32, plane after plane
 //   e = fl(W - v), g = e H (f64; without H: e itself)
@@ -51,10 +51,10 @@ typedef struct qqi_planes {
 typedef struct qqi_plane_rows {
     size_t first;
     size_t count;
-    float *e;  // 16 * k
-    float *t;  // 16 * k: s b of a plane
-    double *g; // 16 * k
-    double *p; // planes * 16 * k
+    float *e;  // 32 * k
+    float *t;  // 32 * k: s b of a plane
+    double *g; // 32 * k
+    double *p; // planes * 32 * k
     double *space;
 } qqi_plane_rows;
 
