@@ -2825,7 +2825,7 @@ QQ_API qq_fit_options qq_fit_options_init(void);
 QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad);
 
 // Scratch of every call below; SIZE_MAX for what they would refuse. With k =
-// 4096 it is 192 MiB, and 3 MiB for every part.
+// 4096 and tiles of 32 it is 195 MiB, and 7 MiB for every part.
 QQ_API size_t qq_fit_scratch_size(const qq_fit *f, const qq_fit_options *o);
 
 // --- steps -----------------------------------------------------------------
@@ -3609,9 +3609,9 @@ QQI_STATIC_ASSERT(size, sizeof(size_t) >= 4);
 #  define QQI_TARGET_I8MM "arch=armv8.2-a+dotprod+i8mm"
 #endif
 
-#define QQI_TARGET_FN(target) static __attribute__((target(target), unused))
-#define QQI_TARGET_INLINE(target)                                              \
-    static inline __attribute__((target(target), always_inline, unused))
+#define QQI_TARGET_FN(sets) static __attribute__((target(sets), unused))
+#define QQI_TARGET_INLINE(sets)                                                \
+    static inline __attribute__((target(sets), always_inline, unused))
 
 #define QQI_AVX2_FN            QQI_TARGET_FN(QQI_TARGET_AVX2)
 #define QQI_AVX2_INLINE        QQI_TARGET_INLINE(QQI_TARGET_AVX2)
@@ -19209,6 +19209,98 @@ static const qqi_kernel qqi_kernel_avx_vnni QQI_UNUSED = {
     qqi_pack_block_scalar, qqi_encode_scalar};
 #endif
 
+// ==== kernel/avx512/dense.h ====
+
+// qquant floor 5: products of dense matrices in AVX-512: see matrix/dense.h.
+//
+// c[r][j] = c[r][j] + a[k * 4 + r] * panel[k * 32 + j] for every k in order.
+// The numbers of a and of the panel are floats kept as f64, so their products
+// are exact and fma is the product and the sum.
+
+#if QQI_HAS_AVX512
+
+#  include <immintrin.h>
+
+// 32 columns of a row.
+typedef struct qqi_wide_avx512 {
+    __m512d v0;
+    __m512d v1;
+    __m512d v2;
+    __m512d v3;
+} qqi_wide_avx512;
+
+// Bits of the columns of each quarter.
+QQI_INLINE __mmask8 qqi_quarter_mask(size_t columns, size_t quarter)
+{
+    const size_t from = 8 * quarter;
+    const size_t left = columns > from ? columns - from : 0;
+
+    return (__mmask8)(left >= 8 ? 255u : (1u << left) - 1u);
+}
+
+QQI_AVX512_INLINE qqi_wide_avx512 qqi_wide_load_avx512(const double *c,
+                                                       size_t columns)
+{
+    qqi_wide_avx512 s;
+
+    s.v0 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 0), c);
+    s.v1 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 1), c + 8);
+    s.v2 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 2), c + 16);
+    s.v3 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 3), c + 24);
+    return s;
+}
+
+QQI_AVX512_INLINE void qqi_wide_store_avx512(qqi_wide_avx512 s, double *c,
+                                             size_t columns)
+{
+    _mm512_mask_storeu_pd(c, qqi_quarter_mask(columns, 0), s.v0);
+    _mm512_mask_storeu_pd(c + 8, qqi_quarter_mask(columns, 1), s.v1);
+    _mm512_mask_storeu_pd(c + 16, qqi_quarter_mask(columns, 2), s.v2);
+    _mm512_mask_storeu_pd(c + 24, qqi_quarter_mask(columns, 3), s.v3);
+}
+
+QQI_AVX512_INLINE void qqi_wide_step_avx512(qqi_wide_avx512 *s, double a,
+                                            __m512d b0, __m512d b1, __m512d b2,
+                                            __m512d b3)
+{
+    const __m512d x = _mm512_set1_pd(a);
+
+    s->v0 = _mm512_fmadd_pd(x, b0, s->v0);
+    s->v1 = _mm512_fmadd_pd(x, b1, s->v1);
+    s->v2 = _mm512_fmadd_pd(x, b2, s->v2);
+    s->v3 = _mm512_fmadd_pd(x, b3, s->v3);
+}
+
+// Four rows of c; where there are fewer the others are copies of the first.
+QQI_AVX512_FN void qqi_dense_rows_avx512(const double *a, size_t depth,
+                                         const double *panel, double *c0,
+                                         double *c1, double *c2, double *c3,
+                                         size_t columns)
+{
+    qqi_wide_avx512 s0 = qqi_wide_load_avx512(c0, columns);
+    qqi_wide_avx512 s1 = qqi_wide_load_avx512(c1, columns);
+    qqi_wide_avx512 s2 = qqi_wide_load_avx512(c2, columns);
+    qqi_wide_avx512 s3 = qqi_wide_load_avx512(c3, columns);
+
+    for (size_t k = 0; k < depth; k++) {
+        const double *b = panel + 32 * k;
+        const __m512d b0 = _mm512_loadu_pd(b);
+        const __m512d b1 = _mm512_loadu_pd(b + 8);
+        const __m512d b2 = _mm512_loadu_pd(b + 16);
+        const __m512d b3 = _mm512_loadu_pd(b + 24);
+        qqi_wide_step_avx512(&s0, a[4 * k], b0, b1, b2, b3);
+        qqi_wide_step_avx512(&s1, a[4 * k + 1], b0, b1, b2, b3);
+        qqi_wide_step_avx512(&s2, a[4 * k + 2], b0, b1, b2, b3);
+        qqi_wide_step_avx512(&s3, a[4 * k + 3], b0, b1, b2, b3);
+    }
+    qqi_wide_store_avx512(s3, c3, columns);
+    qqi_wide_store_avx512(s2, c2, columns);
+    qqi_wide_store_avx512(s1, c1, columns);
+    qqi_wide_store_avx512(s0, c0, columns);
+}
+
+#endif
+
 // ==== kernel/avx512/table.h ====
 
 // qquant floor 5: the kernel sets of AVX-512.
@@ -21561,14 +21653,20 @@ QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
 // multiplies floats: numbers of more bits are split in two of them (see
 // matrix/split.h).
 //
-// b is copied, 64 rows of 32 columns at a time, so that rows a power of two
-// apart do not fight for the same place of a cache.
+// b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
+// of two apart do not fight for the same place of a cache; so are 32 rows of a,
+// four side by side.
+
+// A kernel of the ladder is used where there is a ladder.
+#define QQI_DENSE_AVX512 (QQI_HAS_AVX512 && !QQ_NO_MATRIX)
 
 #define QQI_DENSE_DEPTH   ((size_t)64)
 #define QQI_DENSE_COLUMNS ((size_t)32)
 
-// Floats of room that a product needs.
-#define QQI_DENSE_ROOM (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
+// Numbers of room that a product needs: a panel of b, and rows of a.
+#define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
+#define QQI_DENSE_ROWS  ((size_t)32)
+#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
 
 typedef struct qqi_dense {
     const float *a; // a(i, k) = a[i * a_row + k * a_step]
@@ -21586,55 +21684,57 @@ typedef struct qqi_dense {
     ptrdiff_t shift; // may hold anything
 } qqi_dense;
 
-// Rows of b from k on as panels of 32 columns, filled up with zeros.
+// Rows of b from k on as a panel of 32 columns, filled up with zeros.
 QQI_FN void qqi_dense_copy(const qqi_dense *d, size_t k, size_t depth, size_t j,
-                           size_t columns, float *room)
+                           size_t columns, double *room)
 {
     for (size_t r = 0; r < depth; r++) {
-        float *to = room + r * QQI_DENSE_COLUMNS;
-        QQ_MEMCPY(to, d->b + (k + r) * d->ldb + j, columns * sizeof(float));
-        for (size_t i = columns; i < QQI_DENSE_COLUMNS; i++)
-            to[i] = 0.0f;
+        double *to = room + r * QQI_DENSE_COLUMNS;
+        const float *from = d->b + (k + r) * d->ldb + j;
+        // A count that is known becomes vectors.
+        for (size_t i = 0; columns == 32 && i < 32; i++)
+            to[i] = (double)from[i];
+        for (size_t i = 0; columns < 32 && i < 32; i++)
+            to[i] = i < columns ? (double)from[i] : 0.0;
+    }
+}
+
+// Four rows of a from i on, their numbers side by side; where there are fewer
+// the others are the first.
+QQI_FN void qqi_dense_lift(const qqi_dense *d, size_t i, size_t k, size_t depth,
+                           double *to)
+{
+    for (size_t l = 0; l < 4; l++) {
+        const size_t row = i + l < d->rows ? i + l : i;
+        const float *from = d->a + row * d->a_row + k * d->a_step;
+        for (size_t r = 0; r < depth; r++) {
+            const double x = (double)from[r * d->a_step];
+            to[4 * r + l] = d->minus ? -x : x;
+        }
     }
 }
 
 // 4 steps of two rows.
-QQI_INLINE void qqi_dense_four(const double *x, const double *y, const float *b,
-                               double *c, double *e)
+QQI_INLINE void qqi_dense_four(const double *a, const double *b, double *c,
+                               double *e)
 {
-    const float *b0 = b;
-    const float *b1 = b + QQI_DENSE_COLUMNS;
-    const float *b2 = b + 2 * QQI_DENSE_COLUMNS;
-    const float *b3 = b + 3 * QQI_DENSE_COLUMNS;
+    const double *b0 = b;
+    const double *b1 = b + QQI_DENSE_COLUMNS;
+    const double *b2 = b + 2 * QQI_DENSE_COLUMNS;
+    const double *b3 = b + 3 * QQI_DENSE_COLUMNS;
 
     for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-        const double v0 = (double)b0[j], v1 = (double)b1[j];
-        const double v2 = (double)b2[j], v3 = (double)b3[j];
-        c[j] = c[j] + x[0] * v0 + x[1] * v1 + x[2] * v2 + x[3] * v3;
-        e[j] = e[j] + y[0] * v0 + y[1] * v1 + y[2] * v2 + y[3] * v3;
+        c[j] =
+            c[j] + a[0] * b0[j] + a[4] * b1[j] + a[8] * b2[j] + a[12] * b3[j];
+        e[j] =
+            e[j] + a[1] * b0[j] + a[5] * b1[j] + a[9] * b2[j] + a[13] * b3[j];
     }
 }
 
-QQI_INLINE void qqi_dense_one(double x, double y, const float *b, double *c,
-                              double *e)
+// Two rows of c, the same one twice where it is the last.
+QQI_FN void qqi_dense_pair(const double *a, size_t depth, const double *panel,
+                           double *to0, double *to1, size_t columns)
 {
-    for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-        const double v = (double)b[j];
-        c[j] = c[j] + x * v;
-        e[j] = e[j] + y * v;
-    }
-}
-
-// Two rows of c from i on (one, where it is the last) and one panel.
-QQI_FN void qqi_dense_pair(const qqi_dense *d, size_t i, size_t k, size_t depth,
-                           size_t j, size_t columns, const float *panel)
-{
-    const double sign = d->minus ? -1.0 : 1.0;
-    const int both = i + 1 < d->rows;
-    const float *a0 = d->a + i * d->a_row + k * d->a_step;
-    const float *a1 = both ? a0 + d->a_row : a0;
-    double *to0 = d->c + i * d->ldc + j;
-    double *to1 = both ? to0 + d->ldc : to0;
     double c[32], e[32];
     size_t r = 0;
 
@@ -21642,37 +21742,89 @@ QQI_FN void qqi_dense_pair(const qqi_dense *d, size_t i, size_t k, size_t depth,
         c[l] = e[l] = 0.0;
     QQ_MEMCPY(c, to0, columns * sizeof(double));
     QQ_MEMCPY(e, to1, columns * sizeof(double));
-    for (; r + 4 <= depth; r += 4) {
-        double x[4], y[4];
-        for (size_t l = 0; l < 4; l++) {
-            x[l] = sign * (double)a0[(r + l) * d->a_step];
-            y[l] = sign * (double)a1[(r + l) * d->a_step];
-        }
-        qqi_dense_four(x, y, panel + r * QQI_DENSE_COLUMNS, c, e);
-    }
+    for (; r + 4 <= depth; r += 4)
+        qqi_dense_four(a + 4 * r, panel + r * QQI_DENSE_COLUMNS, c, e);
     for (; r < depth; r++)
-        qqi_dense_one(sign * (double)a0[r * d->a_step],
-                      sign * (double)a1[r * d->a_step],
-                      panel + r * QQI_DENSE_COLUMNS, c, e);
+        for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
+            const double v = panel[r * QQI_DENSE_COLUMNS + (size_t)j];
+            c[j] = c[j] + a[4 * r] * v;
+            e[j] = e[j] + a[4 * r + 1] * v;
+        }
+    QQ_MEMCPY(to1, e, columns * sizeof(double));
     QQ_MEMCPY(to0, c, columns * sizeof(double));
-    if (both)
-        QQ_MEMCPY(to1, e, columns * sizeof(double));
 }
 
-QQI_FN void qqi_dense_add(const qqi_dense *d, float *room)
+#if QQI_DENSE_AVX512
+QQI_INLINE int qqi_dense_has_avx512(void)
 {
-    for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
-        const size_t left = d->depth - k;
-        const size_t depth = left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH;
-        for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
-            const size_t more = d->columns - j;
-            const size_t columns =
-                more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
-            const ptrdiff_t end = (ptrdiff_t)(j + columns) - d->shift;
-            qqi_dense_copy(d, k, depth, j, columns, room);
-            for (size_t i = 0; i < d->rows; i += 2)
-                if (!d->upper || (ptrdiff_t)i < end)
-                    qqi_dense_pair(d, i, k, depth, j, columns, room);
+    const qq_isa isa = qq_isa_in_use();
+
+    return isa >= QQ_ISA_AVX512 && isa <= QQ_ISA_AMX;
+}
+#endif
+
+// Four rows of c from i on and one panel.
+QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t depth, size_t j,
+                           size_t columns, const double *panel, const double *a,
+                           int wide)
+{
+    const size_t left = d->rows - i;
+    double *c0 = d->c + i * d->ldc + j;
+    double *c1 = left > 1 ? c0 + d->ldc : c0;
+    double *c2 = left > 2 ? c1 + d->ldc : c0;
+    double *c3 = left > 3 ? c2 + d->ldc : c0;
+
+#if QQI_DENSE_AVX512
+    if (wide) {
+        qqi_dense_rows_avx512(a, depth, panel, c0, c1, c2, c3, columns);
+        return;
+    }
+#endif
+    (void)wide;
+    if (left > 2)
+        qqi_dense_pair(a + 2, depth, panel, c2, c3, columns);
+    qqi_dense_pair(a, depth, panel, c0, c1, columns);
+}
+
+// Rows from to end - 1, at most 32 of them, and depth steps from k on.
+QQI_FN void qqi_dense_block(const qqi_dense *d, size_t from, size_t end,
+                            size_t k, size_t depth, double *room, int wide)
+{
+    double *a = room + QQI_DENSE_PANEL;
+
+    for (size_t i = from; i < end; i += 4)
+        qqi_dense_lift(d, i, k, depth, a + (i - from) * depth);
+    for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
+        const size_t more = d->columns - j;
+        const size_t columns =
+            more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
+        const ptrdiff_t last = (ptrdiff_t)(j + columns) - d->shift;
+        if (d->upper && (ptrdiff_t)from >= last)
+            continue;
+        qqi_dense_copy(d, k, depth, j, columns, room);
+        for (size_t i = from; i < end; i += 4)
+            if (!d->upper || (ptrdiff_t)i < last)
+                qqi_dense_rows(d, i, depth, j, columns, room,
+                               a + (i - from) * depth, wide);
+    }
+}
+
+QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
+{
+#if QQI_DENSE_AVX512
+    const int wide = qqi_dense_has_avx512();
+#else
+    const int wide = 0;
+#endif
+
+    for (size_t i = 0; i < d->rows; i += QQI_DENSE_ROWS) {
+        const size_t more = d->rows - i;
+        const size_t end = more < QQI_DENSE_ROWS ? d->rows : i + QQI_DENSE_ROWS;
+        for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
+            const size_t left = d->depth - k;
+            qqi_dense_block(d, i, end, k,
+                            left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH,
+                            room, wide);
         }
     }
 }
@@ -21724,7 +21876,7 @@ QQI_FN void qqi_split(size_t count, const double *x, float *high, float *low)
 
 // The three products of split.h: d's a and b are the high parts.
 QQI_FN void qqi_split_add(const qqi_dense *d, const float *a_low,
-                          const float *b_low, float *room)
+                          const float *b_low, double *room)
 {
     qqi_dense e = *d;
 
@@ -21780,8 +21932,8 @@ typedef struct qqi_factor {
     size_t k;
     float *high; // 32 * k
     float *low;
-    float *room; // parts * QQI_DENSE_ROOM
-    size_t from; // rows of A that are still to change
+    double *room; // parts * QQI_DENSE_ROOM
+    size_t from;  // rows of A that are still to change
     size_t depth;
     size_t parts;
 } qqi_factor;
@@ -21795,7 +21947,7 @@ QQI_FN void qqi_factor_place(qqi_factor *f, size_t k, size_t parts,
     f->parts = parts;
     f->high = (float *)qqi_piece(p, rows, sizeof(float));
     f->low = (float *)qqi_piece(p, rows, sizeof(float));
-    f->room = (float *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(float));
+    f->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
 // Every parts-th block of 32 rows of the rest.
@@ -21861,7 +22013,7 @@ typedef struct qqi_system {
     float *low;
     float *x_high; // 32 * 32: of the unknowns
     float *x_low;
-    float *room;
+    double *room;
 } qqi_system;
 
 QQI_FN void qqi_system_place(qqi_system *s, size_t k, qqi_pieces *p)
@@ -21873,7 +22025,7 @@ QQI_FN void qqi_system_place(qqi_system *s, size_t k, qqi_pieces *p)
     s->low = (float *)qqi_piece(p, rows, sizeof(float));
     s->x_high = (float *)qqi_piece(p, 32 * 32, sizeof(float));
     s->x_low = (float *)qqi_piece(p, 32 * 32, sizeof(float));
-    s->room = (float *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(float));
+    s->room = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
 // The unknowns from j on of n rows, split; then c -= x * (rows of U).
@@ -23201,7 +23353,7 @@ typedef struct qqi_moments_step {
     size_t rows;
     const float *x; // rows of k
     const float *y; // rows of outputs
-    float *room;    // for every part
+    double *room;   // for every part
     size_t parts;
 } qqi_moments_step;
 
@@ -23214,7 +23366,7 @@ QQI_FN void qqi_moments_rows(qqi_moments_step *s, float **x, float **y,
 
     *x = (float *)qqi_piece(p, k, sizeof(float));
     *y = (float *)qqi_piece(p, outputs, sizeof(float));
-    s->room = (float *)qqi_piece(p, s->parts, QQI_DENSE_ROOM * sizeof(float));
+    s->room = (double *)qqi_piece(p, s->parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
 QQI_FN size_t qqi_moments_scratch(const qq_moments *m, size_t parts)
@@ -23267,7 +23419,7 @@ QQI_FN void qqi_moments_diagonal(size_t rows, size_t k, const float *x,
 // Rows i and on of sums of a column of left times a row of x.
 QQI_FN void qqi_moments_block(const qqi_moments_step *s, const float *left,
                               size_t width, double *sums, size_t i, int upper,
-                              float *room)
+                              double *room)
 {
     const size_t k = s->m->k;
     const size_t more = width - i;
@@ -23286,7 +23438,7 @@ QQI_FN void qqi_moments_part(void *arg, size_t part)
     const qqi_moments_step *s = (const qqi_moments_step *)arg;
     const qq_moments *m = s->m;
     const size_t step = s->parts * QQI_MOMENTS_ROWS;
-    float *room = s->room + part * QQI_DENSE_ROOM;
+    double *room = s->room + part * QQI_DENSE_ROOM;
 
     if (part == 0) {
         qqi_moments_sum(s->rows, m->k, s->x, m->sum);
@@ -24063,9 +24215,9 @@ QQ_API qq_status qq_fit_array(const qq_fit *f, qq_type scale_type, void *out,
 
 // ==== solve/block.h ====
 
-// qquant floor 8: 16 rows of a fit while they are worked on.
+// qquant floor 8: 32 rows of a fit while they are worked on.
 //
-// Rows do not know of each other, so everything runs over blocks of 16, which
+// Rows do not know of each other, so everything runs over blocks of 32, which
 // share each look at H. Of a block are kept
 //
 //   code, scale, offset   what is being solved
@@ -24073,7 +24225,7 @@ QQ_API qq_status qq_fit_array(const qq_fit *f, qq_type scale_type, void *out,
 //   g = e H               f64: half the gradient of J, sums in order of columns
 //   J = sum of e_j g_j    a row, f64, each product rounded
 
-#define QQI_BLOCK_ROWS ((size_t)16)
+#define QQI_BLOCK_ROWS ((size_t)32)
 
 // A call: what all its parts see.
 struct qqi_rows;
@@ -24103,18 +24255,18 @@ typedef struct qqi_rows {
     size_t first;
     size_t count;
     size_t unknowns; // of a refit: scales, and offsets
-    uint8_t *code;   // 16 * k
-    float *scale;    // 16 * tiles
+    uint8_t *code;   // 32 * k
+    float *scale;    // 32 * tiles
     float *offset;   // the same, or NULL
-    float *e;        // 16 * k
-    float *level;    // 16 * k
-    double *g;       // 16 * k
-    double *p;       // 16 * k
-    double *m;       // 16 * unknowns * unknowns
+    float *e;        // 32 * k
+    float *level;    // 32 * k
+    double *g;       // 32 * k
+    double *p;       // 32 * k
+    double *m;       // 32 * unknowns * unknowns
     double *x;       // 3 * unknowns
     double *one;     // k
-    float *space;    // of dense products
-    double j[16];    // J of every row
+    double *space;   // of dense products
+    double j[32];    // J of every row
 } qqi_rows;
 
 QQI_FN void qqi_rows_place(const qq_fit *f, qqi_rows *r, qqi_pieces *p)
@@ -24137,7 +24289,7 @@ QQI_FN void qqi_rows_place(const qq_fit *f, qqi_rows *r, qqi_pieces *p)
     r->m = (double *)qqi_piece(p, qqi_times(rows, square), sizeof(double));
     r->x = (double *)qqi_piece(p, qqi_times(3, r->unknowns), sizeof(double));
     r->one = (double *)qqi_piece(p, f->k, sizeof(double));
-    r->space = (float *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(float));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
 // Codes and scales from the fit, and back: all rows, or one.
@@ -27439,7 +27591,7 @@ QQI_FN qq_status qqi_onebit_compat(qqi_onebit_work *s,
 // qquant floor 8: binary planes: V = sum over p of a_p s_p b_p.
 //
 // The signs of all planes of one weight are one code: bit p is plane p's, 1 for
-// plus. Blocks of 16 rows, as in solve/block.h:
+// plus. Blocks of 32 rows, as in solve/block.h:
 //
 //   v = the sum over p of +-fl(a_p b_p), in f32, plane after plane
 //   e = fl(W - v), g = e H (f64; without H: e itself)
@@ -27481,11 +27633,11 @@ typedef struct qqi_planes {
 typedef struct qqi_plane_rows {
     size_t first;
     size_t count;
-    float *e;  // 16 * k
-    float *t;  // 16 * k: s b of a plane
-    double *g; // 16 * k
-    double *p; // planes * 16 * k
-    float *space;
+    float *e;  // 32 * k
+    float *t;  // 32 * k: s b of a plane
+    double *g; // 32 * k
+    double *p; // planes * 32 * k
+    double *space;
 } qqi_plane_rows;
 
 QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
@@ -27497,7 +27649,7 @@ QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
     r->t = (float *)qqi_piece(p, wide, sizeof(float));
     r->g = (double *)qqi_piece(p, wide, sizeof(double));
     r->p = (double *)qqi_piece(p, qqi_times(s->count, wide), sizeof(double));
-    r->space = (float *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(float));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
 // The 2^K values that a weight can have.
@@ -27747,8 +27899,8 @@ typedef struct qqi_columns_system {
     double *d;
     double *md;
     double *z;
-    float *q;    // 32 * k rows of Q
-    float *room; // parts
+    float *q;     // 32 * k rows of Q
+    double *room; // parts
     size_t parts;
     const qqi_planes *s;
 } qqi_columns_system;
@@ -27765,7 +27917,7 @@ QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
     c->md = (double *)qqi_piece(p, k, sizeof(double));
     c->z = (double *)qqi_piece(p, k, sizeof(double));
     c->q = (float *)qqi_piece(p, qqi_times(QQI_MOMENTS_ROWS, k), sizeof(float));
-    c->room = (float *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(float));
+    c->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
 // m = Q^T Q: sums over rows, in order.

@@ -357,6 +357,7 @@ CONTENTS
 #if !QQ_NO_MATRIX
 #include "kernel/scalar/table.h"
 #include "kernel/avx2/table.h"
+#include "kernel/avx512/dense.h"
 #include "kernel/avx512/table.h"
 #include "kernel/amx/table.h"
 #include "kernel/neon/table.h"

@@ -16,16 +16,13 @@
 #ifndef QQUANT_MATRIX_DENSE_H
 #define QQUANT_MATRIX_DENSE_H
 
+#include "api/matmul.h"
+#include "kernel/avx512/dense.h"
 #include "num/step.h"
 #include "simd.h"
 
 // A kernel of the ladder is used where there is a ladder.
 #define QQI_DENSE_AVX512 (QQI_HAS_AVX512 && !QQ_NO_MATRIX)
-
-#if QQI_DENSE_AVX512
-#  include "kernel/avx512/dense.h"
-#  include "dispatch.h"
-#endif
 
 #define QQI_DENSE_DEPTH   ((size_t)64)
 #define QQI_DENSE_COLUMNS ((size_t)32)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "dispatch.h"
 #include "matrix/cholesky.h"
 #include "room.h"
 
