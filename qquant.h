@@ -71,11 +71,12 @@ CONTENTS
         default: those of <string.h>, which is not included when all three
                  are defined.
 
-    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_TRAIN
+    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_SOLVE, QQ_NO_TRAIN
         affects: leaves out what reads other people's checkpoints (the blocks
                  of bitsandbytes), packed matrices and their products, the
-                 operations on decoded tensors, the rules and calibrations of
-                 AQT and FJFormer's bits.
+                 operations on decoded tensors, what fits codes to calibration
+                 data (and OneBit), the rules and calibrations of AQT and
+                 FJFormer's bits.
         default: everything is in.
         symptom: the names of that wing are unknown.
 
@@ -131,6 +132,8 @@ CONTENTS
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
+        api/moments.h  calibration data       api/solve.h    least error
+        api/onebit.h   signs and two factors  api/model.h    whole models
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -258,6 +261,13 @@ CONTENTS
 #elif (0 - QQ_NO_SIMD - 1) == 1
 #  undef QQ_NO_SIMD
 #  define QQ_NO_SIMD 1
+#endif
+
+#ifndef QQ_NO_SOLVE
+#  define QQ_NO_SOLVE 0
+#elif (0 - QQ_NO_SOLVE - 1) == 1
+#  undef QQ_NO_SOLVE
+#  define QQ_NO_SOLVE 1
 #endif
 
 #ifndef QQ_NO_TRAIN
@@ -2522,6 +2532,840 @@ QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
                                qq_type type, void *out, size_t out_bytes,
                                void *scratch, size_t scratch_bytes,
                                qq_array *view);
+
+#endif
+#if !QQ_NO_SOLVE
+
+// ==== api/moments.h ====
+
+// qquant floor 1: moments: what calibration keeps of a layer's inputs.
+//
+// A layer multiplies rows x of k numbers by a weight W of n rows. How much an
+// error E of W counts depends on the inputs alone, through
+//
+//   H    = sum of x x^T / N               k * k, the Hessian of |E x|^2 / 2
+//   mean = sum of x / N                   k
+//   C    = sum of y x^T / N               p * k, y being any other rows
+//
+// which qq_moments gathers in any number of calls:
+//
+//   qq_moments_options o = qq_moments_options_init();
+//   size_t bytes = qq_moments_size(k, &o);
+//   qq_moments m;
+//   qq_moments_make(k, &o, memory, bytes, &m);
+//   qq_moments_update(&m, &o, rows, QQ_TYPE_F32, x, k, NULL, 0, scratch, room);
+//   ...
+//   qq_moments_hessian(&m, 1, 1.0, h, k * k * sizeof(float));
+//
+// THE ARITHMETIC. Products of two floats are exact in f64; they are added
+// there, one row after another in the order given, so that neither a compiler,
+// nor a vector, nor threads, nor how rows are cut into calls changes a bit.
+// Two moments merged are the sum of both, which is not quite the same.
+
+// What is gathered of x. Numbers are never reused.
+typedef enum qq_moments_kind {
+    QQ_MOMENTS_FULL = 1,     // sums of x x^T: k * k numbers
+    QQ_MOMENTS_DIAGONAL = 2, // only those of x^2: k numbers
+    QQ_MOMENTS_NONE = 3      // only those of x (and of y x^T)
+} qq_moments_kind;
+
+// Make one with qq_moments_options_init; NULL stands for the defaults: full
+// moments of x alone, the calling thread alone.
+typedef struct qq_moments_options {
+    uint32_t init;
+    qq_moments_kind kind;
+    size_t outputs; // p, the numbers of a row of y; 0: there is no y
+    size_t parts;   // into how many the work of a call is cut, from 1 on
+    qq_parallel_for parallel;
+    void *parallel_user;
+} qq_moments_options;
+
+QQ_API qq_moments_options qq_moments_options_init(void);
+
+// A view of sums in the caller's memory. Owns nothing; may be copied as long as
+// the memory stays where it is.
+typedef struct qq_moments {
+    uint32_t init;
+    qq_moments_kind kind;
+    size_t k;
+    size_t outputs;
+    uint64_t count; // N, rows so far
+    double *square; // k * k, of which only columns >= row are kept; or k
+    double *sum;    // k
+    double *cross;  // outputs * k
+    double *other;  // outputs: sums of y
+} qq_moments;
+
+// Bytes of the sums, slack to align them included; SIZE_MAX beyond size_t and
+// for options that make no sense. A full one of k = 4096 has 128 MiB.
+QQ_API size_t qq_moments_size(size_t k, const qq_moments_options *o);
+
+// Sums of 0 in memory, which holds qq_moments_size bytes. QQ_ERR_ARGUMENT:
+// options that make no sense, NULL; QQ_ERR_SIZE.
+QQ_API qq_status qq_moments_make(size_t k, const qq_moments_options *o,
+                                 void *memory, size_t bytes, qq_moments *m);
+
+// Scratch of an update: 32 rows of x and y as floats, and 8 KiB a part.
+QQ_API size_t qq_moments_scratch_size(const qq_moments *m,
+                                      const qq_moments_options *o);
+
+// Adds rows. x: rows of k numbers, ldx apart; y: rows of outputs numbers, ldy
+// apart, NULL where there are none. Both f32, f16 or bf16, of the machine's
+// byte order, at any address. NaN and infinities spread, as in any sum: the
+// calls that read the moments refuse them. Of o only parts and threads count.
+// QQ_ERR_ARGUMENT; QQ_ERR_TYPE; QQ_ERR_SHAPE: strides too short; QQ_ERR_SIZE:
+// the count of rows is beyond 64 bits; QQ_ERR_SCRATCH.
+QQ_API qq_status qq_moments_update(qq_moments *m, const qq_moments_options *o,
+                                   size_t rows, qq_type type, const void *x,
+                                   size_t ldx, const void *y, size_t ldy,
+                                   void *scratch, size_t scratch_bytes);
+
+// m += other. The caller decides on the order. QQ_ERR_SHAPE: sizes or kinds
+// differ.
+QQ_API qq_status qq_moments_merge(qq_moments *m, const qq_moments *other);
+
+// h = factor * (H - mean mean^T), or factor * H where center is 0; symmetric,
+// row-major, each number rounded once from f64. A diagonal one gives its k
+// numbers. OneBit's original wants center 0 and factor 2. No rows: zeros.
+// QQ_ERR_ARGUMENT: NULL, kind none; QQ_ERR_SIZE.
+QQ_API qq_status qq_moments_hessian(const qq_moments *m, int center,
+                                    double factor, float *h, size_t h_bytes);
+
+// The same sums in f64: factor * sum of x x^T, both triangles, not divided.
+QQ_API qq_status qq_moments_gram(const qq_moments *m, double factor,
+                                 double *gram, size_t gram_bytes);
+
+// c = factor * (C - mean(y) mean(x)^T), or factor * C: outputs * k.
+QQ_API qq_status qq_moments_cross(const qq_moments *m, int center,
+                                  double factor, float *c, size_t c_bytes);
+
+// Means of x (k) and of y (outputs); each may be NULL.
+QQ_API qq_status qq_moments_means(const qq_moments *m, float *x, float *y);
+
+// --- what is done with a Hessian -------------------------------------------
+
+// QQ_ERR_FORMAT: a number that is not finite, a negative one on the diagonal,
+// two that should be equal and differ. (That H has no negative eigenvalue is
+// found by those who factor it.)
+QQ_API qq_status qq_hessian_check(size_t k, const float *h, size_t h_bytes);
+
+// In place. Columns that were never used (H_jj = 0) become harmless: H_jj is
+// 1e-3 of the mean of the others. Then lambda times the mean of the diagonal is
+// added to it, which keeps what is fitted to few rows from fitting their noise.
+QQ_API qq_status qq_hessian_damp(size_t k, double lambda, float *h,
+                                 size_t h_bytes);
+
+// The lambda to start from: .01 for 4 bits and more, .03 for 2 and 3 and for
+// ternary (bits 2), .1 for binary planes (bits 1); three times that where there
+// are fewer than 4 k rows, and 1 for planes with fewer than k.
+QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k);
+
+// --- rotation --------------------------------------------------------------
+
+// Q = diag(signs) * blocks of a Hadamard matrix / sqrt(block): orthogonal, and
+// x Q spreads a large number over a block of them. block is the largest power
+// of two that divides k (at most the limit given, 0: no limit); the signs come
+// from the seed: that of column j is + where bit 0 of Threefry's first word at
+// the counter (0, j) is 0, under the key (0, seed).
+typedef struct qq_rotation {
+    uint32_t init;
+    uint32_t seed;
+    size_t k;
+    size_t block;
+} qq_rotation;
+
+QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed);
+
+// Rows become x Q, or x Q^T where back is 1; in place. f32, k log2(block) sums
+// a row.
+QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
+                                  float *x, size_t ldx);
+
+// H becomes Q^T H Q, in place. A weight W is turned by qq_rotation_rows; W Q
+// times x Q is W x.
+QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
+                                     size_t h_bytes);
+
+// ==== api/solve.h ====
+
+// qquant floor 1: codes that keep a layer's output: scale search, GPTQ,
+// coordinate descent, refit, and the recipe made of them.
+//
+// Rounding every weight to the nearest code is not the best that a code can
+// do: what counts is the output, that is
+//
+//   J = tr((W - V) H (W - V)^T),   V = scale * level(code) + offset
+//
+// with the H of api/moments.h. From a weight to a packed layer, all memory
+// being the program's:
+//
+//   float *h;                     k * k, from qq_moments_hessian, centred
+//   qq_hessian_damp(k, qq_hessian_lambda(3, rows, k), h, h_bytes);
+//   qq_grid g = qq_grid_integer(3);
+//   size_t bytes = qq_fit_size(n, k, 32, &g);
+//   qq_fit f;
+//   qq_fit_make(n, k, 32, &g, memory, bytes, &f);
+//   size_t room = qq_fit_scratch_size(&f, NULL);
+//   qq_fit_solve(&f, NULL, w, k, h, h_bytes, NULL, scratch, room);
+//   qq_fit_array(&f, QQ_TYPE_F16, out, out_bytes, &array);
+//   qq_matrix_pack(&array, ...);
+//
+// Every step is a call of its own, and may be left out. All rows are solved by
+// themselves: parts of the work are rows, and results do not depend on parts.
+//
+// THE ARITHMETIC. W, H, scales, offsets and what is decoded are f32: V is
+// fl(scale * level), or fl(fl(scale * level) + offset), to the bit what
+// qq_dequantize answers. Sums run in f64 over products of two floats, in one
+// order, stated at each part of the implementation.
+//
+// Weights with a NaN or an infinity, and an H that qq_hessian_check refuses,
+// are QQ_ERR_FORMAT, and nothing is written; so is an H with an eigenvalue
+// that is not positive where it must be factored (damp it).
+
+// --- grids -----------------------------------------------------------------
+
+typedef enum qq_grid_kind {
+    // code - count / 2: -2 -1 0 1 for 2 bits; -1 0 1 for 3 levels (ternary).
+    QQ_GRID_INTEGER = 1,
+    // 2 code - (count - 1): -3 -1 1 3 for 2 bits, -1 1 for one. No zero, but
+    // symmetric; the scale is half of what a step of 1 would need.
+    QQ_GRID_HALF_STEP = 2,
+    QQ_GRID_BOOK = 3 // levels[code]
+} qq_grid_kind;
+
+// The numbers that codes stand for, before they are scaled. Made by the calls
+// below; free to copy.
+typedef struct qq_grid {
+    uint32_t init;
+    qq_grid_kind kind;
+    unsigned count;      // levels, 2 to 256
+    int signed_scales;   // 1: scales may be negative, so that -2 ... 1 can be
+                         // -1 ... 2; costs nothing to store
+    int offsets;         // 1: every scale has an offset beside it
+    const float *levels; // book: ascending, finite; kept, not copied
+} qq_grid;
+
+// 1 to 8 bits. Integers have signed scales: set the member to 0 against that.
+// Offsets are off: set the member to 1. 1 bit is the half-step grid.
+QQ_API qq_grid qq_grid_integer(unsigned bits);
+QQ_API qq_grid qq_grid_half_step(unsigned bits);
+QQ_API qq_grid qq_grid_ternary(void);
+QQ_API qq_grid qq_grid_book(unsigned count, const float *levels);
+
+// Level of a code; 0 for codes beyond the grid.
+QQ_API float qq_grid_level(const qq_grid *g, unsigned code);
+
+// --- fits ------------------------------------------------------------------
+
+// A weight as codes: a view of the caller's memory, which the calls fill in.
+typedef struct qq_fit {
+    uint32_t init;
+    qq_grid grid;
+    size_t n;
+    size_t k;
+    size_t tile;   // columns that share a scale; the last tile may be short
+    size_t tiles;  // of a row
+    uint8_t *code; // n * k
+    float *scale;  // n * tiles
+    float *offset; // n * tiles, or NULL
+} qq_fit;
+
+// tile 0: a scale for a whole row. All codes and scales are 0 at first.
+// QQ_ERR_ARGUMENT: no such grid; QQ_ERR_SIZE.
+QQ_API size_t qq_fit_size(size_t n, size_t k, size_t tile, const qq_grid *g);
+QQ_API qq_status qq_fit_make(size_t n, size_t k, size_t tile, const qq_grid *g,
+                             void *memory, size_t bytes, qq_fit *f);
+
+// What the weight has become: n rows of k floats, ldv apart.
+QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv);
+
+// The array that qq_matrix_pack takes: integers as int2 to int8 (ternary as
+// ternary), half-steps and books as QQ_TYPE_BOOK with levels behind the codes,
+// one bit as sign. scale_type: f32, or f16 (the scales are rounded: do that
+// before the last descent by qq_fit_options.f16). QQ_ERR_UNSUPPORTED: offsets.
+QQ_API size_t qq_fit_array_size(const qq_fit *f, qq_type scale_type);
+QQ_API qq_status qq_fit_array(const qq_fit *f, qq_type scale_type, void *out,
+                              size_t out_bytes, qq_array *view);
+
+// --- options ---------------------------------------------------------------
+
+// The order in which GPTQ decides on columns.
+typedef enum qq_columns {
+    QQ_COLUMNS_FALLING = 1, // by falling H_jj; of equal ones the first
+    QQ_COLUMNS_NATURAL = 2
+} qq_columns;
+
+// Which starts the recipe tries; the better one is kept, row by row.
+#define QQ_START_ROUND   1u // nearest codes
+#define QQ_START_FALLING 2u // GPTQ, either order
+#define QQ_START_NATURAL 4u
+
+// A long call says how far it is, on the thread that called; an answer other
+// than 0 stops it with QQ_ERR_CANCELLED and leaves the fit as it then is.
+typedef int (*qq_progress)(void *user, size_t done, size_t all);
+
+// Make one with qq_fit_options_init; NULL stands for the defaults, which are
+// those of the recipe. A struct of zeros is refused.
+typedef struct qq_fit_options {
+    uint32_t init;
+    unsigned starts;       // FALLING | NATURAL
+    unsigned candidates;   // of the scale search, a sign: 40
+    unsigned fixed_points; // at most, after it: 4
+    unsigned sweeps;       // of a descent, at most: 50
+    unsigned rounds;       // of refit and descent: 2
+    double gain;           // a round that gains less ends them: .001 of J
+    int f16;               // 1: scales are f16 in the end: 0
+    size_t parts;          // from 1 on: 1
+    qq_parallel_for parallel;
+    void *parallel_user;
+    qq_progress progress;
+    void *progress_user;
+} qq_fit_options;
+
+QQ_API qq_fit_options qq_fit_options_init(void);
+
+// Which members make no sense: bit i for the i-th behind init, from 0; 0 where
+// all is well. *bad may be NULL. QQ_ERR_ARGUMENT if any.
+QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad);
+
+// Scratch of every call below; SIZE_MAX for what they would refuse. With k =
+// 4096 and tiles of 32 it is 195 MiB, and 7 MiB for every part.
+QQ_API size_t qq_fit_scratch_size(const qq_fit *f, const qq_fit_options *o);
+
+// --- steps -----------------------------------------------------------------
+// w: n rows of k floats, ldw apart. h: k * k floats, damped.
+
+// Scales (and offsets): those of +-s0 (1.1 - .0225 i), i below candidates,
+// with the least sum of d_j (w_j - v_j)^2, then refined by s = sum d q w / sum
+// d q^2 while that falls. d: k weights, the diagonal of H as a rule, NULL: 1.
+// s0 makes the outermost level the largest weight. With offsets: the range of
+// the weights shrunk by 1 - i / candidates. A tile of zeros has scale 0. Codes
+// become the nearest ones.
+QQ_API qq_status qq_fit_search(qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *d,
+                               void *scratch, size_t scratch_bytes);
+
+// Codes by GPTQ: column after column, the error made so far being paid back by
+// those to come. Scales stay.
+QQ_API qq_status qq_fit_gptq(qq_fit *f, const qq_fit_options *o,
+                             qq_columns order, const float *w, size_t ldw,
+                             const float *h, size_t h_bytes, void *scratch,
+                             size_t scratch_bytes);
+
+// Codes by coordinate descent: each goes to where J is least, all others
+// staying, until a sweep changes none. J never rises.
+QQ_API qq_status qq_fit_descend(qq_fit *f, const qq_fit_options *o,
+                                const float *w, size_t ldw, const float *h,
+                                size_t h_bytes, void *scratch,
+                                size_t scratch_bytes);
+
+// Scales and offsets of every row: those of least J with these codes. J never
+// rises.
+QQ_API qq_status qq_fit_refit(qq_fit *f, const qq_fit_options *o,
+                              const float *w, size_t ldw, const float *h,
+                              size_t h_bytes, void *scratch,
+                              size_t scratch_bytes);
+
+// J of every row: n numbers.
+QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               size_t h_bytes, double *errors, void *scratch,
+                               size_t scratch_bytes);
+
+// The recipe: the scale search under the diagonal of H; each start, followed
+// by rounds of refit and descent; the better one, row by row, nearest codes
+// among them whatever starts says, so that no row is worse than those. errors:
+// n numbers, J of every row, or NULL.
+QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
+                              const float *w, size_t ldw, const float *h,
+                              size_t h_bytes, double *errors, void *scratch,
+                              size_t scratch_bytes);
+
+// --- around a layer --------------------------------------------------------
+
+// b' = b + W mean(x_f) - V mean(x_q) [+ rho mean(r)]: what centred moments
+// leave to the bias. Both means are those of x where there is one stream. b and
+// r (n numbers) may be NULL; out may be b. v: n rows of k, ldv apart.
+QQ_API qq_status qq_bias_correct(size_t n, size_t k, const float *w, size_t ldw,
+                                 const float *v, size_t ldv,
+                                 const float *mean_f, const float *mean_q,
+                                 const float *b, const float *r, float rho,
+                                 float *out);
+
+// The target of a layer whose input is no longer what it was: x_q from the net
+// quantized so far, x_f from the float net, the same rows.
+//
+//   T = W + alpha (W (C - H) + rho R) (H + ridge mean(diag H))^-1
+//
+// C: moments of y = x_f over x = x_q (k * k); R: of y = r_f - r_q (n * k), for
+// layers whose output is added to a residual stream r as it is just before;
+// NULL: none. Both centred if H is. H is not damped yet: that of the fit is.
+// With c NULL and R the cross moment of any wanted output's error, T aims at
+// that. Columns with H_jj = 0 are left as they are. T may be W. Defaults:
+// alpha .75, rho 1, ridge .01.
+typedef struct qq_target_options {
+    uint32_t init;
+    double alpha;
+    double rho;
+    double ridge;
+    size_t parts;
+    qq_parallel_for parallel;
+    void *parallel_user;
+} qq_target_options;
+
+QQ_API qq_target_options qq_target_options_init(void);
+QQ_API size_t qq_target_scratch_size(size_t n, size_t k,
+                                     const qq_target_options *o);
+QQ_API qq_status qq_target(size_t n, size_t k, const qq_target_options *o,
+                           const float *w, size_t ldw, const float *h,
+                           size_t h_bytes, const float *c, size_t c_bytes,
+                           const float *r, size_t r_bytes, float *t, size_t ldt,
+                           void *scratch, size_t scratch_bytes);
+
+// The rank-r matrix L = left * right (n * r and r * k) that is nearest to W - V
+// under H: a correction in floats beside the codes, for wide layers of 1 or 2
+// bits. Fit W - L, correct again, a few times.
+QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r);
+QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
+                                 size_t lde, const float *h, size_t h_bytes,
+                                 float *left, float *right, void *scratch,
+                                 size_t scratch_bytes);
+
+// ==== api/onebit.h ====
+
+// qquant floor 1: OneBit: a weight as signs with a factor for every row and
+// every column, and what OneCompression's package does around it.
+//
+//   W[i][j] ~ a[i] * s[i][j] * b[j],   s = -1 or +1
+//
+// in 1 bit a weight and 16 a row and a column; with K planes a sum of K such.
+//
+//   qq_onebit_options o = qq_onebit_options_init();
+//   size_t bytes = qq_onebit_size(n, k, &o);
+//   size_t room = qq_onebit_scratch_size(n, k, &o);
+//   qq_onebit r;
+//   qq_onebit_solve(n, k, &o, w, k, h, h_bytes, out, bytes, scratch, room, &r);
+//
+// and a layer for qq_matmul, the signs being packed as qq_tensor has them:
+//
+//   qq_matrix_options m = qq_matrix_options_init();
+//   m.a = r.a;
+//   m.b = r.b;
+//   m.bias = bias;
+//   qq_matrix_pack_sign(&r.sign[0], &m, ...);
+//
+// Three modes. COMPAT gives the original's answer, within what other orders of
+// its sums give: in its default, balanced mode these a and b are those of the
+// balanced matrix and do not reproduce the layer; the factors that do lie
+// beside them. FIXED is the same method mended: balancing is folded into a and
+// b, dead rows and columns stay out of it, and plain SVID is the answer where
+// it is the better one. BEST is the answer of least error for the layer's
+// output: exact a and b, signs by coordinate descent.
+
+// --- balancing -------------------------------------------------------------
+
+typedef enum qq_norm {
+    QQ_NORM_L1 = 1, // sums of |w|
+    QQ_NORM_L2 = 2  // sums of w^2
+} qq_norm;
+
+// Make one with qq_balance_options_init; NULL stands for the defaults.
+typedef struct qq_balance_options {
+    uint32_t init;
+    qq_norm norm;         // L1
+    int compat;           // 1: the original's formulas, where a dead row's
+                          // factor grows without end; 0: ours, where rows and
+                          // columns of zeros keep a factor of 1
+    int gauge;            // 1: means of both factors are made equal: 1
+    unsigned rounds;      // at most: 40
+    unsigned stop_window; // rounds in a row below tolerance: 3
+    double alpha;         // norm of every row: 1
+    double beta;          // of every column; 0: n alpha / k (ours: of those
+                          // rows and columns that are not all zeros)
+    double epsilon;       // compat: the least norm: 1e-12
+    double tolerance;     // of both residuals, absolute: 1e-3
+    // One number a round each, or NULL: the largest distances of row norms
+    // from alpha and of column norms from beta; L2: the sum of all squares.
+    float *row_residuals;
+    float *column_residuals;
+    float *objectives;
+} qq_balance_options;
+
+QQ_API qq_balance_options qq_balance_options_init(void);
+
+typedef struct qq_balance_result {
+    unsigned rounds; // done
+    int converged;   // stopped by the window, not by the count
+    float row_residual;
+    float column_residual;
+} qq_balance_result;
+
+// Sinkhorn: in turn every row and every column is scaled to its norm.
+//   scaled[i][j] = rows[i] * w[i][j] * columns[j]
+// rows: n, columns: k, scaled: n * k without gaps, or NULL. Ours never
+// overflows. result may be NULL. QQ_ERR_ARGUMENT: options; QQ_ERR_FORMAT
+// (ours): w is not finite; QQ_ERR_SHAPE; QQ_ERR_SIZE: beyond size_t;
+// QQ_ERR_SCRATCH.
+QQ_API size_t qq_balance_scratch_size(size_t n, size_t k);
+QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
+                            const float *w, size_t ldw, float *rows,
+                            float *columns, float *scaled,
+                            qq_balance_result *result, void *scratch,
+                            size_t scratch_bytes);
+
+// --- solving ---------------------------------------------------------------
+
+typedef enum qq_onebit_mode {
+    QQ_ONEBIT_BEST = 1,
+    QQ_ONEBIT_FIXED = 2,
+    QQ_ONEBIT_COMPAT = 3
+} qq_onebit_mode;
+
+#define QQ_ONEBIT_MAX_PLANES 4
+
+// Make one with qq_onebit_options_init; NULL stands for the defaults, which
+// are the original's where it has them. The bits of *bad are counted here.
+typedef struct qq_onebit_options {
+    uint32_t init;
+    qq_onebit_mode mode; // 0  best
+    int32_t iters;       // 1  10; from 0 on. Rounds of the power iteration: 30
+                         //    at least, for a million weights and more (compat)
+    int importance;      // 2  1: columns count by sqrt(diag H)
+    int balancing;       // 3  1: Sinkhorn first, and no importance (not best)
+    int32_t balance_iters; // 4  40; from 1 on, where balancing is on
+    double balance_alpha;  // 5  1; above 0, where balancing is on
+    unsigned planes;       // 6  best: K, 1 to 4: 1
+    unsigned rounds;       // 7  best: of signs, a and b: 8
+    unsigned sweeps;       // 8  best: of a descent: 2
+    unsigned anneal;       // 9  best: sweeps that may go uphill, 0: none
+    uint32_t seed;         //    of these
+    int f16;               //    best, fixed: a and b are halves: 1
+    // Compat: the layer's attributes i_norm (k) and o_norm (n), which go before
+    // H; the start of the power iteration (k), NULL: ones.
+    const float *input_norm;
+    const float *output_norm;
+    const float *start;
+    size_t parts; // 10 from 1 on: 1
+    qq_parallel_for parallel;
+    void *parallel_user;
+    qq_progress progress;
+    void *progress_user;
+} qq_onebit_options;
+
+QQ_API qq_onebit_options qq_onebit_options_init(void);
+
+// All that is wrong at once, as bits of *bad (NULL: not wanted). What is off is
+// not looked at, as in the original.
+QQ_API qq_status qq_onebit_options_check(const qq_onebit_options *o,
+                                         uint32_t *bad);
+
+// The answer, a view of out.
+typedef struct qq_onebit {
+    uint32_t init;
+    unsigned planes;
+    size_t n;
+    size_t k;
+    const float *a;                       // planes * n
+    const float *b;                       // planes * k
+    qq_tensor sign[QQ_ONEBIT_MAX_PLANES]; // n * k each, type sign, packed
+    const float *rows;    // compat and balanced: Dr (n) and Dc (k), which
+    const float *columns; // divide a s b; else NULL
+    double objective;     // J of the answer, or sum (W - V)^2 without H
+    double svid;          // the same of plain SVID
+    int balanced;         // fixed: the balanced start was the better one
+} qq_onebit;
+
+// out and scratch for it; SIZE_MAX for what qq_onebit_solve refuses. h tells
+// whether there is an H.
+QQ_API size_t qq_onebit_size(size_t n, size_t k, const qq_onebit_options *o);
+QQ_API size_t qq_onebit_scratch_size(size_t n, size_t k,
+                                     const qq_onebit_options *o, int h);
+
+// w: n rows of k floats, ldw apart; h: k * k floats, damped (compat: only its
+// diagonal is looked at, as it is, and not even that where balancing is on),
+// or NULL: every weight counts the same. QQ_ERR_ARGUMENT: options, NULL;
+// QQ_ERR_SHAPE; QQ_ERR_FORMAT: W or H not finite, H not symmetric or not
+// positive, compat: what makes the original fail; QQ_ERR_SIZE, QQ_ERR_SCRATCH,
+// QQ_ERR_CANCELLED.
+//
+// BEST starts from SVID under sqrt(diag H), once with a pass of GPTQ on the
+// signs and once without, and repeats: signs by coordinate descent, a by a
+// system of K unknowns a row, b by one of k, which all lower J; the best of
+// all rounds, of FIXED and of SVID is kept, b is rounded, a solved once more
+// and rounded. So J is never above that of FIXED, nor of SVID.
+QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
+                                 const float *w, size_t ldw, const float *h,
+                                 size_t h_bytes, void *out, size_t out_bytes,
+                                 void *scratch, size_t scratch_bytes,
+                                 qq_onebit *r);
+
+// V: n rows of k floats: sum over planes of fl(fl(a s) b), divided by
+// fl(rows columns) where these are there.
+QQ_API qq_status qq_onebit_values(const qq_onebit *r, float *v, size_t ldv);
+
+// The largest singular value of an n * k matrix and its two vectors, by rounds
+// of u = P v / |P v|, v = P^T u / |P^T u|, from start (k), which is normalised
+// first, NULL: ones; in the end u = P v / |P v|. It stops where a product is 0.
+QQ_API size_t qq_power_iteration_scratch_size(size_t n, size_t k);
+QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
+                                    const float *matrix, size_t ldm,
+                                    const float *start, float *u, float *v,
+                                    float *sigma, void *scratch,
+                                    size_t scratch_bytes);
+
+// --- the original's packing of signs ---------------------------------------
+
+// Bit 7 of byte 0 is element 0; a bit is 1 where the number is 0 or more; the
+// rest of the last byte is ones. values: count numbers of type i8, f32, f16 or
+// bf16; packed: ceil(count / 8) bytes. And back, as -1 and 1.
+QQ_API qq_status qq_onebit_pack_signs(size_t count, qq_type type,
+                                      const void *values, void *packed,
+                                      size_t packed_bytes);
+QQ_API qq_status qq_onebit_unpack_signs(size_t count, const void *packed,
+                                        size_t packed_bytes, int8_t *values);
+
+// From it to the packed bits of a tensor of type sign, and back: another order
+// of the bits in a byte, and zeros instead of ones at the end.
+QQ_API qq_status qq_onebit_signs_to_tensor(size_t count, const void *packed,
+                                           size_t packed_bytes, void *out,
+                                           size_t out_bytes);
+QQ_API qq_status qq_onebit_signs_from_tensor(const qq_tensor *sign,
+                                             void *packed, size_t packed_bytes);
+
+// The original's inference layer: y = (x b) (s a)^T + bias, a, b, bias and
+// every product rounded to the type of x (f32, f16, bf16), sums in f32 or
+// better and rounded once. For comparisons; qq_matmul is the fast one. x: m
+// rows of k, y: m rows of n numbers of that type, without gaps; packed: the
+// original's bits.
+QQ_API qq_status qq_onebit_forward(size_t n, size_t k, size_t m, qq_type type,
+                                   const float *a, const float *b,
+                                   const void *packed, const float *bias,
+                                   const void *x, void *y);
+
+// --- errors ----------------------------------------------------------------
+
+// The original's six figures, in f64. Where the sum that a relative one is
+// divided by is 0 (output: not above 0) it is NaN; NaN, too, are those of the
+// output where there is nothing to compute them from.
+typedef struct qq_layer_errors {
+    double output_squared;
+    double mean_output_squared; // a number of the output
+    double relative_output_squared;
+    double weight_squared;
+    double mean_weight_squared; // a weight
+    double relative_weight_squared;
+} qq_layer_errors;
+
+// Of V against W, both n rows of k. Types f32, f16, bf16, f64: where they
+// differ the difference is rounded to the type that PyTorch promotes to, as it
+// is in the type they share. gram: k * k, the sum of x x^T over that many
+// samples (qq_moments_gram), or NULL.
+QQ_API qq_status qq_layer_errors_gram(const qq_tensor *w, const qq_tensor *v,
+                                      const double *gram, uint64_t samples,
+                                      qq_layer_errors *e);
+
+// The output errors from rows of x themselves, W, V and x of one type: both
+// products in that type (f16, bf16: an f32 sum or better, rounded once), their
+// difference too. Held-out rows are as good as others. QQ_ERR_TYPE.
+QQ_API qq_status qq_layer_errors_rows(const qq_tensor *w, const qq_tensor *v,
+                                      const qq_tensor *x, qq_layer_errors *e);
+
+// --- the original's correction of propagated errors ------------------------
+
+// W + perccorr (W C) (H')^-1, H' being H with 1 where the diagonal is 0 and
+// percdamp times its mean added; columns of W with H_jj = 0 are zeroed first.
+// C = 2 (x_f - x_q)^T x_q / N, so moments of y = x_f - x_q with factor 2. In
+// place. QQ_ERR_FORMAT: H' is not positive definite.
+QQ_API size_t qq_onebit_adjust_scratch_size(size_t n, size_t k);
+QQ_API qq_status qq_onebit_adjust(size_t n, size_t k, double percdamp,
+                                  double perccorr, float *w, size_t ldw,
+                                  const float *h, const float *c, void *scratch,
+                                  size_t scratch_bytes);
+
+// --- RTN and GPTQ of the same package --------------------------------------
+
+// Codes are unsigned, 0 to 2^bits - 1; value = scale * (code - zero).
+typedef struct qq_gptq_options {
+    uint32_t init;
+    int32_t block;     // 0  GPTQ: 128; from 1 on
+    double percdamp;   // 1  GPTQ: .01; from 3.95e-4 on
+    int32_t bits;      // 2  4; 1 to 63 (RTN: 64). More than 8: not solved
+    int32_t group;     // 3  -1: a row; else from 1 on
+    int32_t grid;      // 4  600 (RTN 100); from 1 on where mse is on
+    double power;      // 5  2.4; above 0 where mse is on
+    int symmetric;     //    GPTQ 1, RTN 0
+    int mse;           //    0
+    int act_order;     //    GPTQ: 0
+    double max_shrink; //    .8 of the grid is searched
+} qq_gptq_options;
+
+QQ_API qq_gptq_options qq_gptq_options_init(void);
+QQ_API qq_gptq_options qq_rtn_options_init(void);
+QQ_API qq_status qq_gptq_options_check(const qq_gptq_options *o, uint32_t *bad);
+QQ_API qq_status qq_rtn_options_check(const qq_gptq_options *o, uint32_t *bad);
+
+// Scale and zero of every row, as GPTQ finds them.
+QQ_API qq_status qq_gptq_grid(size_t n, size_t k, const qq_gptq_options *o,
+                              const float *w, size_t ldw, float *scale,
+                              float *zero);
+
+// codes: n * k; scales and zeros: n * groups (RTN), groups * n (GPTQ), the
+// scales as they are before they are rounded to halves. RTN refuses a group
+// that does not divide k (QQ_ERR_SHAPE). GPTQ: h k * k; order: k, the column at
+// each place, or NULL. QQ_ERR_FORMAT: H stays indefinite after five attempts.
+QQ_API qq_status qq_rtn_solve(size_t n, size_t k, const qq_gptq_options *o,
+                              const float *w, size_t ldw, uint8_t *codes,
+                              float *scales, float *zeros);
+QQ_API size_t qq_gptq_scratch_size(size_t n, size_t k);
+QQ_API qq_status qq_gptq_solve(size_t n, size_t k, const qq_gptq_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               uint8_t *codes, float *scales, float *zeros,
+                               uint32_t *order, void *scratch,
+                               size_t scratch_bytes);
+
+// AutoGPTQ's words: codes (n * k) run down the inputs, lowest bits first, into
+// (k bits / 32) * n words; zeros (groups * n) along the outputs, as given. Bits
+// 2, 3, 4, 8 (QQ_ERR_ARGUMENT); k (n) must fill whole words (QQ_ERR_SHAPE).
+QQ_API qq_status qq_gptq_pack_codes(size_t n, size_t k, unsigned bits,
+                                    const uint8_t *codes, uint32_t *packed);
+QQ_API qq_status qq_gptq_pack_zeros(size_t groups, size_t n, unsigned bits,
+                                    const int32_t *zeros, uint32_t *packed);
+
+// ==== api/model.h ====
+
+// qquant floor 1: whole models: which layers, which settings go together, how
+// many bits for whom, and what is written down of it.
+//
+// The library does not run models: the program does, layer by layer or all at
+// once, and hands rows of inputs to qq_moments_update. What OneCompression's
+// runner decides around that stands here, with its defaults and its words.
+
+// --- layers ----------------------------------------------------------------
+
+// A layer as its model names it. Strings end in a zero byte.
+typedef struct qq_layer {
+    const char *name; // "model.layers.0.mlp.down_proj"
+    const char *type; // "Linear"
+} qq_layer;
+
+// A list of words: NULL is no list at all, which is not the same as an empty
+// one.
+typedef struct qq_words {
+    const char *const *word;
+    size_t count;
+} qq_words;
+
+// Make one with qq_selection_init, which has the original's defaults: all
+// layers of type "Linear" but "lm_head" and those with
+// "per_layer_model_projection" in their name.
+typedef struct qq_selection {
+    uint32_t init;
+    qq_words include_names;    // whole names; no list: any
+    qq_words include_keywords; // parts of names; no list: any
+    qq_words exclude_names;    // must be a list
+    qq_words exclude_keywords;
+    qq_words types; // of layers
+    long count;     // how many, in the model's order; -1: all
+} qq_selection;
+
+QQ_API qq_selection qq_selection_init(void);
+
+// Indexes of the layers taken, in the model's order; selected holds count of
+// them. Where a module's name (any beginning of a layer's, up to a dot) ends in
+// "language_model" or "text_model", only what lies below the first such module
+// is looked at. QQ_ERR_ARGUMENT: no list where there must be one, a negative
+// count but -1; QQ_ERR_SHAPE: fewer layers than wanted.
+QQ_API qq_status qq_select_layers(const qq_selection *s, size_t count,
+                                  const qq_layer *layers, size_t *selected,
+                                  size_t *taken);
+
+// Models of several experts have routers, which stay as they are: for experts
+// above 0 "router" becomes one of the words, unless it is. The list is then in
+// room, which must have place for one word more. QQ_ERR_SIZE: it has not.
+QQ_API qq_status qq_exclude_routers(size_t experts, qq_words *words,
+                                    const char **room, size_t room_words);
+
+// --- settings that go together ---------------------------------------------
+
+typedef enum qq_quantizer {
+    QQ_QUANTIZER_NONE = 0,
+    QQ_QUANTIZER_ONEBIT = 1,
+    QQ_QUANTIZER_RTN = 2, // the only one that needs no calibration
+    QQ_QUANTIZER_GPTQ = 3,
+    QQ_QUANTIZER_FIT = 4
+} qq_quantizer;
+
+// Make one with qq_drive_options_init: OneBit alone, errors not propagated.
+typedef struct qq_drive_options {
+    uint32_t init;
+    qq_quantizer quantizer; // or a list of them, not both
+    const qq_quantizer *quantizers;
+    size_t quantizer_count;
+    int has_list;       // 1: quantizers is a list, perhaps an empty one
+    int propagate;      // 1: inputs come from the net quantized so far (QEP)
+    int spread;         // 1: layers go to several machines at once
+    size_t batch_size;  // sequences at a time; 0: all
+    size_t group;       // layers that are calibrated together: 7
+    double percdamp;    // QEP: .01
+    double perccorr;    // QEP: .5
+    qq_words unchanged; // QEP: words of layers not corrected: "mlp.down_proj"
+} qq_drive_options;
+
+QQ_API qq_drive_options qq_drive_options_init(void);
+
+// The original's rules. A list needs a batch size and goes neither with
+// propagation nor with spreading; propagation goes with neither spreading nor a
+// batch size; spreading not with a batch size, and not with a quantizer that
+// needs no calibration. QQ_ERR_TYPE: what is no quantizer; QQ_ERR_ARGUMENT.
+QQ_API qq_status qq_drive_check(const qq_drive_options *o);
+
+// 1 where a layer of this name is corrected for propagated errors.
+QQ_API int qq_drive_corrects(const qq_drive_options *o, const char *name);
+
+// --- bits for whom ---------------------------------------------------------
+
+// A layer's weights, and what each choice costs it: bits of a weight, and how
+// much worse the model becomes (a divergence that was measured with only this
+// layer quantized, on data that the solver has not seen).
+typedef struct qq_allocation {
+    size_t weights;
+    const double *bits;        // choices of them
+    const double *sensitivity; // the same
+} qq_allocation;
+
+// chosen[i]: the choice of layer i, so that the sum of sensitivities is least
+// while the bits of all weights are at most budget times their number. Exact up
+// to units: the budget is cut into that many (2000 is plenty), each layer's
+// bits rounded up to whole ones. QQ_ERR_SHAPE: no choice fits.
+QQ_API size_t qq_allocate_scratch_size(size_t layers, size_t units);
+QQ_API qq_status qq_allocate(size_t layers, size_t choices,
+                             const qq_allocation *l, double budget,
+                             size_t units, size_t *chosen, void *scratch,
+                             size_t scratch_bytes);
+
+// 1 where a layer should keep 8 bits: the first, the last, one whose groups
+// have a single input channel (depthwise), and those with less than 2 % of all
+// weights.
+QQ_API int qq_keeps_8_bits(size_t index, size_t layers, size_t weights,
+                           size_t all_weights, int depthwise);
+
+// --- statistics ------------------------------------------------------------
+
+// A layer that has been solved. Where errors were not computed they are NaN.
+typedef struct qq_layer_record {
+    const char *name;
+    double seconds;
+    qq_layer_errors errors;
+} qq_layer_record;
+
+// The original's file: JSON of four blanks a level, numbers with the shortest
+// digits that read back, null for NaN. text: at most bytes bytes are written,
+// without a zero behind; *length: how many there are in all, also where
+// QQ_ERR_SIZE says that they did not fit (then nothing is written). text may be
+// NULL if bytes is 0.
+QQ_API qq_status qq_statistics_json(size_t count,
+                                    const qq_layer_record *records, char *text,
+                                    size_t bytes, size_t *length);
 
 #endif
 
@@ -4809,6 +5653,101 @@ QQI_FN double qqi_pow_f64(double x, double p)
     const uint64_t f = (uint64_t)(part * 18446744073709551616.0); // 2^64
     const double m = (double)qqi_exp2_fixed(f); // from 2^63 on
     return m * qqi_power_of_two(-63) * qqi_power_of_two((int)whole);
+}
+
+// ==== num/shortest.h ====
+
+// qquant floor 2: a double in the fewest decimal digits that read back.
+//
+// Its exact digits come from the fixed-point number of num/decimal.h; they are
+// rounded to 1, 2, ... 17 places, to nearest even, until the double nearest to
+// those is the one we had. 17 always do.
+
+// Exact digits of a positive double: 19 from the first one on that is not 0,
+// and whether there is more. The value is 0.d1 d2 d3 ... * 10^point.
+QQI_NOINLINE int qqi_exact_digits(double x, uint8_t *digits, int *point)
+{
+    struct qqi_decimal d;
+    const uint64_t u = qqi_f64_bits(x);
+    const int field = (int)(u >> 52 & 0x7ff);
+    uint64_t m = u & (((uint64_t)1 << 52) - 1);
+    int e = (field == 0 ? 1 : field) - 1075;
+    int count = 0, more = 0;
+
+    QQ_MEMSET(&d, 0, sizeof d);
+    m |= field == 0 ? 0 : (uint64_t)1 << 52;
+    for (int i = QQI_DECIMAL_POINT - 1; m > 0; i--, m /= QQI_DECIMAL_BASE)
+        d.word[i] = (uint32_t)(m % QQI_DECIMAL_BASE);
+    for (; e > 0; e -= e < 29 ? e : 29)
+        qqi_decimal_double(&d, e < 29 ? e : 29);
+    for (; e < 0; e += -e < 30 ? -e : 30)
+        qqi_decimal_halve(&d, -e < 30 ? -e : 30);
+    for (int i = 0; i < 9 * QQI_DECIMAL_WORDS; i++) {
+        uint32_t w = d.word[i / 9];
+        for (int j = i % 9; j < 8; j++)
+            w /= 10;
+        const uint8_t digit = (uint8_t)(w % 10);
+        if (count == 0 && digit == 0)
+            continue;
+        if (count == 0)
+            *point = 9 * QQI_DECIMAL_POINT - i;
+        if (count < 19)
+            digits[count++] = digit;
+        else
+            more |= digit != 0;
+    }
+    return more | d.more;
+}
+
+// The double nearest to 0.d1 d2 ... dn * 10^point.
+QQI_NOINLINE double qqi_digits_value(const uint8_t *digits, int n, int point)
+{
+    struct qqi_decimal d;
+
+    QQ_MEMSET(&d, 0, sizeof d);
+    for (int i = 0; i < n; i++)
+        qqi_decimal_put(&d, digits[i], point - 1 - i);
+    return qqi_decimal_value(&d);
+}
+
+// 19 digits and more, cut to n and rounded; 1: a carry has made it 1 followed
+// by zeros, ten times as large.
+QQI_FN int qqi_round_digits(const uint8_t *from, int more, int n, uint8_t *to)
+{
+    int tail = more;
+
+    for (int i = n + 1; i < 19; i++)
+        tail |= from[i] != 0;
+    const int odd = from[n - 1] & 1;
+    int up = from[n] > 5 || (from[n] == 5 && (tail || odd));
+    for (int i = n; i-- > 0;) {
+        const int digit = from[i] + up;
+        up = digit > 9;
+        to[i] = (uint8_t)(up ? 0 : digit);
+    }
+    if (up)
+        to[0] = 1;
+    return up;
+}
+
+// digits of x, which is finite and above 0; how many. The value is
+// 0.d1 d2 ... * 10^point, the last digit is not 0.
+QQI_FN int qqi_shortest_f64(double x, uint8_t *digits, int *point)
+{
+    uint8_t exact[19] = {0};
+    const int more = qqi_exact_digits(x, exact, point);
+    const int from = *point;
+
+    for (int n = 1; n <= 17; n++) {
+        *point = from + qqi_round_digits(exact, more, n, digits);
+        const double back = qqi_digits_value(digits, n, *point);
+        if (n == 17 || qqi_f64_bits(back) == qqi_f64_bits(x)) {
+            while (n > 1 && digits[n - 1] == 0)
+                n--;
+            return n;
+        }
+    }
+    return 0;
 }
 
 // ==== num/widen.h ====
@@ -22033,6 +22972,98 @@ static const qqi_kernel qqi_kernel_avx_vnni QQI_UNUSED = {
     qqi_encode_avx2};
 #endif
 
+// ==== kernel/avx512/dense.h ====
+
+// qquant floor 5: products of dense matrices in AVX-512: see matrix/dense.h.
+//
+// c[r][j] = c[r][j] + a[k * 4 + r] * panel[k * 32 + j] for every k in order.
+// The numbers of a and of the panel are floats kept as f64, so their products
+// are exact and fma is the product and the sum.
+
+#if QQI_HAS_AVX512
+
+#  include <immintrin.h>
+
+// 32 columns of a row.
+typedef struct qqi_wide_avx512 {
+    __m512d v0;
+    __m512d v1;
+    __m512d v2;
+    __m512d v3;
+} qqi_wide_avx512;
+
+// Bits of the columns of each quarter.
+QQI_INLINE __mmask8 qqi_quarter_mask(size_t columns, size_t quarter)
+{
+    const size_t from = 8 * quarter;
+    const size_t left = columns > from ? columns - from : 0;
+
+    return (__mmask8)(left >= 8 ? 255u : (1u << left) - 1u);
+}
+
+QQI_AVX512_INLINE qqi_wide_avx512 qqi_wide_load_avx512(const double *c,
+                                                       size_t columns)
+{
+    qqi_wide_avx512 s;
+
+    s.v0 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 0), c);
+    s.v1 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 1), c + 8);
+    s.v2 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 2), c + 16);
+    s.v3 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 3), c + 24);
+    return s;
+}
+
+QQI_AVX512_INLINE void qqi_wide_store_avx512(qqi_wide_avx512 s, double *c,
+                                             size_t columns)
+{
+    _mm512_mask_storeu_pd(c, qqi_quarter_mask(columns, 0), s.v0);
+    _mm512_mask_storeu_pd(c + 8, qqi_quarter_mask(columns, 1), s.v1);
+    _mm512_mask_storeu_pd(c + 16, qqi_quarter_mask(columns, 2), s.v2);
+    _mm512_mask_storeu_pd(c + 24, qqi_quarter_mask(columns, 3), s.v3);
+}
+
+QQI_AVX512_INLINE void qqi_wide_step_avx512(qqi_wide_avx512 *s, double a,
+                                            __m512d b0, __m512d b1, __m512d b2,
+                                            __m512d b3)
+{
+    const __m512d x = _mm512_set1_pd(a);
+
+    s->v0 = _mm512_fmadd_pd(x, b0, s->v0);
+    s->v1 = _mm512_fmadd_pd(x, b1, s->v1);
+    s->v2 = _mm512_fmadd_pd(x, b2, s->v2);
+    s->v3 = _mm512_fmadd_pd(x, b3, s->v3);
+}
+
+// Four rows of c; where there are fewer the others are copies of the first.
+QQI_AVX512_FN void qqi_dense_rows_avx512(const double *a, size_t depth,
+                                         const double *panel, double *c0,
+                                         double *c1, double *c2, double *c3,
+                                         size_t columns)
+{
+    qqi_wide_avx512 s0 = qqi_wide_load_avx512(c0, columns);
+    qqi_wide_avx512 s1 = qqi_wide_load_avx512(c1, columns);
+    qqi_wide_avx512 s2 = qqi_wide_load_avx512(c2, columns);
+    qqi_wide_avx512 s3 = qqi_wide_load_avx512(c3, columns);
+
+    for (size_t k = 0; k < depth; k++) {
+        const double *b = panel + 32 * k;
+        const __m512d b0 = _mm512_loadu_pd(b);
+        const __m512d b1 = _mm512_loadu_pd(b + 8);
+        const __m512d b2 = _mm512_loadu_pd(b + 16);
+        const __m512d b3 = _mm512_loadu_pd(b + 24);
+        qqi_wide_step_avx512(&s0, a[4 * k], b0, b1, b2, b3);
+        qqi_wide_step_avx512(&s1, a[4 * k + 1], b0, b1, b2, b3);
+        qqi_wide_step_avx512(&s2, a[4 * k + 2], b0, b1, b2, b3);
+        qqi_wide_step_avx512(&s3, a[4 * k + 3], b0, b1, b2, b3);
+    }
+    qqi_wide_store_avx512(s3, c3, columns);
+    qqi_wide_store_avx512(s2, c2, columns);
+    qqi_wide_store_avx512(s1, c1, columns);
+    qqi_wide_store_avx512(s0, c0, columns);
+}
+
+#endif
+
 // ==== kernel/avx512/core.h ====
 
 // qquant floor 5: the vocabulary of AVX-512: scales, zero points, the ends.
@@ -31929,6 +32960,600 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
 }
 
 #endif
+#if !QQ_NO_SOLVE
+
+// ==== matrix/parts.h ====
+
+// qquant floor 7: work in parts, and scratch in pieces.
+
+// Part i of count things: from, and below to.
+QQI_FN void qqi_share(size_t count, size_t parts, size_t i, size_t *from,
+                      size_t *to)
+{
+    const size_t each = count / parts;
+    const size_t more = count % parts;
+
+    *from = each * i + (i < more ? i : more);
+    *to = *from + each + (i < more ? 1 : 0);
+}
+
+// The caller's threads, or the calling one.
+typedef struct qqi_threads {
+    size_t parts;
+    qq_parallel_for parallel;
+    void *user;
+} qqi_threads;
+
+QQI_INLINE qqi_threads qqi_threads_make(size_t parts, qq_parallel_for parallel,
+                                        void *user)
+{
+    qqi_threads t;
+
+    t.parts = parts;
+    t.parallel = parallel;
+    t.user = user;
+    return t;
+}
+
+QQI_FN void qqi_threads_run(const qqi_threads *t, void (*part)(void *, size_t),
+                            void *arg)
+{
+    if (t->parallel != NULL && t->parts > 1) {
+        t->parallel(t->user, t->parts, part, arg);
+        return;
+    }
+    for (size_t i = 0; i < t->parts; i++)
+        part(arg, i);
+}
+
+// Pieces of a block of bytes, each from a multiple of 64. With base NULL they
+// are only counted; at is SIZE_MAX once that is beyond size_t.
+typedef struct qqi_pieces {
+    uint8_t *base;
+    size_t at;
+} qqi_pieces;
+
+// Slack for aligning the block is the first 64 bytes.
+QQI_INLINE qqi_pieces qqi_pieces_make(void *memory)
+{
+    const size_t off = (size_t)((uintptr_t)memory % 64);
+    qqi_pieces p;
+
+    p.base = (uint8_t *)memory;
+    if (memory != NULL && off > 0)
+        p.base += 64 - off;
+    p.at = 0;
+    return p;
+}
+
+// count things of that many bytes; NULL while pieces are counted.
+QQI_FN void *qqi_piece(qqi_pieces *p, size_t count, size_t bytes)
+{
+    const size_t from = p->at;
+    size_t all;
+
+    if (from == SIZE_MAX || !qqi_mul_size(count, bytes, &all) ||
+        !qqi_add_size(all, 63, &all) ||
+        !qqi_add_size(from, all / 64 * 64, &p->at)) {
+        p->at = SIZE_MAX;
+        return NULL;
+    }
+    return p->base != NULL ? p->base + from : NULL;
+}
+
+// The bytes of all pieces, with slack; 0 where there are none.
+QQI_INLINE size_t qqi_pieces_bytes(const qqi_pieces *p)
+{
+    if (p->at == 0)
+        return 0;
+    return p->at > SIZE_MAX - 64 ? SIZE_MAX : p->at + 64;
+}
+
+// a * b, or SIZE_MAX, which no piece has.
+QQI_INLINE size_t qqi_times(size_t a, size_t b)
+{
+    size_t c;
+
+    return qqi_mul_size(a, b, &c) ? c : SIZE_MAX;
+}
+
+// Statuses of scratch.
+QQI_FN qq_status qqi_check_scratch(size_t need, const void *p, size_t bytes)
+{
+    if (need == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (need > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    return bytes < need ? QQ_ERR_SCRATCH : QQ_OK;
+}
+
+// n rows of k numbers, ld apart, of that many bytes each.
+QQI_FN qq_status qqi_check_rows(size_t n, size_t k, const void *p, size_t ld,
+                                size_t bytes)
+{
+    size_t all;
+
+    if (n > 0 && k > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (ld < k || (n > 0 && (!qqi_mul_size(n - 1, ld, &all) ||
+                             !qqi_add_size(all, k, &all) ||
+                             !qqi_mul_size(all, bytes, &all))))
+        return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// 1 where all numbers of n rows are finite.
+QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            if (!qqi_is_finite_f32(w[i * ldw + j]))
+                return 0;
+    return 1;
+}
+
+// ==== matrix/dense.h ====
+
+// qquant floor 7: products of dense matrices: floats in, sums in f64.
+//
+//   c[i][j] = c[i][j] + a(i, 0) b[0][j] + a(i, 1) b[1][j] + ...
+//
+// added one by one from the left. The product of two floats has 48 bits and is
+// exact in f64, so it makes no difference whether a compiler or a kernel fuses
+// it into the sum; and as every c[i][j] is a chain of its own, neither do
+// blocks, vectors or threads. That is why the linear algebra of this library
+// multiplies floats: numbers of more bits are split in two of them (see
+// matrix/split.h).
+//
+// b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
+// of two apart do not fight for the same place of a cache; so are 32 rows of a,
+// four side by side.
+
+// A kernel of the ladder is used where there is a ladder.
+#define QQI_DENSE_AVX512 (QQI_HAS_AVX512 && !QQ_NO_MATRIX)
+
+#define QQI_DENSE_DEPTH   ((size_t)64)
+#define QQI_DENSE_COLUMNS ((size_t)32)
+
+// Numbers of room that a product needs: a panel of b, and rows of a.
+#define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
+#define QQI_DENSE_ROWS  ((size_t)32)
+#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
+
+typedef struct qqi_dense {
+    const float *a; // a(i, k) = a[i * a_row + k * a_step]
+    size_t a_row;
+    size_t a_step;
+    const float *b;
+    size_t ldb;
+    double *c;
+    size_t ldc;
+    size_t rows;
+    size_t columns;
+    size_t depth;
+    int minus;       // 1: products are subtracted
+    int upper;       // 1: only columns j >= i + shift need be right; others
+    ptrdiff_t shift; // may hold anything
+} qqi_dense;
+
+// Rows of b from k on as a panel of 32 columns, filled up with zeros.
+QQI_FN void qqi_dense_copy(const qqi_dense *d, size_t k, size_t depth, size_t j,
+                           size_t columns, double *room)
+{
+    for (size_t r = 0; r < depth; r++) {
+        double *to = room + r * QQI_DENSE_COLUMNS;
+        const float *from = d->b + (k + r) * d->ldb + j;
+        // A count that is known becomes vectors.
+        for (size_t i = 0; columns == 32 && i < 32; i++)
+            to[i] = (double)from[i];
+        for (size_t i = 0; columns < 32 && i < 32; i++)
+            to[i] = i < columns ? (double)from[i] : 0.0;
+    }
+}
+
+// Four rows of a from i on, their numbers side by side; where there are fewer
+// the others are the first.
+QQI_FN void qqi_dense_lift(const qqi_dense *d, size_t i, size_t k, size_t depth,
+                           double *to)
+{
+    for (size_t l = 0; l < 4; l++) {
+        const size_t row = i + l < d->rows ? i + l : i;
+        const float *from = d->a + row * d->a_row + k * d->a_step;
+        for (size_t r = 0; r < depth; r++) {
+            const double x = (double)from[r * d->a_step];
+            to[4 * r + l] = d->minus ? -x : x;
+        }
+    }
+}
+
+// 4 steps of two rows.
+QQI_INLINE void qqi_dense_four(const double *a, const double *b, double *c,
+                               double *e)
+{
+    const double *b0 = b;
+    const double *b1 = b + QQI_DENSE_COLUMNS;
+    const double *b2 = b + 2 * QQI_DENSE_COLUMNS;
+    const double *b3 = b + 3 * QQI_DENSE_COLUMNS;
+
+    for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
+        c[j] =
+            c[j] + a[0] * b0[j] + a[4] * b1[j] + a[8] * b2[j] + a[12] * b3[j];
+        e[j] =
+            e[j] + a[1] * b0[j] + a[5] * b1[j] + a[9] * b2[j] + a[13] * b3[j];
+    }
+}
+
+// Two rows of c, the same one twice where it is the last.
+QQI_FN void qqi_dense_pair(const double *a, size_t depth, const double *panel,
+                           double *to0, double *to1, size_t columns)
+{
+    double c[32], e[32];
+    size_t r = 0;
+
+    for (size_t l = columns; l < QQI_DENSE_COLUMNS; l++)
+        c[l] = e[l] = 0.0;
+    QQ_MEMCPY(c, to0, columns * sizeof(double));
+    QQ_MEMCPY(e, to1, columns * sizeof(double));
+    for (; r + 4 <= depth; r += 4)
+        qqi_dense_four(a + 4 * r, panel + r * QQI_DENSE_COLUMNS, c, e);
+    for (; r < depth; r++)
+        for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
+            const double v = panel[r * QQI_DENSE_COLUMNS + (size_t)j];
+            c[j] = c[j] + a[4 * r] * v;
+            e[j] = e[j] + a[4 * r + 1] * v;
+        }
+    QQ_MEMCPY(to1, e, columns * sizeof(double));
+    QQ_MEMCPY(to0, c, columns * sizeof(double));
+}
+
+#if QQI_DENSE_AVX512
+QQI_INLINE int qqi_dense_has_avx512(void)
+{
+    const qq_isa isa = qq_isa_in_use();
+
+    return isa >= QQ_ISA_AVX512 && isa <= QQ_ISA_AMX;
+}
+#endif
+
+// Four rows of c from i on and one panel.
+QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t depth, size_t j,
+                           size_t columns, const double *panel, const double *a,
+                           int wide)
+{
+    const size_t left = d->rows - i;
+    double *c0 = d->c + i * d->ldc + j;
+    double *c1 = left > 1 ? c0 + d->ldc : c0;
+    double *c2 = left > 2 ? c1 + d->ldc : c0;
+    double *c3 = left > 3 ? c2 + d->ldc : c0;
+
+#if QQI_DENSE_AVX512
+    if (wide) {
+        qqi_dense_rows_avx512(a, depth, panel, c0, c1, c2, c3, columns);
+        return;
+    }
+#endif
+    (void)wide;
+    if (left > 2)
+        qqi_dense_pair(a + 2, depth, panel, c2, c3, columns);
+    qqi_dense_pair(a, depth, panel, c0, c1, columns);
+}
+
+// Rows from to end - 1, at most 32 of them, and depth steps from k on.
+QQI_FN void qqi_dense_block(const qqi_dense *d, size_t from, size_t end,
+                            size_t k, size_t depth, double *room, int wide)
+{
+    double *a = room + QQI_DENSE_PANEL;
+
+    for (size_t i = from; i < end; i += 4)
+        qqi_dense_lift(d, i, k, depth, a + (i - from) * depth);
+    for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
+        const size_t more = d->columns - j;
+        const size_t columns =
+            more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
+        const ptrdiff_t last = (ptrdiff_t)(j + columns) - d->shift;
+        if (d->upper && (ptrdiff_t)from >= last)
+            continue;
+        qqi_dense_copy(d, k, depth, j, columns, room);
+        for (size_t i = from; i < end; i += 4)
+            if (!d->upper || (ptrdiff_t)i < last)
+                qqi_dense_rows(d, i, depth, j, columns, room,
+                               a + (i - from) * depth, wide);
+    }
+}
+
+QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
+{
+#if QQI_DENSE_AVX512
+    const int wide = qqi_dense_has_avx512();
+#else
+    const int wide = 0;
+#endif
+
+    for (size_t i = 0; i < d->rows; i += QQI_DENSE_ROWS) {
+        const size_t more = d->rows - i;
+        const size_t end = more < QQI_DENSE_ROWS ? d->rows : i + QQI_DENSE_ROWS;
+        for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
+            const size_t left = d->depth - k;
+            qqi_dense_block(d, i, end, k,
+                            left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH,
+                            room, wide);
+        }
+    }
+}
+
+// c += a b with rows of a and b without gaps but for their strides.
+QQI_INLINE qqi_dense qqi_dense_make(size_t rows, size_t columns, size_t depth,
+                                    const float *a, size_t lda, const float *b,
+                                    size_t ldb, double *c, size_t ldc)
+{
+    qqi_dense d;
+
+    d.a = a;
+    d.a_row = lda;
+    d.a_step = 1;
+    d.b = b;
+    d.ldb = ldb;
+    d.c = c;
+    d.ldc = ldc;
+    d.rows = rows;
+    d.columns = columns;
+    d.depth = depth;
+    d.minus = 0;
+    d.upper = 0;
+    d.shift = 0;
+    return d;
+}
+
+// ==== matrix/split.h ====
+
+// qquant floor 7: an f64 as the sum of two floats.
+//
+//   x = high + low + rest,   |rest| <= 2^-48 |x|
+//
+// while nothing underflows. Products of pieces are exact in f64, so that
+//
+//   x y ~ high high + high low + low high
+//
+// is a sum of products that no compiler can spoil, and good to 2^-46 of |x y|:
+// what factorizations need, made by the one kernel of matrix/dense.h.
+
+QQI_FN void qqi_split(size_t count, const double *x, float *high, float *low)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float h = (float)x[i];
+        high[i] = h;
+        low[i] = (float)(x[i] - (double)h);
+    }
+}
+
+// The three products of split.h: d's a and b are the high parts.
+QQI_FN void qqi_split_add(const qqi_dense *d, const float *a_low,
+                          const float *b_low, double *room)
+{
+    qqi_dense e = *d;
+
+    qqi_dense_add(&e, room);
+    e.b = b_low;
+    qqi_dense_add(&e, room);
+    e.b = d->b;
+    e.a = a_low;
+    qqi_dense_add(&e, room);
+}
+
+// ==== matrix/cholesky.h ====
+
+// qquant floor 7: Cholesky: A = U^T U, U upper, in place.
+//
+// 32 rows at a time: a row loses what the rows above it in its block explain,
+//
+//   U[r][j] = (A[r][j] - sum over q < r of U[q][r] U[q][j]) / U[r][r]
+//
+// and the rest of A what the whole block explains, through matrix/split.h.
+// Sums run over q from the first row on; within a block of rows products of
+// two high parts come first, then high and low, then low and high. The blocks
+// are part of the definition, threads are not.
+
+#define QQI_FACTOR_ROWS ((size_t)32)
+
+// A small one, n at most some hundred, row by row. 0 where A is not positive
+// definite; numbers below the diagonal are neither read nor written.
+QQI_FN int qqi_factor_rows(double *a, size_t lda, size_t n, size_t columns)
+{
+    for (size_t r = 0; r < n; r++) {
+        double *row = a + r * lda;
+        for (size_t q = 0; q < r; q++) {
+            const double by = a[q * lda + r];
+            const double *above = a + q * lda;
+            for (size_t j = r; j < columns; j++)
+                row[j] -= qqi_mul_f64(by, above[j]);
+        }
+        if (!(row[r] > 0.0) || !qqi_is_finite_f64(row[r]))
+            return 0;
+        const double d = qqi_sqrt_f64(row[r]);
+        row[r] = d;
+        for (size_t j = r + 1; j < columns; j++)
+            row[j] = row[j] / d;
+    }
+    return 1;
+}
+
+// What a factorization needs beside A: halves of a block of rows, and each
+// part's room.
+typedef struct qqi_factor {
+    double *a;
+    size_t k;
+    float *high; // 32 * k
+    float *low;
+    double *room; // parts * QQI_DENSE_ROOM
+    size_t from;  // rows of A that are still to change
+    size_t depth;
+    size_t parts;
+} qqi_factor;
+
+QQI_FN void qqi_factor_place(qqi_factor *f, size_t k, size_t parts,
+                             qqi_pieces *p)
+{
+    const size_t rows = qqi_times(QQI_FACTOR_ROWS, k);
+
+    f->k = k;
+    f->parts = parts;
+    f->high = (float *)qqi_piece(p, rows, sizeof(float));
+    f->low = (float *)qqi_piece(p, rows, sizeof(float));
+    f->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
+}
+
+// Every parts-th block of 32 rows of the rest.
+QQI_FN void qqi_factor_part(void *arg, size_t part)
+{
+    const qqi_factor *f = (const qqi_factor *)arg;
+
+    for (size_t i = f->from + part * QQI_FACTOR_ROWS; i < f->k;
+         i += f->parts * QQI_FACTOR_ROWS) {
+        const size_t left = f->k - i;
+        const size_t rows = left < QQI_FACTOR_ROWS ? left : QQI_FACTOR_ROWS;
+        qqi_dense d =
+            qqi_dense_make(rows, left, f->depth, f->high + i, 1, f->high + i,
+                           f->k, f->a + i * f->k + i, f->k);
+        d.a_step = f->k;
+        d.minus = 1;
+        d.upper = 1;
+        qqi_split_add(&d, f->low + i, f->low + i,
+                      f->room + part * QQI_DENSE_ROOM);
+    }
+}
+
+// a: k * k, its upper triangle in place.
+QQI_FN int qqi_factor_run(qqi_factor *f, double *a, const qqi_threads *t)
+{
+    f->a = a;
+    for (size_t r = 0; r < f->k; r += QQI_FACTOR_ROWS) {
+        const size_t left = f->k - r;
+        f->depth = left < QQI_FACTOR_ROWS ? left : QQI_FACTOR_ROWS;
+        if (!qqi_factor_rows(a + r * f->k + r, f->k, f->depth, left))
+            return 0;
+        for (size_t i = 0; i < f->depth; i++)
+            qqi_split(left, a + (r + i) * f->k + r, f->high + i * f->k + r,
+                      f->low + i * f->k + r);
+        f->from = r + f->depth;
+        qqi_threads_run(t, qqi_factor_part, f);
+    }
+    return 1;
+}
+
+// --- systems ---------------------------------------------------------------
+
+// x (A = U^T U) = x, small: x is a row of n numbers, in place.
+QQI_FN void qqi_solve_small(const double *u, size_t ldu, size_t n, double *x)
+{
+    for (size_t j = 0; j < n; j++) {
+        x[j] = x[j] / u[j * ldu + j];
+        for (size_t i = j + 1; i < n; i++)
+            x[i] -= qqi_mul_f64(x[j], u[j * ldu + i]);
+    }
+    for (size_t j = n; j-- > 0;) {
+        for (size_t i = n; i-- > j + 1;)
+            x[j] -= qqi_mul_f64(x[i], u[j * ldu + i]);
+        x[j] = x[j] / u[j * ldu + j];
+    }
+}
+
+// Room for systems of up to 32 rows at once.
+typedef struct qqi_system {
+    const double *u; // k * k
+    size_t k;
+    float *high; // 32 * k: of U
+    float *low;
+    float *x_high; // 32 * 32: of the unknowns
+    float *x_low;
+    double *room;
+} qqi_system;
+
+QQI_FN void qqi_system_place(qqi_system *s, size_t k, qqi_pieces *p)
+{
+    const size_t rows = qqi_times(QQI_FACTOR_ROWS, k);
+
+    s->k = k;
+    s->high = (float *)qqi_piece(p, rows, sizeof(float));
+    s->low = (float *)qqi_piece(p, rows, sizeof(float));
+    s->x_high = (float *)qqi_piece(p, 32 * 32, sizeof(float));
+    s->x_low = (float *)qqi_piece(p, 32 * 32, sizeof(float));
+    s->room = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
+}
+
+// The unknowns from j on of n rows, split; then c -= x * (rows of U).
+QQI_FN void qqi_system_spread(const qqi_system *s, size_t n, double *x,
+                              size_t ldx, size_t j, size_t depth, size_t to,
+                              size_t columns)
+{
+    for (size_t i = 0; i < n; i++)
+        qqi_split(depth, x + i * ldx + j, s->x_high + i * 32,
+                  s->x_low + i * 32);
+    qqi_dense d = qqi_dense_make(n, columns, depth, s->x_high, 32, s->high,
+                                 s->k, x + to, ldx);
+    d.minus = 1;
+    qqi_split_add(&d, s->x_low, s->low, s->room);
+}
+
+// x U = x.
+QQI_FN void qqi_system_forward(const qqi_system *s, size_t n, double *x,
+                               size_t ldx)
+{
+    const size_t k = s->k;
+
+    for (size_t b = 0; b < k; b += 32) {
+        const size_t depth = k - b < 32 ? k - b : 32;
+        const size_t end = b + depth;
+        for (size_t i = 0; i < n; i++) {
+            double *row = x + i * ldx;
+            for (size_t j = b; j < end; j++) {
+                row[j] = row[j] / s->u[j * k + j];
+                for (size_t l = j + 1; l < end; l++)
+                    row[l] -= qqi_mul_f64(row[j], s->u[j * k + l]);
+            }
+        }
+        for (size_t j = 0; j < depth; j++)
+            qqi_split(k - end, s->u + (b + j) * k + end, s->high + j * k,
+                      s->low + j * k);
+        qqi_system_spread(s, n, x, ldx, b, depth, end, k - end);
+    }
+}
+
+// x U^T = x.
+QQI_FN void qqi_system_backward(const qqi_system *s, size_t n, double *x,
+                                size_t ldx)
+{
+    const size_t k = s->k;
+
+    for (size_t end = k; end > 0;) {
+        const size_t b = (end - 1) / 32 * 32;
+        const size_t depth = end - b;
+        for (size_t i = 0; i < n; i++) {
+            double *row = x + i * ldx;
+            for (size_t j = end; j-- > b;) {
+                for (size_t l = end; l-- > j + 1;)
+                    row[j] -= qqi_mul_f64(row[l], s->u[j * k + l]);
+                row[j] = row[j] / s->u[j * k + j];
+            }
+        }
+        // Columns b to end - 1 of U above the block, as rows.
+        for (size_t i = 0; i < b; i++)
+            for (size_t j = 0; j < depth; j++)
+                qqi_split(1, s->u + i * k + b + j, s->high + j * k + i,
+                          s->low + j * k + i);
+        qqi_system_spread(s, n, x, ldx, b, depth, 0, b);
+        end = b;
+    }
+}
+
+// x A = x for n <= 32 rows, A = U^T U.
+QQI_FN void qqi_system_solve(const qqi_system *s, size_t n, double *x,
+                             size_t ldx)
+{
+    qqi_system_forward(s, n, x, ldx);
+    qqi_system_backward(s, n, x, ldx);
+}
+
+#endif
 #if !QQ_NO_OP
 
 // ==== op/operand.h ====
@@ -33071,6 +34696,5455 @@ QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
     if (p.again)
         return qqi_array_requantize(&p, out, (uint8_t *)scratch, view);
     return qqi_array_move_parts(&p, (uint8_t *)out, view);
+}
+
+#endif
+#if !QQ_NO_SOLVE
+
+// ==== solve/moments.h ====
+
+// qquant floor 8: moments: sums over rows of x, as api/moments.h states them.
+//
+// Rows are taken 32 at a time, as floats. A part owns every parts-th block of
+// 32 rows of the sums, so that each sum is made by one part, row after row.
+
+// What the two calls leave: "mop1" and "mom1".
+#define QQI_MOMENTS_OPTIONS_INIT 0x31706f6du
+#define QQI_MOMENTS_INIT         0x316d6f6du
+
+#define QQI_MOMENTS_ROWS ((size_t)32)
+
+// Sums below which threads are not worth waking for 32 rows.
+#define QQI_MOMENTS_SMALL ((size_t)1 << 14)
+
+QQ_API qq_moments_options qq_moments_options_init(void)
+{
+    qq_moments_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_MOMENTS_OPTIONS_INIT;
+    o.kind = QQ_MOMENTS_FULL;
+    o.parts = 1;
+    return o;
+}
+
+QQI_FN int qqi_moments_options_ok(const qq_moments_options *o)
+{
+    return o->init == QQI_MOMENTS_OPTIONS_INIT && o->parts > 0 &&
+           o->kind >= QQ_MOMENTS_FULL && o->kind <= QQ_MOMENTS_NONE;
+}
+
+// The sums of x^2: how many numbers.
+QQI_FN size_t qqi_moments_squares(qq_moments_kind kind, size_t k)
+{
+    return kind == QQ_MOMENTS_FULL       ? qqi_times(k, k)
+           : kind == QQ_MOMENTS_DIAGONAL ? k
+                                         : 0;
+}
+
+QQI_FN void qqi_moments_place(qq_moments *m, qqi_pieces *p)
+{
+    const size_t f64 = sizeof(double);
+
+    m->square = (double *)qqi_piece(p, qqi_moments_squares(m->kind, m->k), f64);
+    m->sum = (double *)qqi_piece(p, m->k, f64);
+    m->cross = (double *)qqi_piece(p, qqi_times(m->outputs, m->k), f64);
+    m->other = (double *)qqi_piece(p, m->outputs, f64);
+}
+
+QQI_FN void qqi_moments_describe(qq_moments *m, size_t k,
+                                 const qq_moments_options *o)
+{
+    QQ_MEMSET(m, 0, sizeof *m);
+    m->init = QQI_MOMENTS_INIT;
+    m->kind = o->kind;
+    m->k = k;
+    m->outputs = o->outputs;
+}
+
+QQ_API size_t qq_moments_size(size_t k, const qq_moments_options *o)
+{
+    const qq_moments_options defaults = qq_moments_options_init();
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qq_moments m;
+
+    if (o == NULL)
+        o = &defaults;
+    if (!qqi_moments_options_ok(o))
+        return SIZE_MAX;
+    qqi_moments_describe(&m, k, o);
+    qqi_moments_place(&m, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+QQ_API qq_status qq_moments_make(size_t k, const qq_moments_options *o,
+                                 void *memory, size_t bytes, qq_moments *m)
+{
+    const qq_moments_options defaults = qq_moments_options_init();
+    qqi_pieces p = qqi_pieces_make(memory);
+
+    if (o == NULL)
+        o = &defaults;
+    const size_t need = qq_moments_size(k, o);
+    if (m == NULL || !qqi_moments_options_ok(o) || (need > 0 && memory == NULL))
+        return QQ_ERR_ARGUMENT;
+    if (need == SIZE_MAX || bytes < need)
+        return QQ_ERR_SIZE;
+    qqi_moments_describe(m, k, o);
+    if (need > 0) {
+        qqi_moments_place(m, &p);
+        QQ_MEMSET(p.base, 0, p.at);
+    }
+    return QQ_OK;
+}
+
+// --- updates ---------------------------------------------------------------
+
+typedef struct qqi_moments_step {
+    const qq_moments *m;
+    size_t rows;
+    const float *x; // rows of k
+    const float *y; // rows of outputs
+    double *room;   // for every part
+    size_t parts;
+} qqi_moments_step;
+
+// The floats of 32 rows.
+QQI_FN void qqi_moments_rows(qqi_moments_step *s, float **x, float **y,
+                             qqi_pieces *p)
+{
+    const size_t k = qqi_times(QQI_MOMENTS_ROWS, s->m->k);
+    const size_t outputs = qqi_times(QQI_MOMENTS_ROWS, s->m->outputs);
+
+    *x = (float *)qqi_piece(p, k, sizeof(float));
+    *y = (float *)qqi_piece(p, outputs, sizeof(float));
+    s->room = (double *)qqi_piece(p, s->parts, QQI_DENSE_ROOM * sizeof(double));
+}
+
+QQI_FN size_t qqi_moments_scratch(const qq_moments *m, size_t parts)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_moments_step s;
+    float *x, *y;
+
+    s.m = m;
+    s.parts = parts;
+    qqi_moments_rows(&s, &x, &y, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+QQI_FN int qqi_moments_ok(const qq_moments *m)
+{
+    return m != NULL && m->init == QQI_MOMENTS_INIT;
+}
+
+QQ_API size_t qq_moments_scratch_size(const qq_moments *m,
+                                      const qq_moments_options *o)
+{
+    const qq_moments_options defaults = qq_moments_options_init();
+
+    if (o == NULL)
+        o = &defaults;
+    if (!qqi_moments_ok(m) || !qqi_moments_options_ok(o))
+        return SIZE_MAX;
+    return qqi_moments_scratch(m, o->parts);
+}
+
+// sum[j] += x[j] over all rows.
+QQI_FN void qqi_moments_sum(size_t rows, size_t k, const float *x, double *sum)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < k; j++)
+            sum[j] += (double)x[r * k + j];
+}
+
+QQI_FN void qqi_moments_diagonal(size_t rows, size_t k, const float *x,
+                                 double *square)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < k; j++) {
+            const double v = (double)x[r * k + j];
+            square[j] += v * v; // exact
+        }
+}
+
+// Rows i and on of sums of a column of left times a row of x.
+QQI_FN void qqi_moments_block(const qqi_moments_step *s, const float *left,
+                              size_t width, double *sums, size_t i, int upper,
+                              double *room)
+{
+    const size_t k = s->m->k;
+    const size_t more = width - i;
+    const size_t rows = more < QQI_MOMENTS_ROWS ? more : QQI_MOMENTS_ROWS;
+    const size_t from = upper ? i : 0;
+    qqi_dense d = qqi_dense_make(rows, k - from, s->rows, left + i, 1,
+                                 s->x + from, k, sums + i * k + from, k);
+
+    d.a_step = width;
+    d.upper = upper;
+    qqi_dense_add(&d, room);
+}
+
+QQI_FN void qqi_moments_part(void *arg, size_t part)
+{
+    const qqi_moments_step *s = (const qqi_moments_step *)arg;
+    const qq_moments *m = s->m;
+    const size_t step = s->parts * QQI_MOMENTS_ROWS;
+    double *room = s->room + part * QQI_DENSE_ROOM;
+
+    if (part == 0) {
+        qqi_moments_sum(s->rows, m->k, s->x, m->sum);
+        qqi_moments_sum(s->rows, m->outputs, s->y, m->other);
+        if (m->kind == QQ_MOMENTS_DIAGONAL)
+            qqi_moments_diagonal(s->rows, m->k, s->x, m->square);
+    }
+    if (m->kind == QQ_MOMENTS_FULL)
+        for (size_t i = part * QQI_MOMENTS_ROWS; i < m->k; i += step)
+            qqi_moments_block(s, s->x, m->k, m->square, i, 1, room);
+    for (size_t i = part * QQI_MOMENTS_ROWS; i < m->outputs; i += step)
+        qqi_moments_block(s, s->y, m->outputs, m->cross, i, 0, room);
+}
+
+QQI_FN qq_status qqi_moments_check(const qq_moments *m,
+                                   const qq_moments_options *o, size_t rows,
+                                   qq_type type, const void *x, size_t ldx,
+                                   const void *y, size_t ldy)
+{
+    if (!qqi_moments_ok(m) || !qqi_moments_options_ok(o))
+        return QQ_ERR_ARGUMENT;
+    if (rows > UINT64_MAX - m->count)
+        return QQ_ERR_SIZE;
+    if (type != QQ_TYPE_F32 && type != QQ_TYPE_F16 && type != QQ_TYPE_BF16)
+        return QQ_ERR_TYPE;
+    const size_t bytes = qq_type_bits(type) / 8;
+    const qq_status status = qqi_check_rows(rows, m->k, x, ldx, bytes);
+    if (status != QQ_OK)
+        return status;
+    return m->outputs > 0 ? qqi_check_rows(rows, m->outputs, y, ldy, bytes)
+                          : QQ_OK;
+}
+
+// Rows first and on as floats without gaps.
+QQI_FN void qqi_moments_load(qq_type type, const void *from, size_t ld,
+                             size_t first, size_t rows, size_t k, float *to)
+{
+    for (size_t r = 0; r < rows; r++)
+        qqi_load_values(type, from, (first + r) * ld, k, to + r * k);
+}
+
+QQ_API qq_status qq_moments_update(qq_moments *m, const qq_moments_options *o,
+                                   size_t rows, qq_type type, const void *x,
+                                   size_t ldx, const void *y, size_t ldy,
+                                   void *scratch, size_t scratch_bytes)
+{
+    const qq_moments_options defaults = qq_moments_options_init();
+    qqi_moments_step s;
+    float *to_x, *to_y;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_moments_check(m, o, rows, type, x, ldx, y, ldy);
+    if (status != QQ_OK)
+        return status;
+    status = qqi_check_scratch(qqi_moments_scratch(m, o->parts), scratch,
+                               scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    qqi_pieces p = qqi_pieces_make(scratch);
+    const size_t work = m->k > 0 ? QQI_MOMENTS_SMALL / m->k : SIZE_MAX;
+    const int small = m->k <= work && m->outputs <= work;
+    const qqi_threads t = qqi_threads_make(o->parts, small ? NULL : o->parallel,
+                                           o->parallel_user);
+    s.m = m;
+    s.parts = o->parts;
+    qqi_moments_rows(&s, &to_x, &to_y, &p);
+    s.x = to_x;
+    s.y = to_y;
+    for (size_t i = 0; i < rows; i += s.rows) {
+        s.rows = rows - i < QQI_MOMENTS_ROWS ? rows - i : QQI_MOMENTS_ROWS;
+        qqi_moments_load(type, x, ldx, i, s.rows, m->k, to_x);
+        qqi_moments_load(type, y, ldy, i, s.rows, m->outputs, to_y);
+        qqi_threads_run(&t, qqi_moments_part, &s);
+    }
+    m->count += rows;
+    return QQ_OK;
+}
+
+// ==== solve/hessian.h ====
+
+// qquant floor 8: what is read from moments, and what is done with a Hessian.
+//
+//   h[i][j] = fl(factor * (S[i][j] / N - mean[i] mean[j]))
+//
+// every step rounded to f64 by itself, the last one to f32.
+
+// A buffer of numbers, read or written.
+QQI_FN qq_status qqi_check_numbers(size_t count, size_t bytes, const void *p,
+                                   size_t have)
+{
+    const size_t need = qqi_times(count, bytes);
+
+    if (need == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (need > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    return have < need ? QQ_ERR_SIZE : QQ_OK;
+}
+
+// sum / N, centred where by is not 0.
+QQI_INLINE double qqi_moment(double sum, double n, double x, double y, int by)
+{
+    const double raw = sum / n;
+
+    return by ? raw - qqi_mul_f64(x / n, y / n) : raw;
+}
+
+QQ_API qq_status qq_moments_hessian(const qq_moments *m, int center,
+                                    double factor, float *h, size_t h_bytes)
+{
+    if (!qqi_moments_ok(m) || m->kind == QQ_MOMENTS_NONE)
+        return QQ_ERR_ARGUMENT;
+    const size_t count = qqi_moments_squares(m->kind, m->k);
+    const qq_status status =
+        qqi_check_numbers(count, sizeof(float), h, h_bytes);
+    if (status != QQ_OK)
+        return status;
+    const double n = m->count > 0 ? (double)m->count : 1.0;
+    const size_t k = m->k;
+    for (size_t i = 0; i < k; i++) {
+        if (m->kind == QQ_MOMENTS_DIAGONAL) {
+            h[i] = (float)(factor * qqi_moment(m->square[i], n, m->sum[i],
+                                               m->sum[i], center));
+            continue;
+        }
+        for (size_t j = i; j < k; j++) {
+            const double v = qqi_moment(m->square[i * k + j], n, m->sum[i],
+                                        m->sum[j], center);
+            h[i * k + j] = (float)(factor * v);
+            h[j * k + i] = h[i * k + j];
+        }
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_moments_gram(const qq_moments *m, double factor,
+                                 double *gram, size_t gram_bytes)
+{
+    if (!qqi_moments_ok(m) || m->kind != QQ_MOMENTS_FULL)
+        return QQ_ERR_ARGUMENT;
+    const size_t k = m->k;
+    const qq_status status =
+        qqi_check_numbers(qqi_times(k, k), sizeof(double), gram, gram_bytes);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i; j < k; j++) {
+            gram[i * k + j] = factor * m->square[i * k + j];
+            gram[j * k + i] = gram[i * k + j];
+        }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_moments_cross(const qq_moments *m, int center,
+                                  double factor, float *c, size_t c_bytes)
+{
+    if (!qqi_moments_ok(m))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_numbers(qqi_times(m->outputs, m->k),
+                                               sizeof(float), c, c_bytes);
+    if (status != QQ_OK)
+        return status;
+    const double n = m->count > 0 ? (double)m->count : 1.0;
+    const size_t k = m->k;
+    for (size_t i = 0; i < m->outputs; i++)
+        for (size_t j = 0; j < k; j++)
+            c[i * k + j] =
+                (float)(factor * qqi_moment(m->cross[i * k + j], n, m->other[i],
+                                            m->sum[j], center));
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_moments_means(const qq_moments *m, float *x, float *y)
+{
+    if (!qqi_moments_ok(m))
+        return QQ_ERR_ARGUMENT;
+    const double n = m->count > 0 ? (double)m->count : 1.0;
+    for (size_t i = 0; x != NULL && i < m->k; i++)
+        x[i] = (float)(m->sum[i] / n);
+    for (size_t i = 0; y != NULL && i < m->outputs; i++)
+        y[i] = (float)(m->other[i] / n);
+    return QQ_OK;
+}
+
+QQI_FN void qqi_add_sums(size_t count, const double *x, double *to)
+{
+    for (size_t i = 0; i < count; i++)
+        to[i] += x[i];
+}
+
+QQ_API qq_status qq_moments_merge(qq_moments *m, const qq_moments *other)
+{
+    if (!qqi_moments_ok(m) || !qqi_moments_ok(other))
+        return QQ_ERR_ARGUMENT;
+    if (m->k != other->k || m->outputs != other->outputs ||
+        m->kind != other->kind)
+        return QQ_ERR_SHAPE;
+    if (other->count > UINT64_MAX - m->count)
+        return QQ_ERR_SIZE;
+    qqi_add_sums(qqi_moments_squares(m->kind, m->k), other->square, m->square);
+    qqi_add_sums(m->k, other->sum, m->sum);
+    qqi_add_sums(m->outputs * m->k, other->cross, m->cross);
+    qqi_add_sums(m->outputs, other->other, m->other);
+    m->count += other->count;
+    return QQ_OK;
+}
+
+// --- a Hessian -------------------------------------------------------------
+
+QQ_API qq_status qq_hessian_check(size_t k, const float *h, size_t h_bytes)
+{
+    const qq_status status =
+        qqi_check_numbers(qqi_times(k, k), sizeof(float), h, h_bytes);
+
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < k; i++) {
+        if (h[i * k + i] < 0.0f)
+            return QQ_ERR_FORMAT;
+        for (size_t j = i; j < k; j++) {
+            const float x = h[i * k + j], y = h[j * k + i];
+            if (!qqi_is_finite_f32(x) || x < y || x > y)
+                return QQ_ERR_FORMAT;
+        }
+    }
+    return QQ_OK;
+}
+
+// The mean of the diagonal, of that above 0 alone where live is 1.
+QQI_FN double qqi_mean_diagonal(size_t k, const float *h, int live)
+{
+    double sum = 0.0;
+    size_t count = 0;
+
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        if (live && !(d > 0.0f))
+            continue;
+        sum += (double)d;
+        count++;
+    }
+    return count > 0 ? sum / (double)count : 0.0;
+}
+
+QQ_API qq_status qq_hessian_damp(size_t k, double lambda, float *h,
+                                 size_t h_bytes)
+{
+    if (!(lambda >= 0.0) || qqi_is_inf_f64(lambda))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qq_hessian_check(k, h, h_bytes);
+    if (status != QQ_OK || k == 0)
+        return status;
+    const double live = qqi_mean_diagonal(k, h, 1);
+    const float dead = live > 0.0 ? (float)(1e-3 * live) : 1.0f;
+    for (size_t i = 0; i < k; i++)
+        if (!(h[i * k + i] > 0.0f))
+            h[i * k + i] = dead;
+    const double add = qqi_mul_f64(lambda, qqi_mean_diagonal(k, h, 0));
+    for (size_t i = 0; i < k; i++)
+        h[i * k + i] = (float)((double)h[i * k + i] + add);
+    return QQ_OK;
+}
+
+QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k)
+{
+    const double base = bits >= 4 ? .01 : bits >= 2 ? .03 : .1;
+
+    if (bits < 2 && rows < (uint64_t)k)
+        return 1.0;
+    return rows / 4 < (uint64_t)k ? 3.0 * base : base;
+}
+
+// ==== solve/rotation.h ====
+
+// qquant floor 8: rotation by seeded signs and blocks of a Hadamard matrix.
+//
+//   y = x diag(s) B / sqrt(block)
+//
+// B has blocks of H_1 = (1), H_2m = (H_m H_m; H_m -H_m) on its diagonal. In
+// f32: sums and differences of pairs 1, 2, 4, ... apart, then one product with
+// fl(1 / sqrt(block)). B is symmetric, so the way back is B first, then s.
+
+// What qq_rotation_make leaves: "rot1".
+#define QQI_ROTATION_INIT 0x31746f72u
+
+QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed)
+{
+    qq_rotation r;
+
+    QQ_MEMSET(&r, 0, sizeof r);
+    r.init = QQI_ROTATION_INIT;
+    r.seed = seed;
+    r.k = k;
+    r.block = 1;
+    while (k > 0 && k % (2 * r.block) == 0 &&
+           (limit == 0 || 2 * r.block <= limit))
+        r.block *= 2;
+    return r;
+}
+
+QQI_FN int qqi_rotation_ok(const qq_rotation *r)
+{
+    return r != NULL && r->init == QQI_ROTATION_INIT && r->block > 0 &&
+           r->k % r->block == 0 && (r->block & (r->block - 1)) == 0;
+}
+
+// 1 where column j changes its sign.
+QQI_FN int qqi_rotation_sign(const qq_rotation *r, size_t j)
+{
+    const uint32_t counter[2] = {0, (uint32_t)(j & 0xffffffffu)};
+    uint32_t out[2];
+    qq_key key;
+
+    key.word[0] = 0;
+    key.word[1] = r->seed;
+    qq_threefry(key, counter, out);
+    return (int)(out[0] & 1);
+}
+
+// One block in place.
+QQI_FN void qqi_hadamard(float *x, size_t block, float scale)
+{
+    for (size_t h = 1; h < block; h *= 2)
+        for (size_t i = 0; i < block; i += 2 * h)
+            for (size_t j = i; j < i + h; j++) {
+                const float a = x[j], b = x[j + h];
+                x[j] = a + b;
+                x[j + h] = a - b;
+            }
+    for (size_t i = 0; i < block; i++)
+        x[i] = x[i] * scale;
+}
+
+QQI_FN void qqi_rotation_flip(const qq_rotation *r, size_t rows, float *x,
+                              size_t ldx)
+{
+    for (size_t j = 0; j < r->k; j++)
+        if (qqi_rotation_sign(r, j))
+            for (size_t i = 0; i < rows; i++)
+                x[i * ldx + j] = -x[i * ldx + j];
+}
+
+QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
+                                  float *x, size_t ldx)
+{
+    if (!qqi_rotation_ok(r))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_rows(rows, r->k, x, ldx, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    const float scale = 1.0f / qqi_sqrt_f32((float)r->block);
+    if (!back)
+        qqi_rotation_flip(r, rows, x, ldx);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < r->k; j += r->block)
+            qqi_hadamard(x + i * ldx + j, r->block, scale);
+    if (back)
+        qqi_rotation_flip(r, rows, x, ldx);
+    return QQ_OK;
+}
+
+// Rows become columns.
+QQI_FN void qqi_transpose(size_t k, float *h)
+{
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i + 1; j < k; j++) {
+            const float x = h[i * k + j];
+            h[i * k + j] = h[j * k + i];
+            h[j * k + i] = x;
+        }
+}
+
+QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
+                                     size_t h_bytes)
+{
+    if (!qqi_rotation_ok(r))
+        return QQ_ERR_ARGUMENT;
+    const size_t k = r->k;
+    const qq_status status = qq_hessian_check(k, h, h_bytes);
+    if (status != QQ_OK || k == 0)
+        return status;
+    qq_rotation_rows(r, 0, k, h, k);
+    qqi_transpose(k, h);
+    qq_rotation_rows(r, 0, k, h, k);
+    // Both triangles are the same but for roundings: the upper one stays.
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i + 1; j < k; j++)
+            h[j * k + i] = h[i * k + j];
+    return QQ_OK;
+}
+
+// ==== solve/grid.h ====
+
+// qquant floor 8: grids: the levels that codes stand for.
+
+// What the calls leave: "grd1".
+#define QQI_GRID_INIT 0x31647267u
+
+QQI_FN qq_grid qqi_grid_make(qq_grid_kind kind, unsigned count)
+{
+    qq_grid g;
+
+    QQ_MEMSET(&g, 0, sizeof g);
+    g.init = count >= 2 && count <= 256 ? QQI_GRID_INIT : 0;
+    g.kind = kind;
+    g.count = count;
+    return g;
+}
+
+QQI_INLINE unsigned qqi_grid_levels(unsigned bits)
+{
+    return bits >= 1 && bits <= 8 ? 1u << bits : 0;
+}
+
+QQ_API qq_grid qq_grid_integer(unsigned bits)
+{
+    qq_grid g = qqi_grid_make(QQ_GRID_INTEGER, qqi_grid_levels(bits));
+
+    g.signed_scales = 1;
+    return bits == 1 ? qq_grid_half_step(1) : g;
+}
+
+QQ_API qq_grid qq_grid_half_step(unsigned bits)
+{
+    return qqi_grid_make(QQ_GRID_HALF_STEP, qqi_grid_levels(bits));
+}
+
+QQ_API qq_grid qq_grid_ternary(void)
+{
+    return qqi_grid_make(QQ_GRID_INTEGER, 3);
+}
+
+QQ_API qq_grid qq_grid_book(unsigned count, const float *levels)
+{
+    qq_grid g = qqi_grid_make(QQ_GRID_BOOK, levels != NULL ? count : 0);
+
+    g.levels = levels;
+    return g;
+}
+
+// Level of a code that is on the grid.
+QQI_INLINE float qqi_level(const qq_grid *g, unsigned code)
+{
+    if (g->kind == QQ_GRID_INTEGER)
+        return (float)((int)code - (int)(g->count / 2));
+    if (g->kind == QQ_GRID_HALF_STEP)
+        return (float)(2 * (int)code - (int)(g->count - 1));
+    return g->levels[code];
+}
+
+QQ_API float qq_grid_level(const qq_grid *g, unsigned code)
+{
+    if (g == NULL || g->init != QQI_GRID_INIT || code >= g->count)
+        return 0.0f;
+    return qqi_level(g, code);
+}
+
+QQI_FN int qqi_grid_ok(const qq_grid *g)
+{
+    if (g == NULL || g->init != QQI_GRID_INIT || g->count < 2 || g->count > 256)
+        return 0;
+    if (g->kind == QQ_GRID_INTEGER || g->kind == QQ_GRID_HALF_STEP)
+        return 1;
+    if (g->kind != QQ_GRID_BOOK || g->levels == NULL)
+        return 0;
+    for (unsigned i = 0; i < g->count; i++)
+        if (!qqi_is_finite_f32(g->levels[i]) ||
+            (i > 0 && !(g->levels[i] > g->levels[i - 1])))
+            return 0;
+    return 1;
+}
+
+// 1 where -level is a level for each: codes may change sign with their scale.
+QQI_FN int qqi_grid_symmetric(const qq_grid *g)
+{
+    for (unsigned i = 0; i < g->count; i++) {
+        const float x = qqi_level(g, i) + qqi_level(g, g->count - 1 - i);
+        if (x < 0.0f || x > 0.0f)
+            return 0;
+    }
+    return 1;
+}
+
+// The largest magnitude that a scale of 1 is meant to reach: half a step beyond
+// the largest level that has a partner, so s0 = absmax / reach.
+QQI_FN double qqi_grid_reach(const qq_grid *g)
+{
+    const double low = (double)qqi_level(g, 0);
+    const double high = (double)qqi_level(g, g->count - 1);
+
+    if (g->kind == QQ_GRID_INTEGER && g->count % 2 == 0)
+        return -low - 0.5;
+    return -low > high ? -low : high;
+}
+
+// x, which lies within the grid, to the nearest integer; ties to even.
+QQI_INLINE int qqi_near_int(double x)
+{
+    const int t = (int)x - (x < (double)(int)x); // floor
+    const double over = x - (double)t;
+
+    return t + (over > 0.5 || (!(over < 0.5) && (t & 1)));
+}
+
+QQI_FN unsigned qqi_nearest_book(const qq_grid *g, double x)
+{
+    unsigned low = 0, high = g->count - 1;
+
+    // The last level whose middle with the next one lies below x.
+    while (low < high) {
+        const unsigned at = (low + high) / 2;
+        const double sum = (double)g->levels[at] + (double)g->levels[at + 1];
+        if (x > 0.5 * sum)
+            low = at + 1;
+        else
+            high = at;
+    }
+    return low;
+}
+
+// The code whose level is nearest to x; NaN has that of the lowest.
+QQI_INLINE unsigned qqi_nearest(const qq_grid *g, double x)
+{
+    const int last = (int)g->count - 1;
+    int c;
+
+    if (g->kind == QQ_GRID_BOOK)
+        return qqi_nearest_book(g, x);
+    if (!(x > -256.0))
+        return 0;
+    if (x > 256.0)
+        return (unsigned)last;
+    if (g->kind == QQ_GRID_INTEGER) {
+        c = qqi_near_int(x) + (int)(g->count / 2);
+    } else {
+        const double half = 0.5 * x;
+        c = (int)half - (half < (double)(int)half) + (int)(g->count / 2);
+    }
+    return (unsigned)(c < 0 ? 0 : c > last ? last : c);
+}
+
+// What a code means: one rounding for the product, one for the sum.
+QQI_INLINE float qqi_decoded(float scale, float level, float offset, int has)
+{
+    const float v = qqi_mul_f32(scale, level);
+
+    return has ? v + offset : v;
+}
+
+// ==== solve/fit.h ====
+
+// qquant floor 8: fits: where codes and scales lie, and what they decode to.
+
+// What qq_fit_make leaves: "fit1".
+#define QQI_FIT_INIT 0x31746966u
+
+QQI_INLINE int qqi_fit_ok(const qq_fit *f)
+{
+    return f != NULL && f->init == QQI_FIT_INIT && qqi_grid_ok(&f->grid);
+}
+
+QQI_FN int qqi_fit_describe(qq_fit *f, size_t n, size_t k, size_t tile,
+                            const qq_grid *g)
+{
+    if (!qqi_grid_ok(g))
+        return 0;
+    QQ_MEMSET(f, 0, sizeof *f);
+    f->init = QQI_FIT_INIT;
+    f->grid = *g;
+    f->n = n;
+    f->k = k;
+    f->tile = tile == 0 || tile > k ? (k > 0 ? k : 1) : tile;
+    f->tiles = k / f->tile + (k % f->tile > 0);
+    return 1;
+}
+
+QQI_FN void qqi_fit_place(qq_fit *f, qqi_pieces *p)
+{
+    const size_t scales = qqi_times(f->n, f->tiles);
+
+    f->code = (uint8_t *)qqi_piece(p, qqi_times(f->n, f->k), 1);
+    f->scale = (float *)qqi_piece(p, scales, sizeof(float));
+    if (f->grid.offsets)
+        f->offset = (float *)qqi_piece(p, scales, sizeof(float));
+}
+
+QQ_API size_t qq_fit_size(size_t n, size_t k, size_t tile, const qq_grid *g)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qq_fit f;
+
+    if (!qqi_fit_describe(&f, n, k, tile, g))
+        return SIZE_MAX;
+    qqi_fit_place(&f, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+QQ_API qq_status qq_fit_make(size_t n, size_t k, size_t tile, const qq_grid *g,
+                             void *memory, size_t bytes, qq_fit *f)
+{
+    const size_t need = qq_fit_size(n, k, tile, g);
+    qqi_pieces p = qqi_pieces_make(memory);
+
+    if (!qqi_grid_ok(g) || f == NULL ||
+        (need > 0 && need != SIZE_MAX && memory == NULL))
+        return QQ_ERR_ARGUMENT;
+    if (need == SIZE_MAX || bytes < need)
+        return QQ_ERR_SIZE;
+    qqi_fit_describe(f, n, k, tile, g);
+    if (need > 0) {
+        qqi_fit_place(f, &p);
+        QQ_MEMSET(p.base, 0, p.at);
+    }
+    return QQ_OK;
+}
+
+// A row of codes, its scales and offsets (NULL: none), as numbers.
+QQI_FN void qqi_fit_decode(const qq_fit *f, const uint8_t *code,
+                           const float *scale, const float *offset, float *v)
+{
+    for (size_t j = 0; j < f->k; j++) {
+        const size_t t = j / f->tile;
+        v[j] = qqi_decoded(scale[t], qqi_level(&f->grid, code[j]),
+                           offset != NULL ? offset[t] : 0.0f, offset != NULL);
+    }
+}
+
+QQI_INLINE const float *qqi_fit_offset(const qq_fit *f, size_t row)
+{
+    return f->offset != NULL ? f->offset + row * f->tiles : NULL;
+}
+
+QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv)
+{
+    if (!qqi_fit_ok(f))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_rows(f->n, f->k, v, ldv, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < f->n; i++)
+        qqi_fit_decode(f, f->code + i * f->k, f->scale + i * f->tiles,
+                       qqi_fit_offset(f, i), v + i * ldv);
+    return QQ_OK;
+}
+
+// --- as an array -----------------------------------------------------------
+
+// The type of array that a grid becomes; none: there is none.
+QQI_FN qq_type qqi_fit_type(const qq_grid *g)
+{
+    static const qq_type integers[] = {QQ_TYPE_INT2, QQ_TYPE_INT3, QQ_TYPE_INT4,
+                                       QQ_TYPE_INT5, QQ_TYPE_INT6, QQ_TYPE_INT7,
+                                       QQ_TYPE_INT8};
+
+    if (g->kind == QQ_GRID_HALF_STEP && g->count == 2)
+        return QQ_TYPE_SIGN;
+    if (g->kind != QQ_GRID_INTEGER)
+        return QQ_TYPE_BOOK;
+    if (g->count == 3)
+        return QQ_TYPE_TERNARY;
+    for (unsigned b = 2; b <= 8; b++)
+        if (g->count == 1u << b)
+            return integers[b - 2];
+    return QQ_TYPE_NONE;
+}
+
+// Where its pieces lie in out; all are found by their bytes.
+typedef struct qqi_fit_layout {
+    qq_type type;
+    unsigned bits; // of a code
+    size_t scale_bytes;
+    size_t level_at;
+    size_t code_at;
+    size_t bytes;
+} qqi_fit_layout;
+
+QQI_FN qq_status qqi_fit_plan(const qq_fit *f, qq_type scale_type,
+                              qqi_fit_layout *l)
+{
+    if (!qqi_fit_ok(f))
+        return QQ_ERR_ARGUMENT;
+    if (f->grid.offsets)
+        return QQ_ERR_UNSUPPORTED;
+    l->type = qqi_fit_type(&f->grid);
+    if (l->type == QQ_TYPE_NONE ||
+        (scale_type != QQ_TYPE_F32 && scale_type != QQ_TYPE_F16))
+        return QQ_ERR_TYPE;
+    const int book = l->type == QQ_TYPE_BOOK;
+    l->bits = book ? 8 : qq_type_bits(l->type);
+    l->scale_bytes = qq_type_bits(scale_type) / 8;
+    // The levels are floats of the machine: in the first aligned bytes.
+    l->level_at = 0;
+    size_t at = book ? f->grid.count * sizeof(float) + 3 : 0;
+    size_t scales;
+    if (!qqi_mul_size(f->n * f->tiles, l->scale_bytes, &scales) ||
+        !qqi_add_size(at, scales, &l->code_at))
+        return QQ_ERR_SIZE;
+    const size_t codes =
+        qq_type_bytes(book ? QQ_TYPE_UINT8 : l->type, qqi_times(f->n, f->k));
+    if (codes == SIZE_MAX || !qqi_add_size(l->code_at, codes, &l->bytes))
+        return QQ_ERR_SIZE;
+    return QQ_OK;
+}
+
+QQ_API size_t qq_fit_array_size(const qq_fit *f, qq_type scale_type)
+{
+    qqi_fit_layout l;
+
+    return qqi_fit_plan(f, scale_type, &l) == QQ_OK ? l.bytes : SIZE_MAX;
+}
+
+// Codes in bits, from the low ones up: integers in two's complement.
+QQI_FN void qqi_fit_codes(const qq_fit *f, const qqi_fit_layout *l, void *out)
+{
+    const size_t count = f->n * f->k;
+    const int shift = l->type == QQ_TYPE_TERNARY || l->type == QQ_TYPE_SIGN ||
+                              l->type == QQ_TYPE_BOOK
+                          ? 0
+                          : (int)(f->grid.count / 2);
+    uint8_t block[64];
+
+    for (size_t i = 0; i < count; i += 64) {
+        const size_t n = count - i < 64 ? count - i : 64;
+        for (size_t j = 0; j < n; j++)
+            block[j] = (uint8_t)((f->code[i + j] - shift) & 255);
+        qqi_pack_codes(l->bits, QQ_ORDER_LOW_FIRST, i, n, block,
+                       (uint8_t *)out);
+    }
+}
+
+QQ_API qq_status qq_fit_array(const qq_fit *f, qq_type scale_type, void *out,
+                              size_t out_bytes, qq_array *view)
+{
+    qqi_fit_layout l;
+    const qq_status status = qqi_fit_plan(f, scale_type, &l);
+
+    if (status != QQ_OK)
+        return status;
+    if (view == NULL || (out == NULL && l.bytes > 0))
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < l.bytes)
+        return QQ_ERR_SIZE;
+    uint8_t *p = (uint8_t *)out;
+    const size_t shape[2] = {f->n, f->k};
+    const size_t tiles[2] = {f->n, f->tiles};
+    uint8_t *scales = p + l.code_at - f->n * f->tiles * l.scale_bytes;
+    QQ_MEMSET(view, 0, sizeof *view);
+    for (size_t i = 0; i < f->n * f->tiles; i++) {
+        if (scale_type == QQ_TYPE_F32)
+            qqi_store_f32(scales + 4 * i, f->scale[i]);
+        else
+            qqi_store_u16(scales + 2 * i, qqi_f16_from_f32(f->scale[i]));
+    }
+    qqi_fit_codes(f, &l, p + l.code_at);
+    view->type = l.type;
+    view->value = qq_tensor_make(p + l.code_at, l.type, 2, shape);
+    view->scale = qq_tensor_make(scales, scale_type, 2, tiles);
+    view->tile[0] = 1;
+    view->tile[1] = f->tile;
+    view->zero_tile[0] = 1;
+    view->zero_tile[1] = f->tile;
+    view->scale2 = 1.0f;
+    if (l.type == QQ_TYPE_BOOK) {
+        const size_t off = (size_t)((uintptr_t)p % 4);
+        float *levels = (float *)(void *)(p + (off > 0 ? 4 - off : 0));
+        for (unsigned i = 0; i < f->grid.count; i++)
+            levels[i] = qqi_level(&f->grid, i);
+        view->levels = levels;
+        view->level_count = f->grid.count;
+    }
+    return QQ_OK;
+}
+
+// ==== solve/block.h ====
+
+// qquant floor 8: 32 rows of a fit while they are worked on.
+//
+// Rows do not know of each other, so everything runs over blocks of 32, which
+// share each look at H. Of a block are kept
+//
+//   code, scale, offset   what is being solved
+//   e = fl(W - V)         f32: the error
+//   g = e H               f64: half the gradient of J, sums in order of columns
+//   J = sum of e_j g_j    a row, f64, each product rounded
+
+#define QQI_BLOCK_ROWS ((size_t)32)
+
+// A call: what all its parts see.
+struct qqi_rows;
+
+typedef struct qqi_fitting {
+    const qq_fit *f;
+    const qq_fit_options *o;
+    const float *w;
+    size_t ldw;
+    const float *h;
+    const float *root;  // fl(sqrt(d)), k; NULL: ones
+    const float *lower; // GPTQ: see solve/gptq.h
+    const size_t *order;
+    float *scales; // those of the search: n * tiles
+    float *offsets;
+    double *best; // J of what the fit holds, n
+    uint8_t *rooms;
+    size_t room_bytes;
+    size_t from; // blocks of this batch
+    size_t to;
+    unsigned start;
+    void (*run)(const struct qqi_fitting *c, struct qqi_rows *r);
+} qqi_fitting;
+
+// A block, in a part's room.
+typedef struct qqi_rows {
+    size_t first;
+    size_t count;
+    size_t unknowns; // of a refit: scales, and offsets
+    uint8_t *code;   // 32 * k
+    float *scale;    // 32 * tiles
+    float *offset;   // the same, or NULL
+    float *e;        // 32 * k
+    float *level;    // 32 * k
+    double *g;       // 32 * k
+    double *p;       // 32 * k
+    double *m;       // 32 * unknowns * unknowns
+    double *x;       // 3 * unknowns
+    double *one;     // k
+    double *space;   // of dense products
+    double j[32];    // J of every row
+} qqi_rows;
+
+QQI_FN void qqi_rows_place(const qq_fit *f, qqi_rows *r, qqi_pieces *p)
+{
+    const size_t rows = QQI_BLOCK_ROWS;
+    const size_t wide = qqi_times(rows, f->k);
+    const size_t scales = qqi_times(rows, f->tiles);
+
+    r->unknowns = f->grid.offsets ? 2 * f->tiles : f->tiles;
+    const size_t square = qqi_times(r->unknowns, r->unknowns);
+    r->code = (uint8_t *)qqi_piece(p, wide, 1);
+    r->scale = (float *)qqi_piece(p, scales, sizeof(float));
+    r->offset = NULL;
+    if (f->grid.offsets)
+        r->offset = (float *)qqi_piece(p, scales, sizeof(float));
+    r->e = (float *)qqi_piece(p, wide, sizeof(float));
+    r->level = (float *)qqi_piece(p, wide, sizeof(float));
+    r->g = (double *)qqi_piece(p, wide, sizeof(double));
+    r->p = (double *)qqi_piece(p, wide, sizeof(double));
+    r->m = (double *)qqi_piece(p, qqi_times(rows, square), sizeof(double));
+    r->x = (double *)qqi_piece(p, qqi_times(3, r->unknowns), sizeof(double));
+    r->one = (double *)qqi_piece(p, f->k, sizeof(double));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
+}
+
+// Codes and scales from the fit, and back: all rows, or one.
+QQI_FN void qqi_rows_load(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    const size_t scales = r->count * f->tiles * sizeof(float);
+
+    QQ_MEMCPY(r->code, f->code + r->first * f->k, r->count * f->k);
+    QQ_MEMCPY(r->scale, f->scale + r->first * f->tiles, scales);
+    if (f->offset != NULL)
+        QQ_MEMCPY(r->offset, f->offset + r->first * f->tiles, scales);
+}
+
+QQI_FN void qqi_rows_store(const qqi_fitting *c, const qqi_rows *r, size_t i)
+{
+    const qq_fit *f = c->f;
+    const size_t row = r->first + i;
+    const size_t bytes = f->tiles * sizeof(float);
+
+    QQ_MEMCPY(f->code + row * f->k, r->code + i * f->k, f->k);
+    QQ_MEMCPY(f->scale + row * f->tiles, r->scale + i * f->tiles, bytes);
+    if (f->offset != NULL)
+        QQ_MEMCPY(f->offset + row * f->tiles, r->offset + i * f->tiles, bytes);
+}
+
+QQI_FN void qqi_rows_store_all(const qqi_fitting *c, const qqi_rows *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        qqi_rows_store(c, r, i);
+}
+
+QQI_INLINE const float *qqi_rows_weights(const qqi_fitting *c,
+                                         const qqi_rows *r, size_t i)
+{
+    return c->w + (r->first + i) * c->ldw;
+}
+
+QQI_INLINE float qqi_rows_offset(const qqi_fitting *c, const qqi_rows *r,
+                                 size_t i, size_t t)
+{
+    return r->offset != NULL ? r->offset[i * c->f->tiles + t] : 0.0f;
+}
+
+// Levels, e and g of what the block holds.
+QQI_FN void qqi_rows_residual(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+
+    for (size_t i = 0; i < r->count; i++) {
+        const float *w = qqi_rows_weights(c, r, i);
+        for (size_t j = 0; j < k; j++) {
+            const size_t t = j / f->tile;
+            const float level = qqi_level(&f->grid, r->code[i * k + j]);
+            const float v =
+                qqi_decoded(r->scale[i * f->tiles + t], level,
+                            qqi_rows_offset(c, r, i, t), r->offset != NULL);
+            r->level[i * k + j] = level;
+            r->e[i * k + j] = w[j] - v;
+        }
+    }
+    QQ_MEMSET(r->g, 0, r->count * k * sizeof(double));
+    const qqi_dense d =
+        qqi_dense_make(r->count, k, k, r->e, k, c->h, k, r->g, k);
+    qqi_dense_add(&d, r->space);
+}
+
+// J of every row, from e and g; their sum.
+QQI_FN double qqi_rows_error(const qqi_fitting *c, qqi_rows *r)
+{
+    const size_t k = c->f->k;
+    double all = 0.0;
+
+    for (size_t i = 0; i < r->count; i++) {
+        double sum = 0.0;
+        for (size_t j = 0; j < k; j++)
+            sum += qqi_mul_f64((double)r->e[i * k + j], r->g[i * k + j]);
+        r->j[i] = sum;
+        all += sum;
+    }
+    return all;
+}
+
+// --- all blocks ------------------------------------------------------------
+
+QQI_FN void qqi_fitting_part(void *arg, size_t part)
+{
+    const qqi_fitting *c = (const qqi_fitting *)arg;
+    qqi_pieces p = qqi_pieces_make(c->rooms + part * c->room_bytes);
+    size_t from, to;
+    qqi_rows r;
+
+    qqi_rows_place(c->f, &r, &p);
+    qqi_share(c->to - c->from, c->o->parts, part, &from, &to);
+    for (size_t b = c->from + from; b < c->from + to; b++) {
+        const size_t left = c->f->n - b * QQI_BLOCK_ROWS;
+        r.first = b * QQI_BLOCK_ROWS;
+        r.count = left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS;
+        c->run(c, &r);
+    }
+}
+
+// Every block through run. Where somebody wants to know how far we are, a few
+// at a time: done of all is where this pass begins, in blocks.
+QQI_FN qq_status qqi_fitting_run(qqi_fitting *c, size_t done, size_t all)
+{
+    const qq_fit_options *o = c->o;
+    const qqi_threads t =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const size_t rest = c->f->n % QQI_BLOCK_ROWS > 0;
+    const size_t blocks = c->f->n / QQI_BLOCK_ROWS + rest;
+    const size_t batch = o->progress != NULL ? o->parts * 4 : blocks;
+
+    for (c->from = 0; c->from < blocks; c->from = c->to) {
+        c->to = blocks - c->from < batch ? blocks : c->from + batch;
+        qqi_threads_run(&t, qqi_fitting_part, c);
+        if (o->progress != NULL &&
+            o->progress(o->progress_user, done + c->to, all) != 0)
+            return QQ_ERR_CANCELLED;
+    }
+    return QQ_OK;
+}
+
+// ==== solve/search.h ====
+
+// qquant floor 8: the search for scales, tile by tile.
+//
+// The error of a candidate is
+//
+//   sum over the tile of fl(fl(w - s q - o) g)^2,   g = fl(sqrt(d)),
+//
+// q the level nearest to fl(fl(w - o) / s). s q is exact in f64, and so is the
+// square of a float: a sum that no compiler can change.
+
+// A tile: its weights, their roots (NULL: ones), and what has been found.
+typedef struct qqi_tile {
+    const qq_grid *g;
+    const float *w;
+    const float *root;
+    size_t count;
+    double error;
+    float scale;
+    float offset;
+} qqi_tile;
+
+QQI_INLINE float qqi_tile_level(const qqi_tile *t, float w, float s, float o)
+{
+    const float q = (w - o) / s;
+
+    return qqi_level(t->g, qqi_nearest(t->g, (double)q));
+}
+
+QQI_INLINE float qqi_tile_root(const qqi_tile *t, size_t j)
+{
+    return t->root != NULL ? t->root[j] : 1.0f;
+}
+
+QQI_FN double qqi_tile_error(const qqi_tile *t, float s, float o)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < t->count; j++) {
+        const float q = qqi_tile_level(t, t->w[j], s, o);
+        const double v = (double)s * (double)q + (double)o;
+        const float d = (float)((double)t->w[j] - v);
+        const float e = d * qqi_tile_root(t, j);
+        sum += (double)e * (double)e;
+    }
+    return sum;
+}
+
+// Keeps s and o if they are better; 1 if they are.
+QQI_FN int qqi_tile_try(qqi_tile *t, float s, float o)
+{
+    if (!(s > 0.0f || s < 0.0f) || !qqi_is_finite_f32(s) ||
+        !qqi_is_finite_f32(o))
+        return 0;
+    const double error = qqi_tile_error(t, s, o);
+    if (!(error < t->error))
+        return 0;
+    t->error = error;
+    t->scale = s;
+    t->offset = o;
+    return 1;
+}
+
+// Sums of weights over the tile with its present levels: 1, q, q^2, w, q w.
+QQI_FN void qqi_tile_sums(const qqi_tile *t, double *sum)
+{
+    for (int i = 0; i < 5; i++)
+        sum[i] = 0.0;
+    for (size_t j = 0; j < t->count; j++) {
+        const float q = qqi_tile_level(t, t->w[j], t->scale, t->offset);
+        const double g = (double)qqi_tile_root(t, j);
+        const double a = (double)(float)(g * (double)q);
+        const double b = (double)(float)(g * (double)t->w[j]);
+        sum[0] += g * g;
+        sum[1] += g * a;
+        sum[2] += a * a;
+        sum[3] += g * b;
+        sum[4] += a * b;
+    }
+}
+
+// One step to the least squares of the present levels.
+QQI_FN int qqi_tile_refine(qqi_tile *t)
+{
+    double v[5];
+
+    qqi_tile_sums(t, v);
+    if (!t->g->offsets)
+        return v[2] > 0.0 && qqi_tile_try(t, (float)(v[4] / v[2]), 0.0f);
+    const double det = qqi_mul_f64(v[0], v[2]) - qqi_mul_f64(v[1], v[1]);
+    if (!(det > 0.0))
+        return 0;
+    const double s = qqi_mul_f64(v[0], v[4]) - qqi_mul_f64(v[1], v[3]);
+    const double o = qqi_mul_f64(v[2], v[3]) - qqi_mul_f64(v[1], v[4]);
+    return qqi_tile_try(t, (float)(s / det), (float)(o / det));
+}
+
+QQI_FN void qqi_tile_range(const qqi_tile *t, float *low, float *high)
+{
+    *low = *high = t->count > 0 ? t->w[0] : 0.0f;
+    for (size_t j = 1; j < t->count; j++) {
+        *low = t->w[j] < *low ? t->w[j] : *low;
+        *high = t->w[j] > *high ? t->w[j] : *high;
+    }
+}
+
+// Candidates with an offset: the range, shrunk towards its middle.
+QQI_FN void qqi_tile_offsets(qqi_tile *t, unsigned count, float low, float high)
+{
+    const double first = (double)qqi_level(t->g, 0);
+    const double last = (double)qqi_level(t->g, t->g->count - 1);
+    const double middle = 0.5 * ((double)low + (double)high);
+    const double width = (double)high - (double)low;
+
+    for (unsigned i = 0; i < count; i++) {
+        const double part = 1.0 - (double)i / (double)count;
+        const double s = qqi_mul_f64(width, part) / (last - first);
+        const double o = middle - qqi_mul_f64(s, 0.5 * (first + last));
+        qqi_tile_try(t, (float)s, (float)o);
+    }
+}
+
+QQI_FN void qqi_tile_scales(qqi_tile *t, unsigned count, float low, float high)
+{
+    const double most = (double)(-low > high ? -low : high);
+    const double s0 = most / qqi_grid_reach(t->g);
+    const int both = t->g->signed_scales;
+
+    for (unsigned i = 0; i < count; i++) {
+        const double by = 1.1 - qqi_mul_f64(.0225, (double)i);
+        qqi_tile_try(t, (float)qqi_mul_f64(s0, by), 0.0f);
+    }
+    for (unsigned i = 0; both && i < count; i++) {
+        const double by = 1.1 - qqi_mul_f64(.0225, (double)i);
+        qqi_tile_try(t, -(float)qqi_mul_f64(s0, by), 0.0f);
+    }
+    if (count == 0)
+        qqi_tile_try(t, (float)s0, 0.0f);
+}
+
+QQI_FN void qqi_tile_search(qqi_tile *t, const qq_fit_options *o)
+{
+    float low, high;
+
+    qqi_tile_range(t, &low, &high);
+    t->scale = 0.0f;
+    t->offset = 0.0f;
+    t->error = qqi_f64_of((uint64_t)0x7ff << 52);
+    if (t->g->offsets && high > low)
+        qqi_tile_offsets(t, o->candidates > 0 ? o->candidates : 1, low, high);
+    else if (t->g->offsets)
+        t->offset = low; // all the same
+    else if (low < 0.0f || high > 0.0f)
+        qqi_tile_scales(t, o->candidates, low, high);
+    for (unsigned i = 0; i < o->fixed_points; i++)
+        if (t->scale > 0.0f || t->scale < 0.0f) {
+            if (!qqi_tile_refine(t))
+                break;
+        }
+}
+
+// Codes nearest to the weights under the block's scales.
+QQI_FN void qqi_rows_round(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+
+    for (size_t i = 0; i < r->count; i++) {
+        const float *w = qqi_rows_weights(c, r, i);
+        for (size_t j = 0; j < f->k; j++) {
+            const size_t t = j / f->tile;
+            const float s = r->scale[i * f->tiles + t];
+            const float x = w[j] - qqi_rows_offset(c, r, i, t);
+            const double q = s > 0.0f || s < 0.0f ? (double)(x / s) : 0.0;
+            r->code[i * f->k + j] = (uint8_t)qqi_nearest(&f->grid, q);
+        }
+    }
+}
+
+QQI_FN void qqi_rows_search(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    qqi_tile t;
+
+    t.g = &f->grid;
+    for (size_t i = 0; i < r->count; i++)
+        for (size_t j = 0; j < f->tiles; j++) {
+            const size_t at = j * f->tile;
+            t.w = qqi_rows_weights(c, r, i) + at;
+            t.root = c->root != NULL ? c->root + at : NULL;
+            t.count = f->k - at < f->tile ? f->k - at : f->tile;
+            qqi_tile_search(&t, c->o);
+            r->scale[i * f->tiles + j] = t.scale;
+            if (r->offset != NULL)
+                r->offset[i * f->tiles + j] = t.offset;
+        }
+    qqi_rows_round(c, r);
+}
+
+// ==== solve/gptq.h ====
+
+// qquant floor 8: GPTQ: codes column by column, each paying for those before.
+//
+// With H = U^T U, U upper, in the order reversed,
+//
+//   J = |U e|^2,  (U e)_s = U_ss e_s + sum over j > s of U_sj e_j,
+//
+// so that going from the last place to the first every code can make its own
+// term as small as it will go, whatever the later ones do: it is the one
+// nearest to w_s + (sum over j > s of U_sj e_j) / U_ss. These are the codes of
+// GPTQ, without an inverse. lower is U^T, in floats. The sum of s runs over
+// blocks of 64 places from the last one on; within the block of s itself from
+// its end, within others from their beginning.
+
+#define QQI_GPTQ_COLUMNS ((size_t)64)
+
+// What a factor of H needs.
+typedef struct qqi_ordered {
+    double *a;     // k * k
+    float *lower;  // k * k, of which the lower triangle is made
+    size_t *order; // the column at each place
+    qqi_factor factor;
+} qqi_ordered;
+
+QQI_FN void qqi_ordered_place(qqi_ordered *f, size_t k, size_t parts,
+                              qqi_pieces *p)
+{
+    const size_t square = qqi_times(k, k);
+
+    f->a = (double *)qqi_piece(p, square, sizeof(double));
+    f->lower = (float *)qqi_piece(p, square, sizeof(float));
+    f->order = (size_t *)qqi_piece(p, k, sizeof(size_t));
+    qqi_factor_place(&f->factor, k, parts, p);
+}
+
+// 1 where column x goes before y: the larger diagonal, then the lower index.
+QQI_INLINE int qqi_goes_before(const float *h, size_t k, size_t x, size_t y)
+{
+    const float a = h[x * k + x], b = h[y * k + y];
+
+    return a > b || (!(a < b) && x < y);
+}
+
+QQI_FN void qqi_sift(const float *h, size_t k, size_t *o, size_t i, size_t n)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= n)
+            return;
+        if (child + 1 < n && qqi_goes_before(h, k, o[child + 1], o[child]))
+            child++;
+        if (!qqi_goes_before(h, k, o[child], o[i]))
+            return;
+        const size_t x = o[i];
+        o[i] = o[child];
+        o[child] = x;
+        i = child;
+    }
+}
+
+// The last place is decided first.
+QQI_FN void qqi_order_columns(qq_columns order, const float *h, size_t k,
+                              size_t *o)
+{
+    for (size_t i = 0; i < k; i++)
+        o[i] = k - 1 - i;
+    if (order == QQ_COLUMNS_NATURAL)
+        return;
+    for (size_t i = k / 2; i-- > 0;)
+        qqi_sift(h, k, o, i, k);
+    for (size_t n = k; n > 1; n--) { // the first to go moves to the end
+        const size_t x = o[0];
+        o[0] = o[n - 1];
+        o[n - 1] = x;
+        qqi_sift(h, k, o, 0, n - 1);
+    }
+}
+
+// 0 where H is not positive definite.
+QQI_FN int qqi_ordered_make(qqi_ordered *f, qq_columns order, const float *h,
+                            size_t k, const qqi_threads *t)
+{
+    qqi_order_columns(order, h, k, f->order);
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i; j < k; j++)
+            f->a[i * k + j] = (double)h[f->order[i] * k + f->order[j]];
+    if (!qqi_factor_run(&f->factor, f->a, t))
+        return 0;
+    for (size_t i = 0; i < k; i += 32)
+        for (size_t j = 0; j <= i + 31 && j < k; j++)
+            for (size_t l = i; l < i + 32 && l < k; l++)
+                if (j <= l)
+                    f->lower[l * k + j] = (float)f->a[j * k + l];
+    return 1;
+}
+
+// One row, places from to end - 1, from the last one on. p: the sums; e: the
+// errors, by place.
+QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
+                         size_t from, size_t end)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    const float *w = qqi_rows_weights(c, r, i);
+    double *p = r->p + i * k;
+
+    for (size_t s = end; s-- > from;) {
+        const float *row = c->lower + s * k;
+        const size_t j = c->order[s];
+        const size_t t = j / f->tile;
+        const float scale = r->scale[i * f->tiles + t];
+        const float offset = qqi_rows_offset(c, r, i, t);
+        const double want = (double)w[j] + p[s] / (double)row[s];
+        unsigned code = qqi_nearest(&f->grid, 0.0);
+        if (scale > 0.0f || scale < 0.0f)
+            code =
+                qqi_nearest(&f->grid, (want - (double)offset) / (double)scale);
+        const float v = qqi_decoded(scale, qqi_level(&f->grid, code), offset,
+                                    r->offset != NULL);
+        const float e = w[j] - v;
+        r->code[i * k + j] = (uint8_t)code;
+        r->e[i * k + s] = e;
+        for (size_t q = from; q < s; q++)
+            p[q] += (double)e * (double)row[q];
+    }
+}
+
+QQI_FN void qqi_rows_gptq(const qqi_fitting *c, qqi_rows *r)
+{
+    const size_t k = c->f->k;
+
+    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
+    for (size_t end = k; end > 0;) {
+        const size_t from = (end - 1) / QQI_GPTQ_COLUMNS * QQI_GPTQ_COLUMNS;
+        for (size_t i = 0; i < r->count; i++)
+            qqi_gptq_row(c, r, i, from, end);
+        const qqi_dense d =
+            qqi_dense_make(r->count, from, end - from, r->e + from, k,
+                           c->lower + from * k, k, r->p, k);
+        qqi_dense_add(&d, r->space);
+        end = from;
+    }
+}
+
+// ==== solve/descend.h ====
+
+// qquant floor 8: coordinate descent on codes.
+//
+// Moving v_j by d changes J by d (d H_jj - 2 g_j), which is least at d = g_j /
+// H_jj; on a grid, for the level nearest to that. Rows go on by themselves
+// until a sweep changes nothing. d is rounded to f32, so that g - d H_j stays a
+// sum of exact products; g drifts from e H by 2^-24 of what it moved, and is
+// made anew before it is trusted.
+
+// g -= d h.
+QQI_FN void qqi_move_gradient(size_t k, float d, const float *h, double *g)
+{
+    for (size_t j = 0; j < k; j++)
+        g[j] -= (double)d * (double)h[j];
+}
+
+// One sweep over a row: how many codes changed.
+QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    const float *w = qqi_rows_weights(c, r, i);
+    double *g = r->g + i * k;
+    size_t changed = 0;
+
+    for (size_t j = 0; j < k; j++) {
+        const size_t t = j / f->tile;
+        const double s = (double)r->scale[i * f->tiles + t];
+        const double hj = (double)c->h[j * k + j];
+        if (!(s > 0.0 || s < 0.0) || !(hj > 0.0))
+            continue;
+        const unsigned old = r->code[i * k + j];
+        const double q = (double)r->level[i * k + j];
+        const unsigned code = qqi_nearest(&f->grid, q + g[j] / hj / s);
+        if (code == old)
+            continue;
+        const float o = qqi_rows_offset(c, r, i, t);
+        const float level = qqi_level(&f->grid, code);
+        const float v = qqi_decoded((float)s, level, o, r->offset != NULL);
+        const float e = w[j] - v;
+        const float d = (float)((double)r->e[i * k + j] - (double)e);
+        // d and d H_jj - 2 g_j of opposite signs: J falls.
+        const double slope = (double)d * hj - 2.0 * g[j];
+        if (!(d > 0.0f ? slope < 0.0 : d < 0.0f && slope > 0.0))
+            continue;
+        r->code[i * k + j] = (uint8_t)code;
+        r->level[i * k + j] = level;
+        r->e[i * k + j] = e;
+        qqi_move_gradient(k, d, c->h + j * k, g);
+        changed++;
+    }
+    return changed;
+}
+
+// e, g and levels are those of the codes, before and after.
+QQI_FN void qqi_rows_descend(const qqi_fitting *c, qqi_rows *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        for (unsigned s = 0; s < c->o->sweeps; s++)
+            if (qqi_descend_row(c, r, i) == 0)
+                break;
+}
+
+// ==== solve/refit.h ====
+
+// qquant floor 8: refit: the best scales and offsets for codes that stay.
+//
+// J is a quadratic function of a row's scales s_t and offsets o_t. With q_t the
+// levels of tile t and zeros elsewhere, and 1_t ones there,
+//
+//   M = x_t H x_u^T,  b = x_t g,   x = q or 1
+//
+// and the step is (M + 1e-9 trace I)^-1 b: the ridge holds scales where they
+// are when nothing speaks for another. It is taken only if it makes J smaller.
+
+QQI_INLINE size_t qqi_fit_tile_end(const qq_fit *f, size_t t)
+{
+    return f->k - t * f->tile < f->tile ? f->k : (t + 1) * f->tile;
+}
+
+// The entries of M that row x of H (already summed over tile t) gives against
+// tile u: with levels, and with ones.
+QQI_INLINE void qqi_refit_against(const qq_fit *f, const double *x,
+                                  const float *level, size_t u, double *q,
+                                  double *one)
+{
+    double a = 0.0, b = 0.0;
+
+    for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++) {
+        a += qqi_mul_f64(x[j], (double)level[j]);
+        b += x[j];
+    }
+    *q = a;
+    *one = b;
+}
+
+// Rows of M of scale t, for all rows of the block.
+QQI_FN void qqi_refit_scale(const qqi_fitting *c, qqi_rows *r, size_t t)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k, from = t * f->tile, size = r->unknowns;
+    qqi_dense d =
+        qqi_dense_make(r->count, k, qqi_fit_tile_end(f, t) - from,
+                       r->level + from, k, c->h + from * k, k, r->p, k);
+
+    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
+    // Scales against earlier tiles are known already, offsets are not.
+    if (r->offset == NULL) {
+        d.b += from;
+        d.c += from;
+        d.columns -= from;
+    }
+    qqi_dense_add(&d, r->space);
+    for (size_t i = 0; i < r->count; i++) {
+        double *row = r->m + (i * size + t) * size;
+        for (size_t u = r->offset != NULL ? 0 : t; u < f->tiles; u++) {
+            double q, one;
+            qqi_refit_against(f, r->p + i * k, r->level + i * k, u, &q, &one);
+            row[u] = q;
+            if (r->offset != NULL)
+                row[f->tiles + u] = one;
+        }
+    }
+}
+
+// Rows of M of offset t against offsets: the same for all rows.
+QQI_FN void qqi_refit_offset(const qqi_fitting *c, qqi_rows *r, size_t t)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k, size = r->unknowns;
+
+    QQ_MEMSET(r->one, 0, k * sizeof(double));
+    for (size_t j = t * f->tile; j < qqi_fit_tile_end(f, t); j++)
+        for (size_t l = 0; l < k; l++)
+            r->one[l] += (double)c->h[j * k + l];
+    for (size_t u = 0; u < f->tiles; u++) {
+        double sum = 0.0;
+        for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++)
+            sum += r->one[j];
+        for (size_t i = 0; i < r->count; i++)
+            r->m[(i * size + f->tiles + t) * size + f->tiles + u] = sum;
+    }
+}
+
+// x_t g of one row.
+QQI_FN void qqi_refit_right(const qqi_fitting *c, const qqi_rows *r, size_t i,
+                            double *b)
+{
+    const qq_fit *f = c->f;
+
+    for (size_t t = 0; t < f->tiles; t++) {
+        double q, one;
+        qqi_refit_against(f, r->g + i * f->k, r->level + i * f->k, t, &q, &one);
+        b[t] = q;
+        if (r->offset != NULL)
+            b[f->tiles + t] = one;
+    }
+}
+
+// 2 x b - x M x, M upper.
+QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
+                             size_t n)
+{
+    double gain = 0.0;
+
+    for (size_t t = 0; t < n; t++) {
+        double row = 2.0 * b[t] - qqi_mul_f64(m[t * n + t], x[t]);
+        for (size_t u = t + 1; u < n; u++)
+            row -= qqi_mul_f64(2.0 * m[t * n + u], x[u]);
+        gain += qqi_mul_f64(row, x[t]);
+    }
+    return gain;
+}
+
+// New scales of a row, unless one is not a number to keep.
+QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
+                           const double *x)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    float *scale = r->scale + i * f->tiles;
+    const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
+
+    for (size_t t = 0; t < f->tiles; t++) {
+        const float s = (float)((double)scale[t] + x[t]);
+        if (!qqi_is_finite_f32(s) || (!any && s < 0.0f && scale[t] > 0.0f))
+            return;
+    }
+    for (size_t t = 0; t < f->tiles; t++) {
+        const float s = (float)((double)scale[t] + x[t]);
+        const int flip = s < 0.0f && !f->grid.signed_scales && any;
+        if (s > 0.0f || s < 0.0f)
+            scale[t] = flip ? -s : s;
+        for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
+            r->code[i * k + j] =
+                (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
+        if (r->offset != NULL)
+            r->offset[i * f->tiles + t] =
+                (float)((double)r->offset[i * f->tiles + t] + x[f->tiles + t]);
+    }
+}
+
+QQI_FN void qqi_refit_row(const qqi_fitting *c, qqi_rows *r, size_t i)
+{
+    const size_t n = r->unknowns;
+    double *m = r->m + i * n * n;
+    double *b = r->x, *x = b + n, *diagonal = x + n;
+    double trace = 0.0;
+
+    qqi_refit_right(c, r, i, b);
+    for (size_t t = 0; t < n; t++)
+        trace += m[t * n + t];
+    if (!(trace > 0.0) || qqi_is_inf_f64(trace))
+        return;
+    QQ_MEMCPY(x, b, n * sizeof *x);
+    // The factor goes to the lower triangle's place: M is symmetric, so it is
+    // copied there first, and the gain can still be computed.
+    for (size_t t = 0; t < n; t++) {
+        diagonal[t] = m[t * n + t];
+        for (size_t u = 0; u < t; u++)
+            m[t * n + u] = m[u * n + t];
+    }
+    for (size_t t = 0; t < n; t++)
+        m[t * n + t] = diagonal[t] + qqi_mul_f64(1e-9, trace);
+    if (!qqi_factor_rows(m, n, n, n))
+        return;
+    qqi_solve_small(m, n, n, x);
+    for (size_t t = 0; t < n; t++) {
+        m[t * n + t] = diagonal[t];
+        for (size_t u = 0; u < t; u++)
+            m[u * n + t] = m[t * n + u];
+    }
+    if (qqi_refit_gain(m, b, x, n) > 0.0)
+        qqi_refit_take(c, r, i, x);
+}
+
+// g and levels are those of the codes and scales; afterwards they are not.
+QQI_FN void qqi_rows_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    for (size_t t = 0; t < c->f->tiles; t++) {
+        qqi_refit_scale(c, r, t);
+        if (r->offset != NULL)
+            qqi_refit_offset(c, r, t);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        qqi_refit_row(c, r, i);
+}
+
+// ==== solve/steps.h ====
+
+// qquant floor 8: the steps of a fit as calls: checks, scratch, threads.
+
+// What qq_fit_options_init leaves: "fto1".
+#define QQI_FIT_OPTIONS_INIT 0x316f7466u
+
+QQ_API qq_fit_options qq_fit_options_init(void)
+{
+    qq_fit_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_FIT_OPTIONS_INIT;
+    o.starts = QQ_START_FALLING | QQ_START_NATURAL;
+    o.candidates = 40;
+    o.fixed_points = 4;
+    o.sweeps = 50;
+    o.rounds = 2;
+    o.gain = .001;
+    o.parts = 1;
+    return o;
+}
+
+QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad)
+{
+    const unsigned all = QQ_START_ROUND | QQ_START_FALLING | QQ_START_NATURAL;
+    uint32_t mask = 0;
+
+    if (bad != NULL)
+        *bad = 0;
+    if (o == NULL || o->init != QQI_FIT_OPTIONS_INIT)
+        return QQ_ERR_ARGUMENT;
+    mask |= (o->starts & ~all) != 0 ? 1u : 0u;
+    mask |= o->candidates > 48 ? 2u : 0u; // the next factor is not above 0
+    mask |= !(o->gain >= 0.0 && o->gain < 1.0) ? 32u : 0u;
+    mask |= o->parts == 0 ? 128u : 0u;
+    if (bad != NULL)
+        *bad = mask;
+    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+// All of the scratch. rooms: those of parts blocks.
+typedef struct qqi_fit_room {
+    qqi_ordered ordered;
+    float *root;
+    float *scale;
+    float *offset;
+    double *best;
+    uint8_t *rooms;
+    size_t room_bytes;
+} qqi_fit_room;
+
+QQI_FN void qqi_fit_room_place(const qq_fit *f, size_t parts, qqi_fit_room *m,
+                               qqi_pieces *p)
+{
+    const size_t scales = qqi_times(f->n, f->tiles);
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_rows r;
+
+    qqi_rows_place(f, &r, &room);
+    m->room_bytes = room.at;
+    qqi_ordered_place(&m->ordered, f->k, parts, p);
+    m->root = (float *)qqi_piece(p, f->k, sizeof(float));
+    m->scale = (float *)qqi_piece(p, scales, sizeof(float));
+    m->offset = NULL;
+    if (f->grid.offsets)
+        m->offset = (float *)qqi_piece(p, scales, sizeof(float));
+    m->best = (double *)qqi_piece(p, f->n, sizeof(double));
+    m->rooms = (uint8_t *)qqi_piece(p, parts, m->room_bytes);
+}
+
+QQI_FN size_t qqi_fit_scratch(const qq_fit *f, size_t parts)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_fit_room m;
+
+    qqi_fit_room_place(f, parts, &m, &p);
+    return f->n == 0 || f->k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+QQ_API size_t qq_fit_scratch_size(const qq_fit *f, const qq_fit_options *o)
+{
+    const qq_fit_options defaults = qq_fit_options_init();
+
+    if (o == NULL)
+        o = &defaults;
+    if (!qqi_fit_ok(f) || qq_fit_options_check(o, NULL) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_fit_scratch(f, o->parts);
+}
+
+// Checks a call in the order of its arguments, and lays out its scratch. h is
+// looked at where has_h is 1.
+QQI_FN qq_status qqi_fitting_make(qqi_fitting *c, qqi_fit_room *m,
+                                  const qq_fit *f, const qq_fit_options *o,
+                                  const float *w, size_t ldw, const float *h,
+                                  size_t h_bytes, int has_h, void *scratch,
+                                  size_t scratch_bytes)
+{
+    if (!qqi_fit_ok(f) || qq_fit_options_check(o, NULL) != QQ_OK)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_rows(f->n, f->k, w, ldw, sizeof(float));
+    if (status == QQ_OK && !qqi_rows_finite(f->n, f->k, w, ldw))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK && has_h)
+        status = qq_hessian_check(f->k, h, h_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_fit_scratch(f, o->parts), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    qqi_pieces p = qqi_pieces_make(scratch);
+    QQ_MEMSET(c, 0, sizeof *c);
+    qqi_fit_room_place(f, o->parts, m, &p);
+    c->f = f;
+    c->o = o;
+    c->w = w;
+    c->ldw = ldw;
+    c->h = h;
+    c->best = m->best;
+    c->scales = m->scale;
+    c->offsets = m->offset;
+    c->lower = m->ordered.lower;
+    c->order = m->ordered.order;
+    c->rooms = m->rooms;
+    c->room_bytes = m->room_bytes;
+    return QQ_OK;
+}
+
+QQI_INLINE size_t qqi_fit_blocks(const qq_fit *f)
+{
+    return f->n / QQI_BLOCK_ROWS + (f->n % QQI_BLOCK_ROWS > 0);
+}
+
+// fl(sqrt(d)) of k weights, which are step apart: 1 on a vector, k + 1 on the
+// diagonal of a matrix. 0 where one is no weight.
+QQI_FN int qqi_fit_roots(size_t k, const float *d, size_t step, float *root)
+{
+    for (size_t j = 0; j < k; j++) {
+        if (!(d[j * step] >= 0.0f) || !qqi_is_finite_f32(d[j * step]))
+            return 0;
+        root[j] = qqi_sqrt_f32(d[j * step]);
+    }
+    return 1;
+}
+
+// --- the calls -------------------------------------------------------------
+
+QQI_FN void qqi_run_search(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_search(c, r);
+    qqi_rows_store_all(c, r);
+}
+
+QQ_API qq_status qq_fit_search(qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *d,
+                               void *scratch, size_t scratch_bytes)
+{
+    const qq_fit_options defaults = qq_fit_options_init();
+    qqi_fit_room m;
+    qqi_fitting c;
+
+    const qq_status status =
+        qqi_fitting_make(&c, &m, f, o != NULL ? o : &defaults, w, ldw, NULL, 0,
+                         0, scratch, scratch_bytes);
+    if (status != QQ_OK || f->n == 0 || f->k == 0)
+        return status;
+    if (d != NULL && !qqi_fit_roots(f->k, d, 1, m.root))
+        return QQ_ERR_FORMAT;
+    c.root = d != NULL ? m.root : NULL;
+    c.run = qqi_run_search;
+    return qqi_fitting_run(&c, 0, qqi_fit_blocks(f));
+}
+
+QQI_FN void qqi_run_gptq(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_load(c, r);
+    qqi_rows_gptq(c, r);
+    qqi_rows_store_all(c, r);
+}
+
+QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_load(c, r);
+    qqi_rows_residual(c, r);
+    qqi_rows_descend(c, r);
+    qqi_rows_store_all(c, r);
+}
+
+QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_load(c, r);
+    qqi_rows_residual(c, r);
+    qqi_rows_refit(c, r);
+    qqi_rows_store_all(c, r);
+}
+
+QQI_FN void qqi_run_errors(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_load(c, r);
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        c->best[r->first + i] = r->j[i];
+}
+
+// A step that looks at H; order NULL: it needs no factor of it.
+QQI_FN qq_status qqi_fit_step(const qq_fit *f, const qq_fit_options *o,
+                              const qq_columns *order, const float *w,
+                              size_t ldw, const float *h, size_t h_bytes,
+                              void (*run)(const qqi_fitting *, qqi_rows *),
+                              double *best, void *scratch, size_t scratch_bytes)
+{
+    const qq_fit_options defaults = qq_fit_options_init();
+    const qq_fit_options *use = o != NULL ? o : &defaults;
+    qqi_fit_room m;
+    qqi_fitting c;
+
+    const qq_status status = qqi_fitting_make(
+        &c, &m, f, use, w, ldw, h, h_bytes, 1, scratch, scratch_bytes);
+    if (status != QQ_OK || f->n == 0 || f->k == 0)
+        return status;
+    const qqi_threads t =
+        qqi_threads_make(use->parts, use->parallel, use->parallel_user);
+    if (order != NULL && !qqi_ordered_make(&m.ordered, *order, h, f->k, &t))
+        return QQ_ERR_FORMAT;
+    if (best != NULL)
+        c.best = best;
+    c.run = run;
+    return qqi_fitting_run(&c, 0, qqi_fit_blocks(f));
+}
+
+QQ_API qq_status qq_fit_gptq(qq_fit *f, const qq_fit_options *o,
+                             qq_columns order, const float *w, size_t ldw,
+                             const float *h, size_t h_bytes, void *scratch,
+                             size_t scratch_bytes)
+{
+    if (order != QQ_COLUMNS_FALLING && order != QQ_COLUMNS_NATURAL)
+        return QQ_ERR_ARGUMENT;
+    return qqi_fit_step(f, o, &order, w, ldw, h, h_bytes, qqi_run_gptq, NULL,
+                        scratch, scratch_bytes);
+}
+
+QQ_API qq_status qq_fit_descend(qq_fit *f, const qq_fit_options *o,
+                                const float *w, size_t ldw, const float *h,
+                                size_t h_bytes, void *scratch,
+                                size_t scratch_bytes)
+{
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_descend, NULL,
+                        scratch, scratch_bytes);
+}
+
+QQ_API qq_status qq_fit_refit(qq_fit *f, const qq_fit_options *o,
+                              const float *w, size_t ldw, const float *h,
+                              size_t h_bytes, void *scratch,
+                              size_t scratch_bytes)
+{
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_refit, NULL,
+                        scratch, scratch_bytes);
+}
+
+QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               size_t h_bytes, double *errors, void *scratch,
+                               size_t scratch_bytes)
+{
+    if (qqi_fit_ok(f) && f->n > 0 && errors == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (qqi_fit_ok(f) && f->k == 0)
+        for (size_t i = 0; i < f->n; i++)
+            errors[i] = 0.0;
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_errors, errors,
+                        scratch, scratch_bytes);
+}
+
+// ==== solve/recipe.h ====
+
+// qquant floor 8: the recipe: search, starts, rounds of refit and descent.
+//
+// Nearest codes come first and are kept in the fit with their J; a start that
+// ends with a smaller one for a row takes its place. J is that of what is
+// stored, made anew from W, V and H.
+
+// Scales as they are stored in the end.
+QQI_FN void qqi_rows_round_scales(const qqi_fitting *c, qqi_rows *r)
+{
+    const size_t count = r->count * c->f->tiles;
+
+    for (size_t i = 0; i < count; i++) {
+        r->scale[i] = qqi_f32_from_f16(qqi_f16_from_f32(r->scale[i]));
+        if (r->offset != NULL)
+            r->offset[i] = qqi_f32_from_f16(qqi_f16_from_f32(r->offset[i]));
+    }
+}
+
+// The search, its scales kept aside, and nearest codes.
+QQI_FN void qqi_run_first(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    const size_t at = r->first * f->tiles;
+    const size_t bytes = r->count * f->tiles * sizeof(float);
+
+    qqi_rows_search(c, r);
+    QQ_MEMCPY(c->scales + at, r->scale, bytes);
+    if (r->offset != NULL)
+        QQ_MEMCPY(c->offsets + at, r->offset, bytes);
+    if (c->o->f16) {
+        qqi_rows_round_scales(c, r);
+        qqi_rows_round(c, r);
+    }
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    qqi_rows_store_all(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        c->best[r->first + i] = r->j[i];
+}
+
+// Refit and descent until they gain little. The codes have their e and g.
+QQI_FN void qqi_rows_rounds(const qqi_fitting *c, qqi_rows *r)
+{
+    double old = qqi_rows_error(c, r);
+
+    if (c->o->rounds == 0)
+        qqi_rows_descend(c, r);
+    for (unsigned i = 0; i < c->o->rounds; i++) {
+        qqi_rows_refit(c, r);
+        qqi_rows_residual(c, r);
+        qqi_rows_descend(c, r);
+        const double now = qqi_rows_error(c, r);
+        if (!(now < qqi_mul_f64(old, 1.0 - c->o->gain)))
+            break;
+        old = now;
+    }
+}
+
+QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    const size_t at = r->first * f->tiles;
+    const size_t bytes = r->count * f->tiles * sizeof(float);
+
+    QQ_MEMCPY(r->scale, c->scales + at, bytes);
+    if (r->offset != NULL)
+        QQ_MEMCPY(r->offset, c->offsets + at, bytes);
+    if (c->start == QQ_START_ROUND)
+        qqi_rows_round(c, r);
+    else
+        qqi_rows_gptq(c, r);
+    qqi_rows_residual(c, r);
+    qqi_rows_rounds(c, r);
+    if (c->o->f16) {
+        qqi_rows_round_scales(c, r);
+        qqi_rows_residual(c, r);
+        qqi_rows_descend(c, r);
+    }
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->j[i] < c->best[r->first + i]) {
+            c->best[r->first + i] = r->j[i];
+            qqi_rows_store(c, r, i);
+        }
+}
+
+QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
+                              const float *w, size_t ldw, const float *h,
+                              size_t h_bytes, double *errors, void *scratch,
+                              size_t scratch_bytes)
+{
+    static const unsigned starts[] = {QQ_START_ROUND, QQ_START_FALLING,
+                                      QQ_START_NATURAL};
+    const qq_fit_options defaults = qq_fit_options_init();
+    qqi_fit_room m;
+    qqi_fitting c;
+    size_t done = 0, all = 1;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_fitting_make(&c, &m, f, o, w, ldw, h, h_bytes, 1,
+                                        scratch, scratch_bytes);
+    if (status != QQ_OK || f->n == 0 || f->k == 0) {
+        for (size_t i = 0; status == QQ_OK && errors != NULL && i < f->n; i++)
+            errors[i] = 0.0;
+        return status;
+    }
+    const qqi_threads t =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const size_t blocks = qqi_fit_blocks(f);
+    // An H that cannot be factored is found before anything is written.
+    if ((o->starts & (QQ_START_FALLING | QQ_START_NATURAL)) != 0 &&
+        !qqi_ordered_make(&m.ordered,
+                          o->starts & QQ_START_FALLING ? QQ_COLUMNS_FALLING
+                                                       : QQ_COLUMNS_NATURAL,
+                          h, f->k, &t))
+        return QQ_ERR_FORMAT;
+    for (int i = 0; i < 3; i++)
+        all += (o->starts & starts[i]) != 0;
+    qqi_fit_roots(f->k, h, f->k + 1, m.root);
+    c.root = m.root;
+    c.run = qqi_run_first;
+    status = qqi_fitting_run(&c, done, all * blocks);
+    for (int i = 0; status == QQ_OK && i < 3; i++) {
+        if ((o->starts & starts[i]) == 0)
+            continue;
+        c.start = starts[i];
+        c.run = qqi_run_start;
+        done += blocks;
+        if (c.start == QQ_START_NATURAL && (o->starts & QQ_START_FALLING) != 0)
+            qqi_ordered_make(&m.ordered, QQ_COLUMNS_NATURAL, h, f->k, &t);
+        status = qqi_fitting_run(&c, done, all * blocks);
+    }
+    if (errors != NULL)
+        QQ_MEMCPY(errors, c.best, f->n * sizeof *errors);
+    return status;
+}
+
+// ==== solve/target.h ====
+
+// qquant floor 8: targets, and the bias that goes with them.
+//
+//   T = W + alpha (W D + rho R) A^-1,   A = U^T U
+//
+// 32 rows at a time: W D in f64, products of floats; the systems through
+// matrix/cholesky.h; then fl(W + alpha x), the product rounded in f64.
+
+// What qq_target_options_init leaves: "tgt1".
+#define QQI_TARGET_OPTIONS_INIT 0x31746774u
+
+#define QQI_TARGET_ROWS ((size_t)32)
+
+QQ_API qq_target_options qq_target_options_init(void)
+{
+    qq_target_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_TARGET_OPTIONS_INIT;
+    o.alpha = .75;
+    o.rho = 1.0;
+    o.ridge = .01;
+    o.parts = 1;
+    return o;
+}
+
+typedef struct qqi_target {
+    size_t n;
+    size_t k;
+    size_t parts;
+    double alpha;
+    double rho;
+    const float *w;
+    size_t ldw;
+    const float *r; // n * k, or NULL
+    float *t;
+    size_t ldt;
+    double *a; // k * k: A, then U
+    float *d;  // k * k, or NULL: no W D
+    qqi_factor factor;
+    uint8_t *rooms;
+    size_t room_bytes;
+    int has_d;
+} qqi_target;
+
+QQI_FN void qqi_target_place(qqi_target *g, qqi_pieces *p)
+{
+    const size_t square = qqi_times(g->k, g->k);
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_system s;
+
+    qqi_system_place(&s, g->k, &room);
+    qqi_piece(&room, qqi_times(QQI_TARGET_ROWS, g->k), sizeof(double));
+    g->room_bytes = room.at;
+    g->a = (double *)qqi_piece(p, square, sizeof(double));
+    g->d = (float *)qqi_piece(p, square, sizeof(float));
+    qqi_factor_place(&g->factor, g->k, g->parts, p);
+    g->rooms = (uint8_t *)qqi_piece(p, g->parts, g->room_bytes);
+}
+
+QQI_FN size_t qqi_target_scratch(size_t n, size_t k, size_t parts)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_target g;
+
+    g.k = k;
+    g.parts = parts;
+    qqi_target_place(&g, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// Rows first to first + rows - 1.
+QQI_FN void qqi_target_rows(const qqi_target *g, const qqi_system *s, double *x,
+                            size_t first, size_t rows)
+{
+    const size_t k = g->k;
+
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double r =
+                g->r != NULL ? (double)g->r[(first + i) * k + j] : 0.0;
+            x[i * k + j] = qqi_mul_f64(g->rho, r);
+        }
+    if (g->has_d) {
+        const qqi_dense d = qqi_dense_make(rows, k, k, g->w + first * g->ldw,
+                                           g->ldw, g->d, k, x, k);
+        qqi_dense_add(&d, s->room);
+    }
+    qqi_system_solve(s, rows, x, k);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double w = (double)g->w[(first + i) * g->ldw + j];
+            const double v = w + qqi_mul_f64(g->alpha, x[i * k + j]);
+            g->t[(first + i) * g->ldt + j] = (float)v;
+        }
+}
+
+QQI_FN void qqi_target_part(void *arg, size_t part)
+{
+    const qqi_target *g = (const qqi_target *)arg;
+    const size_t step = g->parts * QQI_TARGET_ROWS;
+    qqi_pieces p = qqi_pieces_make(g->rooms + part * g->room_bytes);
+    qqi_system s;
+
+    qqi_system_place(&s, g->k, &p);
+    s.u = g->a;
+    double *x = (double *)qqi_piece(&p, QQI_TARGET_ROWS * g->k, sizeof(double));
+    for (size_t i = part * QQI_TARGET_ROWS; i < g->n; i += step)
+        qqi_target_rows(g, &s, x, i,
+                        g->n - i < QQI_TARGET_ROWS ? g->n - i
+                                                   : QQI_TARGET_ROWS);
+}
+
+QQI_FN qq_status qqi_target_check(const qq_target_options *o, size_t n,
+                                  size_t k, const float *w, size_t ldw,
+                                  const float *h, size_t h_bytes,
+                                  const float *c, size_t c_bytes,
+                                  const float *r, size_t r_bytes,
+                                  const float *t, size_t ldt)
+{
+    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0 ||
+        !qqi_is_finite_f64(o->alpha) || !qqi_is_finite_f64(o->rho) ||
+        !(o->ridge >= 0.0) || qqi_is_inf_f64(o->ridge))
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status == QQ_OK)
+        status = qq_hessian_check(k, h, h_bytes);
+    if (status == QQ_OK && c != NULL)
+        status = qqi_check_numbers(qqi_times(k, k), sizeof(float), c, c_bytes);
+    if (status == QQ_OK && r != NULL)
+        status = qqi_check_numbers(qqi_times(n, k), sizeof(float), r, r_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, t, ldt, sizeof(float));
+    if (status == QQ_OK && !(qqi_rows_finite(n, k, w, ldw) &&
+                             (c == NULL || qqi_rows_finite(k, k, c, k)) &&
+                             (r == NULL || qqi_rows_finite(n, k, r, k))))
+        status = QQ_ERR_FORMAT;
+    return status;
+}
+
+QQ_API size_t qq_target_scratch_size(size_t n, size_t k,
+                                     const qq_target_options *o)
+{
+    const qq_target_options defaults = qq_target_options_init();
+
+    if (o == NULL)
+        o = &defaults;
+    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0)
+        return SIZE_MAX;
+    return qqi_target_scratch(n, k, o->parts);
+}
+
+// A = h with add on its diagonal, and its factor; 0: not positive definite.
+QQI_FN int qqi_target_factor(qqi_target *g, const float *h, double add,
+                             const qqi_threads *t)
+{
+    const size_t k = g->k;
+
+    for (size_t i = 0; i < k * k; i++)
+        g->a[i] = (double)h[i];
+    for (size_t i = 0; i < k; i++)
+        g->a[i * k + i] += add;
+    return qqi_factor_run(&g->factor, g->a, t);
+}
+
+QQ_API qq_status qq_target(size_t n, size_t k, const qq_target_options *o,
+                           const float *w, size_t ldw, const float *h,
+                           size_t h_bytes, const float *c, size_t c_bytes,
+                           const float *r, size_t r_bytes, float *t, size_t ldt,
+                           void *scratch, size_t scratch_bytes)
+{
+    const qq_target_options defaults = qq_target_options_init();
+    qqi_target g;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_target_check(o, n, k, w, ldw, h, h_bytes, c, c_bytes,
+                                        r, r_bytes, t, ldt);
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_target_scratch(n, k, o->parts), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads threads =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const double mean = qqi_mean_diagonal(k, h, 0);
+    g.n = n;
+    g.k = k;
+    g.parts = o->parts;
+    qqi_target_place(&g, &p);
+    g.alpha = mean > 0.0 ? o->alpha : 0.0;
+    g.rho = o->rho;
+    g.w = w;
+    g.ldw = ldw;
+    g.r = r;
+    g.t = t;
+    g.ldt = ldt;
+    g.has_d = c != NULL;
+    const double add = mean > 0.0 ? qqi_mul_f64(o->ridge, mean) : 1.0;
+    if (!qqi_target_factor(&g, h, add, &threads))
+        return QQ_ERR_FORMAT;
+    for (size_t i = 0; c != NULL && i < k * k; i++)
+        g.d[i] = c[i] - h[i];
+    qqi_threads_run(&threads, qqi_target_part, &g);
+    return QQ_OK;
+}
+
+// --- bias ------------------------------------------------------------------
+
+QQ_API qq_status qq_bias_correct(size_t n, size_t k, const float *w, size_t ldw,
+                                 const float *v, size_t ldv,
+                                 const float *mean_f, const float *mean_q,
+                                 const float *b, const float *r, float rho,
+                                 float *out)
+{
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, v, ldv, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    if ((k > 0 && (mean_f == NULL || mean_q == NULL)) || (n > 0 && out == NULL))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        double sum = b != NULL ? (double)b[i] : 0.0;
+        if (r != NULL)
+            sum += (double)rho * (double)r[i];
+        for (size_t j = 0; j < k; j++) {
+            sum += (double)w[i * ldw + j] * (double)mean_f[j];
+            sum -= (double)v[i * ldv + j] * (double)mean_q[j];
+        }
+        out[i] = (float)sum;
+    }
+    return QQ_OK;
+}
+
+// ==== solve/balance.h ====
+
+// qquant floor 8: balancing: rows and columns scaled to given norms, in turn.
+//
+//   r_i = sum_j |D_i w_ij E_j|,  D_i *= alpha / r_i     (L2: squares, roots)
+//   q_j = sum_i |D_i w_ij E_j|,  E_j *= beta / q_j
+//   g = sqrt(mean D / mean E),  D /= g,  E *= g
+//
+// until the window is full of rounds whose norms are within tolerance. Compat
+// rounds every factor, product and sum to f32 (sums run in f64, in order), and
+// NaN spreads as it does there. Ours keeps factors in f64, within 2^-100 to
+// 2^100, and leaves those of zeros at 1.
+
+// What qq_balance_options_init leaves: "bal1".
+#define QQI_BALANCE_OPTIONS_INIT 0x316c6162u
+
+QQ_API qq_balance_options qq_balance_options_init(void)
+{
+    qq_balance_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_BALANCE_OPTIONS_INIT;
+    o.norm = QQ_NORM_L1;
+    o.gauge = 1;
+    o.rounds = 40;
+    o.stop_window = 3;
+    o.alpha = 1.0;
+    o.epsilon = 1e-12;
+    o.tolerance = 1e-3;
+    return o;
+}
+
+typedef struct qqi_balance {
+    size_t n;
+    size_t k;
+    const qq_balance_options *o;
+    const float *w;
+    size_t ldw;
+    double *d;   // n
+    double *e;   // k
+    double *sum; // k
+    double alpha;
+    double beta;
+} qqi_balance;
+
+// A number as the mode keeps it.
+QQI_INLINE double qqi_balance_keep(const qqi_balance *b, double x)
+{
+    return b->o->compat ? (double)(float)x : x;
+}
+
+// |D w E| or its square.
+QQI_INLINE double qqi_balance_norm(const qqi_balance *b, size_t i, size_t j)
+{
+    const double w = (double)b->w[i * b->ldw + j];
+    const double x = qqi_balance_keep(b, b->d[i] * w);
+    const double y = qqi_balance_keep(b, x * b->e[j]);
+
+    return b->o->norm == QQ_NORM_L2 ? qqi_mul_f64(y, y) : qqi_abs_f64(y);
+}
+
+QQI_FN double qqi_balance_row(const qqi_balance *b, size_t i)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < b->k; j++)
+        sum += qqi_balance_norm(b, i, j);
+    return qqi_balance_keep(b, sum);
+}
+
+QQI_FN void qqi_balance_columns(const qqi_balance *b)
+{
+    for (size_t j = 0; j < b->k; j++)
+        b->sum[j] = 0.0;
+    for (size_t i = 0; i < b->n; i++)
+        for (size_t j = 0; j < b->k; j++)
+            b->sum[j] += qqi_balance_norm(b, i, j);
+    for (size_t j = 0; j < b->k; j++)
+        b->sum[j] = qqi_balance_keep(b, b->sum[j]);
+}
+
+// A factor brings a norm to what is wanted.
+QQI_FN double qqi_balance_factor(const qqi_balance *b, double factor,
+                                 double norm, double want)
+{
+    const int l2 = b->o->norm == QQ_NORM_L2;
+
+    if (b->o->compat) {
+        const float least = (float)b->o->epsilon;
+        const float x = (float)norm;
+        const float by = (float)want / (x < least ? least : x);
+        return (double)((float)factor * (l2 ? qqi_sqrt_f32(by) : by));
+    }
+    if (!(norm > 0.0))
+        return factor;
+    const double by = want / norm;
+    const double next = factor * (l2 ? qqi_sqrt_f64(by) : by);
+    const double most = qqi_f64_of((uint64_t)(1023 + 100) << 52);
+    return next < 1.0 / most ? 1.0 / most : next > most ? most : next;
+}
+
+QQI_FN double qqi_balance_mean(const qqi_balance *b, const double *x,
+                               size_t count)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += x[i];
+    return qqi_balance_keep(b, sum / (double)count);
+}
+
+QQI_FN void qqi_balance_gauge(const qqi_balance *b)
+{
+    const double x = qqi_balance_mean(b, b->d, b->n);
+    const double y = qqi_balance_mean(b, b->e, b->k);
+    const double g = b->o->compat ? (double)qqi_sqrt_f32((float)x / (float)y)
+                                  : qqi_sqrt_f64(x / y);
+
+    for (size_t i = 0; i < b->n; i++)
+        b->d[i] = qqi_balance_keep(b, b->d[i] / g);
+    for (size_t j = 0; j < b->k; j++)
+        b->e[j] = qqi_balance_keep(b, b->e[j] * g);
+}
+
+// The farther of two distances; NaN stays.
+QQI_INLINE float qqi_balance_worse(float worst, double norm, double want,
+                                   int dead)
+{
+    const float d = qqi_abs_f32((float)norm - (float)want);
+
+    if (dead || qqi_is_nan_f32(worst))
+        return worst;
+    return d > worst || qqi_is_nan_f32(d) ? d : worst;
+}
+
+// The residuals of one round; L2: the sum of squares.
+QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
+                                  float *columns, float *objective)
+{
+    double all = 0.0;
+
+    *rows = *columns = 0.0f;
+    for (size_t i = 0; i < b->n; i++) {
+        const double r = qqi_balance_row(b, i);
+        const int dead = !b->o->compat && !(r > 0.0);
+        *rows = qqi_balance_worse(*rows, r, b->alpha, dead);
+        all += r;
+    }
+    qqi_balance_columns(b);
+    for (size_t j = 0; j < b->k; j++) {
+        const int dead = !b->o->compat && !(b->sum[j] > 0.0);
+        *columns = qqi_balance_worse(*columns, b->sum[j], b->beta, dead);
+    }
+    *objective = b->o->norm == QQ_NORM_L2 ? (float)all : 0.0f;
+}
+
+QQI_FN void qqi_balance_round(const qqi_balance *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        b->d[i] =
+            qqi_balance_factor(b, b->d[i], qqi_balance_row(b, i), b->alpha);
+    qqi_balance_columns(b);
+    for (size_t j = 0; j < b->k; j++)
+        b->e[j] = qqi_balance_factor(b, b->e[j], b->sum[j], b->beta);
+    if (b->o->gauge)
+        qqi_balance_gauge(b);
+}
+
+QQI_FN void qqi_balance_run(const qqi_balance *b, qq_balance_result *r)
+{
+    const qq_balance_options *o = b->o;
+    const float tolerance = (float)o->tolerance;
+    unsigned quiet = 0;
+
+    r->rounds = 0;
+    r->converged = 0;
+    r->row_residual = r->column_residual = 0.0f;
+    for (size_t i = 0; i < b->n; i++)
+        b->d[i] = 1.0;
+    for (size_t j = 0; j < b->k; j++)
+        b->e[j] = 1.0;
+    while (r->rounds < o->rounds && !r->converged) {
+        float objective;
+        qqi_balance_round(b);
+        qqi_balance_residuals(b, &r->row_residual, &r->column_residual,
+                              &objective);
+        if (o->row_residuals != NULL)
+            o->row_residuals[r->rounds] = r->row_residual;
+        if (o->column_residuals != NULL)
+            o->column_residuals[r->rounds] = r->column_residual;
+        if (o->objectives != NULL)
+            o->objectives[r->rounds] = objective;
+        r->rounds++;
+        quiet = r->row_residual < tolerance && r->column_residual < tolerance
+                    ? quiet + 1
+                    : 0;
+        r->converged = quiet >= o->stop_window && quiet > 0;
+    }
+}
+
+// What is wanted of rows and of columns. Of the default beta ours counts only
+// rows and columns that are not all zeros: else the two could not both hold.
+QQI_FN void qqi_balance_aim(qqi_balance *b)
+{
+    const qq_balance_options *o = b->o;
+    size_t rows = 0, columns = 0;
+
+    for (size_t j = 0; j < b->k; j++)
+        b->sum[j] = 0.0;
+    for (size_t i = 0; i < b->n; i++) {
+        int live = 0;
+        for (size_t j = 0; j < b->k; j++)
+            if (b->w[i * b->ldw + j] < 0.0f || b->w[i * b->ldw + j] > 0.0f) {
+                b->sum[j] = 1.0;
+                live = 1;
+            }
+        rows += (size_t)live;
+    }
+    for (size_t j = 0; j < b->k; j++)
+        columns += b->sum[j] > 0.0;
+    if (o->compat || rows == 0) {
+        rows = b->n;
+        columns = b->k;
+    }
+    b->alpha = qqi_balance_keep(b, o->alpha);
+    b->beta = o->beta;
+    if (!(b->beta > 0.0))
+        b->beta = (double)rows * o->alpha / (double)columns;
+    b->beta = qqi_balance_keep(b, b->beta);
+}
+
+QQI_FN void qqi_balance_place(qqi_balance *b, qqi_pieces *p)
+{
+    b->d = (double *)qqi_piece(p, b->n, sizeof(double));
+    b->e = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->sum = (double *)qqi_piece(p, b->k, sizeof(double));
+}
+
+QQ_API size_t qq_balance_scratch_size(size_t n, size_t k)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_balance b;
+
+    b.n = n;
+    b.k = k;
+    qqi_balance_place(&b, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+QQI_FN int qqi_balance_options_ok(const qq_balance_options *o)
+{
+    return o->init == QQI_BALANCE_OPTIONS_INIT &&
+           (o->norm == QQ_NORM_L1 || o->norm == QQ_NORM_L2) &&
+           (o->compat ||
+            (o->alpha > 0.0 && o->beta >= 0.0 && !qqi_is_inf_f64(o->alpha) &&
+             !qqi_is_inf_f64(o->beta)));
+}
+
+QQI_FN qq_status qqi_balance_check(size_t n, size_t k,
+                                   const qq_balance_options *o, const float *w,
+                                   size_t ldw, const float *rows,
+                                   const float *columns, const void *scratch,
+                                   size_t scratch_bytes)
+{
+    if (!qqi_balance_options_ok(o))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    if ((n > 0 && rows == NULL) || (k > 0 && columns == NULL))
+        return QQ_ERR_ARGUMENT;
+    if (!o->compat && !qqi_rows_finite(n, k, w, ldw))
+        return QQ_ERR_FORMAT;
+    return qqi_check_scratch(qq_balance_scratch_size(n, k), scratch,
+                             scratch_bytes);
+}
+
+QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
+                            const float *w, size_t ldw, float *rows,
+                            float *columns, float *scaled,
+                            qq_balance_result *result, void *scratch,
+                            size_t scratch_bytes)
+{
+    const qq_balance_options defaults = qq_balance_options_init();
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qq_balance_result r;
+    qqi_balance b;
+
+    if (o == NULL)
+        o = &defaults;
+    const qq_status status = qqi_balance_check(n, k, o, w, ldw, rows, columns,
+                                               scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    QQ_MEMSET(&r, 0, sizeof r);
+    b.n = n;
+    b.k = k;
+    b.o = o;
+    b.w = w;
+    b.ldw = ldw;
+    if (n > 0 && k > 0) {
+        qqi_balance_place(&b, &p);
+        qqi_balance_aim(&b);
+        qqi_balance_run(&b, &r);
+    }
+    for (size_t i = 0; i < n; i++)
+        rows[i] = k > 0 ? (float)b.d[i] : 1.0f;
+    for (size_t j = 0; j < k; j++)
+        columns[j] = n > 0 ? (float)b.e[j] : 1.0f;
+    for (size_t i = 0; scaled != NULL && i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            scaled[i * k + j] = rows[i] * w[i * ldw + j] * columns[j];
+    if (result != NULL)
+        *result = r;
+    return QQ_OK;
+}
+
+// ==== solve/svid.h ====
+
+// qquant floor 8: the largest singular value of a matrix and its vectors.
+//
+//   u = P v / |P v|,  v = P^T u / |P^T u|
+//
+// Vectors are f32, sums f64 in order of the index summed over, so that every
+// product is exact. For P >= 0 the pair is unique up to its sign, and a start
+// of ones leads there; the gap is large for weights, smaller with outliers, so
+// the rounds end when v stands still.
+
+// x / |x| in floats; the norm. Zeros where that is 0.
+QQI_FN double qqi_normalize(size_t n, const double *x, float *y)
+{
+    double sum = 0.0, most = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        most = qqi_abs_f64(x[i]) > most ? qqi_abs_f64(x[i]) : most;
+    if (!(most > 0.0)) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = most < 0.0 || most > 0.0 ? 0.0f : (float)x[i];
+        return most;
+    }
+    for (size_t i = 0; i < n; i++)
+        sum += qqi_mul_f64(x[i], x[i]);
+    const double norm = qqi_sqrt_f64(sum);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)(x[i] / norm);
+    return norm;
+}
+
+// |p|, or p.
+QQI_INLINE double qqi_svid_entry(float p, int absolute)
+{
+    return (double)(absolute ? qqi_abs_f32(p) : p);
+}
+
+// x = P v: 4 rows at a time, so that their sums can overlap.
+QQI_FN void qqi_svid_right(size_t n, size_t k, const float *p, size_t ldp,
+                           int absolute, const float *v, double *x)
+{
+    for (size_t i = 0; i < n; i += 4) {
+        const float *r0 = p + i * ldp;
+        const float *r1 = i + 1 < n ? r0 + ldp : r0;
+        const float *r2 = i + 2 < n ? r1 + ldp : r0;
+        const float *r3 = i + 3 < n ? r2 + ldp : r0;
+        double s[4] = {0.0, 0.0, 0.0, 0.0};
+        for (size_t j = 0; j < k; j++) {
+            const double y = (double)v[j];
+            s[0] += qqi_svid_entry(r0[j], absolute) * y;
+            s[1] += qqi_svid_entry(r1[j], absolute) * y;
+            s[2] += qqi_svid_entry(r2[j], absolute) * y;
+            s[3] += qqi_svid_entry(r3[j], absolute) * y;
+        }
+        for (size_t l = 0; l < 4 && i + l < n; l++)
+            x[i + l] = s[l];
+    }
+}
+
+// x = P^T u.
+QQI_FN void qqi_svid_left(size_t n, size_t k, const float *p, size_t ldp,
+                          int absolute, const float *u, double *x)
+{
+    for (size_t j = 0; j < k; j++)
+        x[j] = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double y = (double)u[i];
+        for (size_t j = 0; j < k; j++)
+            x[j] += y * qqi_svid_entry(p[i * ldp + j], absolute);
+    }
+}
+
+typedef struct qqi_svid {
+    size_t n;
+    size_t k;
+    const float *p;
+    size_t ldp;
+    int absolute; // |p| is meant
+    float *u;     // n
+    float *v;     // k
+    float *old;   // k
+    double *x;    // max(n, k)
+} qqi_svid;
+
+QQI_FN void qqi_svid_place(qqi_svid *s, qqi_pieces *p)
+{
+    s->u = (float *)qqi_piece(p, s->n, sizeof(float));
+    s->v = (float *)qqi_piece(p, s->k, sizeof(float));
+    s->old = (float *)qqi_piece(p, s->k, sizeof(float));
+    s->x = (double *)qqi_piece(p, s->n > s->k ? s->n : s->k, sizeof(double));
+}
+
+// One round; 0 where P v or P^T u is 0, and v stays (or has become 0).
+QQI_FN int qqi_svid_round(const qqi_svid *s)
+{
+    qqi_svid_right(s->n, s->k, s->p, s->ldp, s->absolute, s->v, s->x);
+    if (!(qqi_normalize(s->n, s->x, s->u) > 0.0))
+        return 0;
+    qqi_svid_left(s->n, s->k, s->p, s->ldp, s->absolute, s->u, s->x);
+    return qqi_normalize(s->k, s->x, s->v) > 0.0;
+}
+
+// u = P v / |P v|, zeros where that is 0; the norm.
+QQI_FN double qqi_svid_end(const qqi_svid *s)
+{
+    qqi_svid_right(s->n, s->k, s->p, s->ldp, s->absolute, s->v, s->x);
+    const double sigma = qqi_normalize(s->n, s->x, s->u);
+    for (size_t i = 0; !(sigma > 0.0) && i < s->n; i++)
+        s->u[i] = 0.0f;
+    return sigma;
+}
+
+// From start, or from ones (NULL), so many rounds.
+QQI_FN void qqi_svid_start(const qqi_svid *s, const float *start)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < s->k; j++) {
+        const double x = start != NULL ? (double)start[j] : 1.0;
+        sum += x * x; // exact, x being a float
+    }
+    const double norm = qqi_sqrt_f64(sum);
+    for (size_t j = 0; j < s->k; j++) {
+        const double x = start != NULL ? (double)start[j] : 1.0;
+        s->v[j] = norm > 0.0 ? (float)(x / norm) : 0.0f;
+    }
+}
+
+// Rounds from ones until v moves by no more than 2^-24 twice, at most 300.
+QQI_FN double qqi_svid_still(const qqi_svid *s)
+{
+    int quiet = 0;
+
+    qqi_svid_start(s, NULL);
+    for (int i = 0; i < 300 && quiet < 2; i++) {
+        float moved = 0.0f;
+        QQ_MEMCPY(s->old, s->v, s->k * sizeof *s->v);
+        if (!qqi_svid_round(s))
+            break;
+        for (size_t j = 0; j < s->k; j++) {
+            const float d = qqi_abs_f32(s->v[j] - s->old[j]);
+            moved = d > moved ? d : moved;
+        }
+        quiet = moved <= 5.9604644775390625e-8f ? quiet + 1 : 0;
+    }
+    return qqi_svid_end(s);
+}
+
+QQ_API size_t qq_power_iteration_scratch_size(size_t n, size_t k)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_svid s;
+
+    s.n = n;
+    s.k = k;
+    qqi_svid_place(&s, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
+                                    const float *matrix, size_t ldm,
+                                    const float *start, float *u, float *v,
+                                    float *sigma, void *scratch,
+                                    size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qq_status status = qqi_check_rows(n, k, matrix, ldm, sizeof(float));
+    qqi_svid s;
+
+    if (status == QQ_OK &&
+        ((n > 0 && u == NULL) || (k > 0 && v == NULL) || sigma == NULL))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK && !qqi_rows_finite(n, k, matrix, ldm))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_power_iteration_scratch_size(n, k),
+                                   scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    s.n = n;
+    s.k = k;
+    qqi_svid_place(&s, &p);
+    s.p = matrix;
+    s.ldp = ldm;
+    s.absolute = 0;
+    qqi_svid_start(&s, start);
+    for (unsigned i = 0; i < rounds; i++)
+        if (!qqi_svid_round(&s))
+            break;
+    *sigma = (float)qqi_svid_end(&s);
+    QQ_MEMCPY(u, s.u, n * sizeof *u);
+    QQ_MEMCPY(v, s.v, k * sizeof *v);
+    return QQ_OK;
+}
+
+// ==== solve/rank.h ====
+
+// qquant floor 8: the best correction of rank r under H.
+//
+// tr((E - L) H (E - L)^T) is least for L = P P^T E, the columns of P being the
+// leading eigenvectors of E H E^T: so left = P and right = P^T E. P comes from
+// power iteration of r vectors at once, made orthogonal every time: vectors
+// in f32, sums in f64.
+
+#define QQI_RANK_ROUNDS 100
+
+typedef struct qqi_rank {
+    size_t n;
+    size_t k;
+    size_t r;
+    const float *e;
+    size_t lde;
+    const float *h;
+    float *p;  // r * n
+    double *x; // r * n
+    double *y; // k
+    float *q;  // k
+    float *z;  // k
+} qqi_rank;
+
+QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
+{
+    const size_t all = qqi_times(s->r, s->n);
+
+    s->p = (float *)qqi_piece(p, all, sizeof(float));
+    s->x = (double *)qqi_piece(p, all, sizeof(double));
+    s->y = (double *)qqi_piece(p, s->k, sizeof(double));
+    s->q = (float *)qqi_piece(p, s->k, sizeof(float));
+    s->z = (float *)qqi_piece(p, s->k, sizeof(float));
+}
+
+QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_rank s;
+
+    s.n = n;
+    s.k = k;
+    s.r = r;
+    qqi_rank_place(&s, &p);
+    return n == 0 || k == 0 || r == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// x of vector v = E H E^T p.
+QQI_FN void qqi_rank_apply(const qqi_rank *s, size_t v)
+{
+    const size_t n = s->n, k = s->k;
+
+    qqi_svid_left(n, k, s->e, s->lde, 0, s->p + v * n, s->y);
+    qqi_normalize(k, s->y, s->q);
+    qqi_svid_right(k, k, s->h, k, 0, s->q, s->y);
+    qqi_normalize(k, s->y, s->z);
+    qqi_svid_right(n, k, s->e, s->lde, 0, s->z, s->x + v * n);
+}
+
+QQI_FN double qqi_rank_most(size_t n, const double *x)
+{
+    double most = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        most = qqi_abs_f64(x[i]) > most ? qqi_abs_f64(x[i]) : most;
+    return most;
+}
+
+// p of vector v from x, orthogonal to those before it; twice, for what
+// rounding leaves. How far p moved.
+QQI_FN float qqi_rank_orthogonal(const qqi_rank *s, size_t v)
+{
+    const size_t n = s->n;
+    double *x = s->x + v * n;
+    float *p = s->p + v * n;
+    float moved = 0.0f, other = 0.0f;
+    const double before_all = qqi_rank_most(n, x);
+
+    for (size_t u = 0; u < 2 * v; u++) {
+        const float *before = s->p + u % v * n;
+        double sum = 0.0;
+        for (size_t i = 0; i < n; i++)
+            sum += qqi_mul_f64(x[i], (double)before[i]);
+        for (size_t i = 0; i < n; i++)
+            x[i] -= qqi_mul_f64(sum, (double)before[i]);
+    }
+    double most = qqi_rank_most(n, x), square = 0.0;
+    // What is left of a vector that the others span is noise.
+    if (most < 1e-6 * before_all)
+        most = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = most > 0.0 ? x[i] / most : 0.0;
+        square += qqi_mul_f64(x[i], x[i]);
+    }
+    const double norm = qqi_sqrt_f64(square);
+    for (size_t i = 0; i < n; i++) {
+        const float now = norm > 0.0 ? (float)(x[i] / norm) : 0.0f;
+        const float d = qqi_abs_f32(now - p[i]);
+        const float e = qqi_abs_f32(now + p[i]);
+        moved = d > moved ? d : moved;
+        other = e > other ? e : other;
+        p[i] = now;
+    }
+    return moved < other ? moved : other;
+}
+
+// Starts that no two vectors share: 1 / (1 + |i - v|), signs by turns.
+QQI_FN void qqi_rank_start(const qqi_rank *s)
+{
+    for (size_t v = 0; v < s->r; v++)
+        for (size_t i = 0; i < s->n; i++) {
+            const size_t far = i > v ? i - v : v - i;
+            const float x = 1.0f / (float)(1 + far);
+            s->p[v * s->n + i] = (i * (v + 1) / 2) % 2 ? -x : x;
+        }
+}
+
+QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
+                                 size_t lde, const float *h, size_t h_bytes,
+                                 float *left, float *right, void *scratch,
+                                 size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qq_status status = qqi_check_rows(n, k, e, lde, sizeof(float));
+    int quiet = 0;
+    qqi_rank s;
+
+    if (status == QQ_OK && !qqi_rows_finite(n, k, e, lde))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK)
+        status = qq_hessian_check(k, h, h_bytes);
+    if (status == QQ_OK && r > 0 &&
+        ((n > 0 && left == NULL) || (k > 0 && right == NULL)))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_rank_scratch_size(n, k, r), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0 || r == 0)
+        return status;
+    s.n = n;
+    s.k = k;
+    s.r = r;
+    qqi_rank_place(&s, &p);
+    s.e = e;
+    s.lde = lde;
+    s.h = h;
+    qqi_rank_start(&s);
+    for (int i = 0; i < QQI_RANK_ROUNDS && quiet < 2; i++) {
+        float moved = 0.0f;
+        for (size_t v = 0; v < r; v++)
+            qqi_rank_apply(&s, v);
+        for (size_t v = 0; v < r; v++) {
+            const float m = qqi_rank_orthogonal(&s, v);
+            moved = m > moved ? m : moved;
+        }
+        quiet = moved < 1e-6f ? quiet + 1 : 0;
+    }
+    for (size_t v = 0; v < r; v++) {
+        for (size_t i = 0; i < n; i++)
+            left[i * r + v] = s.p[v * n + i];
+        qqi_svid_left(n, k, e, lde, 0, s.p + v * n, s.y);
+        for (size_t j = 0; j < k; j++)
+            right[v * k + j] = (float)s.y[j];
+    }
+    return QQ_OK;
+}
+
+// ==== solve/signs.h ====
+
+// qquant floor 8: the original's packing of signs, and its inference layer.
+//
+// Element 0 is bit 7 of byte 0; a tensor of type sign has it as bit 0. So one
+// becomes the other by turning every byte round.
+
+QQI_INLINE size_t qqi_sign_bytes(size_t count)
+{
+    return count / 8 + (count % 8 > 0);
+}
+
+QQI_FN int qqi_sign_type(qq_type type)
+{
+    return type == QQ_TYPE_INT8 || type == QQ_TYPE_F32 || type == QQ_TYPE_F16 ||
+           type == QQ_TYPE_BF16;
+}
+
+QQ_API qq_status qq_onebit_pack_signs(size_t count, qq_type type,
+                                      const void *values, void *packed,
+                                      size_t packed_bytes)
+{
+    uint8_t *out = (uint8_t *)packed;
+    float v[8];
+
+    if (!qqi_sign_type(type))
+        return QQ_ERR_TYPE;
+    if (count > 0 && (values == NULL || packed == NULL))
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < qqi_sign_bytes(count))
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < count; i += 8) {
+        const size_t n = count - i < 8 ? count - i : 8;
+        unsigned byte = 255u >> n;
+        qqi_load_values(type, values, i, n, v);
+        for (size_t j = 0; j < n; j++)
+            byte |= v[j] >= 0.0f ? 128u >> j : 0u;
+        out[i / 8] = (uint8_t)byte;
+    }
+    return QQ_OK;
+}
+
+// -1 or 1.
+QQI_INLINE int8_t qqi_sign_at(const uint8_t *packed, size_t i)
+{
+    return packed[i / 8] >> (7 - i % 8) & 1 ? 1 : -1;
+}
+
+QQ_API qq_status qq_onebit_unpack_signs(size_t count, const void *packed,
+                                        size_t packed_bytes, int8_t *values)
+{
+    if (count > 0 && packed == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < qqi_sign_bytes(count))
+        return QQ_ERR_SIZE;
+    if (count > 0 && values == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++)
+        values[i] = qqi_sign_at((const uint8_t *)packed, i);
+    return QQ_OK;
+}
+
+QQI_INLINE uint8_t qqi_turn_byte(unsigned x)
+{
+    x = (x & 15) << 4 | x >> 4;
+    x = (x & 51) << 2 | (x >> 2 & 51);
+    return (uint8_t)((x & 85) << 1 | (x >> 1 & 85));
+}
+
+QQ_API qq_status qq_onebit_signs_to_tensor(size_t count, const void *packed,
+                                           size_t packed_bytes, void *out,
+                                           size_t out_bytes)
+{
+    const size_t bytes = qqi_sign_bytes(count);
+    const uint8_t *from = (const uint8_t *)packed;
+    uint8_t *to = (uint8_t *)out;
+
+    if (count > 0 && packed == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < bytes)
+        return QQ_ERR_SIZE;
+    if (count > 0 && out == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < bytes)
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = qqi_turn_byte(from[i]);
+    if (count % 8 > 0)
+        to[bytes - 1] = (uint8_t)(to[bytes - 1] & ((1u << count % 8) - 1));
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_onebit_signs_from_tensor(const qq_tensor *sign,
+                                             void *packed, size_t packed_bytes)
+{
+    const qq_status status = qq_tensor_check(sign);
+    uint8_t *to = (uint8_t *)packed;
+
+    if (status != QQ_OK)
+        return status;
+    if (sign->type != QQ_TYPE_SIGN)
+        return QQ_ERR_TYPE;
+    const size_t count = qq_tensor_count(sign);
+    const size_t bytes = qqi_sign_bytes(count);
+    if (count > 0 && packed == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < bytes)
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = qqi_turn_byte(((const uint8_t *)sign->data)[i]);
+    if (count % 8 > 0)
+        to[bytes - 1] = (uint8_t)(to[bytes - 1] | 255u >> count % 8);
+    return QQ_OK;
+}
+
+// --- the layer -------------------------------------------------------------
+
+// A double to a type and back: one rounding.
+QQI_FN double qqi_as_type(qq_type type, double x)
+{
+    if (type == QQ_TYPE_F16)
+        return (double)qqi_f32_from_f16(qqi_f16_from_f64(x));
+    if (type == QQ_TYPE_BF16)
+        return (double)qqi_f32_from_bf16(qqi_bf16_from_f64(x));
+    return type == QQ_TYPE_F32 ? (double)(float)x : x;
+}
+
+// Element i of a float tensor's data; f64 in full.
+QQI_FN double qqi_float_at(qq_type type, const void *data, size_t i)
+{
+    float x;
+
+    if (type == QQ_TYPE_F64)
+        return qqi_load_f64((const uint8_t *)data + 8 * i);
+    qqi_load_values(type, data, i, 1, &x);
+    return (double)x;
+}
+
+QQ_API qq_status qq_onebit_forward(size_t n, size_t k, size_t m, qq_type type,
+                                   const float *a, const float *b,
+                                   const void *packed, const float *bias,
+                                   const void *x, void *y)
+{
+    if (type != QQ_TYPE_F32 && type != QQ_TYPE_F16 && type != QQ_TYPE_BF16)
+        return QQ_ERR_TYPE;
+    if ((n > 0 && a == NULL) || (k > 0 && b == NULL) ||
+        (n > 0 && k > 0 && packed == NULL) || (m > 0 && k > 0 && x == NULL) ||
+        (m > 0 && n > 0 && y == NULL))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < m; i++)
+        for (size_t r = 0; r < n; r++) {
+            const double ar = qqi_as_type(type, (double)a[r]);
+            double sum = 0.0;
+            for (size_t j = 0; j < k; j++) {
+                const double bj = qqi_as_type(type, (double)b[j]);
+                const double v = qqi_float_at(type, x, i * k + j);
+                const double xb = qqi_as_type(type, v * bj);
+                const int s = qqi_sign_at((const uint8_t *)packed, r * k + j);
+                sum += xb * (s < 0 ? -ar : ar); // exact, both are floats
+            }
+            sum = qqi_as_type(type, sum);
+            if (bias != NULL)
+                sum =
+                    qqi_as_type(type, sum + qqi_as_type(type, (double)bias[r]));
+            const float out = (float)sum;
+            qqi_store_values(type, y, i * n + r, 1, &out);
+        }
+    return QQ_OK;
+}
+
+// ==== solve/layer_errors.h ====
+
+// qquant floor 8: how far a layer is from what it was.
+//
+// Sums in f64, element after element, each square rounded by itself. The six
+// figures and their types are those of the original (api/onebit.h).
+
+QQI_FN int qqi_error_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ||
+           type == QQ_TYPE_F64;
+}
+
+// The type in which two types are subtracted.
+QQI_FN qq_type qqi_promoted(qq_type x, qq_type y)
+{
+    if (x == y)
+        return x;
+    return x == QQ_TYPE_F64 || y == QQ_TYPE_F64 ? QQ_TYPE_F64 : QQ_TYPE_F32;
+}
+
+QQI_INLINE double qqi_nan_f64(void)
+{
+    return qqi_f64_of((uint64_t)0x7ff8 << 48);
+}
+
+QQI_INLINE double qqi_ratio(double x, double y)
+{
+    return y > 0.0 ? x / y : qqi_nan_f64();
+}
+
+QQI_FN qq_status qqi_errors_check(const qq_tensor *w, const qq_tensor *v,
+                                  const qq_layer_errors *e)
+{
+    qq_status status = qq_tensor_check(w);
+
+    if (status == QQ_OK)
+        status = qq_tensor_check(v);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_error_type(w->type) || !qqi_error_type(v->type))
+        return QQ_ERR_TYPE;
+    if (w->rank != 2 || v->rank != 2 || w->shape[0] != v->shape[0] ||
+        w->shape[1] != v->shape[1])
+        return QQ_ERR_SHAPE;
+    return e != NULL ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+// The three errors of the weight; those of the output are NaN.
+QQI_FN void qqi_weight_errors(const qq_tensor *w, const qq_tensor *v,
+                              qq_layer_errors *e)
+{
+    const size_t count = w->shape[0] * w->shape[1];
+    const qq_type type = qqi_promoted(w->type, v->type);
+    double sum = 0.0, all = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double x = qqi_float_at(w->type, w->data, i);
+        const double y = qqi_float_at(v->type, v->data, i);
+        const double d = qqi_as_type(type, x - y);
+        sum += qqi_mul_f64(d, d);
+        all += qqi_mul_f64(x, x);
+    }
+    e->weight_squared = sum;
+    e->mean_weight_squared = sum / (double)count;
+    e->relative_weight_squared = qqi_ratio(sum, all);
+    e->output_squared = qqi_nan_f64();
+    e->mean_output_squared = qqi_nan_f64();
+    e->relative_output_squared = qqi_nan_f64();
+}
+
+// sum of x G x over rows of W - V (both 1), or of W.
+QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v, int both,
+                             const double *gram)
+{
+    const size_t n = w->shape[0], k = w->shape[1];
+    double all = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++) {
+            double row = 0.0, at = 0.0;
+            for (size_t l = 0; l < k; l++) {
+                const size_t x = i * k + l;
+                double d = qqi_float_at(w->type, w->data, x);
+                if (both)
+                    d -= qqi_float_at(v->type, v->data, x);
+                row += qqi_mul_f64(d, gram[l * k + j]);
+                at = l == j ? d : at;
+            }
+            all += qqi_mul_f64(row, at);
+        }
+    return all;
+}
+
+QQ_API qq_status qq_layer_errors_gram(const qq_tensor *w, const qq_tensor *v,
+                                      const double *gram, uint64_t samples,
+                                      qq_layer_errors *e)
+{
+    const qq_status status = qqi_errors_check(w, v, e);
+
+    if (status != QQ_OK)
+        return status;
+    qqi_weight_errors(w, v, e);
+    if (gram == NULL)
+        return QQ_OK;
+    const double count = (double)w->shape[0] * (double)samples;
+    e->output_squared = qqi_gram_error(w, v, 1, gram);
+    e->mean_output_squared = e->output_squared / count;
+    e->relative_output_squared =
+        qqi_ratio(e->output_squared, qqi_gram_error(w, v, 0, gram));
+    return QQ_OK;
+}
+
+// One number of a layer's output, rounded to its type.
+QQI_FN double qqi_output_at(const qq_tensor *w, const qq_tensor *x, size_t row,
+                            size_t i)
+{
+    const size_t k = w->shape[1];
+    double sum = 0.0;
+
+    for (size_t j = 0; j < k; j++)
+        sum += qqi_mul_f64(qqi_float_at(w->type, w->data, row * k + j),
+                           qqi_float_at(x->type, x->data, i * k + j));
+    return qqi_as_type(w->type, sum);
+}
+
+QQ_API qq_status qq_layer_errors_rows(const qq_tensor *w, const qq_tensor *v,
+                                      const qq_tensor *x, qq_layer_errors *e)
+{
+    qq_status status = qqi_errors_check(w, v, e);
+
+    if (status == QQ_OK)
+        status = qq_tensor_check(x);
+    if (status != QQ_OK)
+        return status;
+    if (w->type != v->type || w->type != x->type)
+        return QQ_ERR_TYPE;
+    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[1])
+        return QQ_ERR_SHAPE;
+    const size_t n = w->shape[0];
+    const size_t rows = w->shape[1] > 0 ? qq_tensor_count(x) / w->shape[1] : 0;
+    double sum = 0.0, all = 0.0;
+    qqi_weight_errors(w, v, e);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t r = 0; r < n; r++) {
+            const double y = qqi_output_at(w, x, r, i);
+            const double z = qqi_output_at(v, x, r, i);
+            const double d = qqi_as_type(w->type, y - z);
+            sum += qqi_mul_f64(d, d);
+            all += qqi_mul_f64(y, y);
+        }
+    e->output_squared = sum;
+    e->mean_output_squared = sum / ((double)n * (double)rows);
+    e->relative_output_squared = qqi_ratio(sum, all);
+    return QQ_OK;
+}
+
+// ==== solve/adjust.h ====
+
+// qquant floor 8: the original's correction of propagated errors.
+
+QQ_API size_t qq_onebit_adjust_scratch_size(size_t n, size_t k)
+{
+    return qqi_target_scratch(n, k, 1);
+}
+
+// The diagonal of H': 1 where it is 0, then its mean added.
+QQI_FN void qqi_adjust_diagonal(size_t k, double percdamp, const float *h,
+                                double *a)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        a[i * k + i] = d > 0.0f || d < 0.0f ? (double)d : 1.0;
+        sum += a[i * k + i];
+    }
+    const float mean = (float)(sum / (double)k);
+    const float damp = (float)percdamp * mean;
+    for (size_t i = 0; i < k; i++)
+        a[i * k + i] = (double)((float)a[i * k + i] + qqi_keep_f32(damp));
+}
+
+QQ_API qq_status qq_onebit_adjust(size_t n, size_t k, double percdamp,
+                                  double perccorr, float *w, size_t ldw,
+                                  const float *h, const float *c, void *scratch,
+                                  size_t scratch_bytes)
+{
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads t = qqi_threads_make(1, NULL, NULL);
+    qqi_target g;
+
+    if (status == QQ_OK && k > 0 && (h == NULL || c == NULL))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_target_scratch(n, k, 1), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    g.n = n;
+    g.k = k;
+    g.parts = 1;
+    qqi_target_place(&g, &p);
+    g.alpha = perccorr;
+    g.rho = 0.0;
+    g.w = w;
+    g.ldw = ldw;
+    g.r = NULL;
+    g.t = w;
+    g.ldt = ldw;
+    g.has_d = 1;
+    for (size_t i = 0; i < k * k; i++)
+        g.a[i] = (double)h[i];
+    qqi_adjust_diagonal(k, percdamp, h, g.a);
+    if (!qqi_factor_run(&g.factor, g.a, &t))
+        return QQ_ERR_FORMAT;
+    QQ_MEMCPY(g.d, c, k * k * sizeof *c);
+    for (size_t j = 0; j < k; j++) {
+        const float d = h[j * k + j];
+        for (size_t i = 0; !(d > 0.0f || d < 0.0f) && i < n; i++)
+            w[i * ldw + j] = 0.0f;
+    }
+    qqi_target_part(&g, 0);
+    return QQ_OK;
+}
+
+// ==== solve/onecomp_grid.h ====
+
+// qquant floor 8: the grids of OneCompression's RTN and GPTQ.
+//
+//   scale = (max - min) / (2^bits - 1),  code = clamp(rne(x / scale) + zero)
+//
+// in f32, one rounding a step. The search shrinks the range and counts
+// |value - x|^power, made of qqi_pow and summed in f64.
+
+// What the two calls leave: "gpo1".
+#define QQI_GPTQ_OPTIONS_INIT 0x316f7067u
+
+QQ_API qq_gptq_options qq_gptq_options_init(void)
+{
+    qq_gptq_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_GPTQ_OPTIONS_INIT;
+    o.block = 128;
+    o.percdamp = .01;
+    o.bits = 4;
+    o.group = -1;
+    o.grid = 600;
+    o.power = 2.4;
+    o.symmetric = 1;
+    o.max_shrink = .8;
+    return o;
+}
+
+QQ_API qq_gptq_options qq_rtn_options_init(void)
+{
+    qq_gptq_options o = qq_gptq_options_init();
+
+    o.grid = 100;
+    o.symmetric = 0;
+    return o;
+}
+
+QQI_FN qq_status qqi_gptq_check(const qq_gptq_options *o, int gptq,
+                                uint32_t *bad)
+{
+    uint32_t mask = 0;
+
+    if (bad != NULL)
+        *bad = 0;
+    if (o == NULL || o->init != QQI_GPTQ_OPTIONS_INIT)
+        return QQ_ERR_ARGUMENT;
+    mask |= gptq && o->block < 1 ? 1u : 0u;
+    mask |= gptq && !(o->percdamp >= 3.95e-4) ? 2u : 0u;
+    mask |= o->bits < 1 || o->bits > (gptq ? 63 : 64) ? 4u : 0u;
+    mask |= o->group != -1 && o->group < 1 ? 8u : 0u;
+    mask |= o->mse && o->grid < 1 ? 16u : 0u;
+    mask |= o->mse && !(o->power > 0.0) ? 32u : 0u;
+    if (bad != NULL)
+        *bad = mask;
+    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQ_API qq_status qq_gptq_options_check(const qq_gptq_options *o, uint32_t *bad)
+{
+    return qqi_gptq_check(o, 1, bad);
+}
+
+QQ_API qq_status qq_rtn_options_check(const qq_gptq_options *o, uint32_t *bad)
+{
+    return qqi_gptq_check(o, 0, bad);
+}
+
+typedef struct qqi_onecomp_grid {
+    const qq_gptq_options *o;
+    int rtn; // a floor for scales, and all rows are mirrored
+    float most;
+    float scale;
+    float zero;
+} qqi_onecomp_grid;
+
+QQI_INLINE float qqi_onecomp_most(const qq_gptq_options *o)
+{
+    return (float)(((uint32_t)1 << (o->bits < 31 ? o->bits : 31)) - 1);
+}
+
+QQI_INLINE float qqi_onecomp_code(float x, float scale, float zero, float most)
+{
+    const float c = qqi_rne_f32(x / scale) + zero;
+
+    return c < 0.0f ? 0.0f : c > most ? most : c;
+}
+
+QQI_INLINE float qqi_onecomp_value(float code, float scale, float zero)
+{
+    return qqi_mul_f32(scale, code - zero);
+}
+
+// Scale and zero of a range; symmetric: the zero stays.
+QQI_FN void qqi_onecomp_range(const qqi_onecomp_grid *g, float low, float high,
+                              float *scale, float *zero)
+{
+    float s = (high - low) / g->most;
+
+    if (g->rtn && s < 1e-5f)
+        s = 1e-5f;
+    *scale = s;
+    *zero = g->o->symmetric ? (g->most + 1.0f) / 2.0f : qqi_rne_f32(-low / s);
+}
+
+QQI_FN float qqi_onecomp_error(const qqi_onecomp_grid *g, const float *w,
+                               size_t count, float scale, float zero)
+{
+    const double power = (double)(float)g->o->power;
+    double sum = 0.0;
+
+    for (size_t j = 0; j < count; j++) {
+        const float c = qqi_onecomp_code(w[j], scale, zero, g->most);
+        const float v = qqi_onecomp_value(c, scale, zero);
+        const float d = qqi_abs_f32(v - w[j]);
+        sum += (double)(float)qqi_pow_f64((double)d, power);
+    }
+    return (float)sum;
+}
+
+QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
+                               size_t count, float low, float high)
+{
+    const int32_t steps = (int32_t)(g->o->max_shrink * (double)g->o->grid);
+    float best = qqi_f32_of((uint32_t)QQI_F32_INF);
+
+    for (int32_t i = 0; i < steps; i++) {
+        const float p = (float)(1.0 - (double)i / (double)g->o->grid);
+        float s, z;
+        qqi_onecomp_range(g, p * low, p * high, &s, &z);
+        const float e = qqi_onecomp_error(g, w, count, s, z);
+        if (e < best) {
+            best = e;
+            g->scale = s;
+            g->zero = z;
+        }
+    }
+}
+
+// The grid of count numbers.
+QQI_FN void qqi_onecomp_find(qqi_onecomp_grid *g, const float *w, size_t count)
+{
+    float low = 0.0f, high = 0.0f;
+
+    for (size_t j = 0; j < count; j++) {
+        low = w[j] < low ? w[j] : low;
+        high = w[j] > high ? w[j] : high;
+    }
+    if (g->o->symmetric) {
+        high = -low > high ? -low : high;
+        if (g->rtn || low < 0.0f)
+            low = -high;
+    }
+    if (!(high > 0.0f) && !(low < 0.0f)) {
+        low = -1.0f;
+        high = 1.0f;
+    }
+    qqi_onecomp_range(g, low, high, &g->scale, &g->zero);
+    if (g->o->mse)
+        qqi_onecomp_search(g, w, count, low, high);
+}
+
+QQ_API qq_status qq_gptq_grid(size_t n, size_t k, const qq_gptq_options *o,
+                              const float *w, size_t ldw, float *scale,
+                              float *zero)
+{
+    qqi_onecomp_grid g;
+    qq_status status = qqi_gptq_check(o, 1, NULL);
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    if (n > 0 && (scale == NULL || zero == NULL))
+        return QQ_ERR_ARGUMENT;
+    g.o = o;
+    g.rtn = 0;
+    g.most = qqi_onecomp_most(o);
+    for (size_t i = 0; i < n; i++) {
+        qqi_onecomp_find(&g, w + i * ldw, k);
+        scale[i] = g.scale;
+        zero[i] = g.zero;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_rtn_solve(size_t n, size_t k, const qq_gptq_options *o,
+                              const float *w, size_t ldw, uint8_t *codes,
+                              float *scales, float *zeros)
+{
+    qqi_onecomp_grid g;
+    qq_status status = qqi_gptq_check(o, 0, NULL);
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    const size_t group = o->group > 0 ? (size_t)o->group : k;
+    if (k > 0 && k % group != 0)
+        return QQ_ERR_SHAPE;
+    if (o->bits > 8)
+        return QQ_ERR_UNSUPPORTED;
+    if (n > 0 && k > 0 && (codes == NULL || scales == NULL || zeros == NULL))
+        return QQ_ERR_ARGUMENT;
+    g.o = o;
+    g.rtn = 1;
+    g.most = qqi_onecomp_most(o);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j += group) {
+            const float *row = w + i * ldw + j;
+            qqi_onecomp_find(&g, row, group);
+            scales[i * (k / group) + j / group] = g.scale;
+            zeros[i * (k / group) + j / group] = g.zero;
+            for (size_t l = 0; l < group; l++)
+                codes[i * k + j + l] =
+                    (uint8_t)qqi_onecomp_code(row[l], g.scale, g.zero, g.most);
+        }
+    return QQ_OK;
+}
+
+// ==== solve/onecomp_gptq.h ====
+
+// qquant floor 8: OneCompression's GPTQ, and AutoGPTQ's packing.
+//
+// Column by column: e = (w - value) / U_jj, w_k -= e U_jk for those to come in
+// its block of columns, and for the rest once the block is done. U is the upper
+// Cholesky factor of H^-1, in f64 here; weights are f32 all the way.
+
+typedef struct qqi_onecomp {
+    size_t n;
+    size_t k;
+    const qq_gptq_options *o;
+    double *a;       // k * k: H, then its factor
+    double *u;       // k * k: H^-1, then its factor
+    float *w;        // n * k, in the order of decision
+    float *base;     // n * k: w without what the present block did
+    float *e;        // n * k: errors
+    uint32_t *order; // k
+    float *scale;    // n: of the present group
+    float *zero;
+    qqi_factor factor;
+    qqi_system system;
+} qqi_onecomp;
+
+QQI_FN void qqi_onecomp_place(qqi_onecomp *c, qqi_pieces *p)
+{
+    const size_t square = qqi_times(c->k, c->k);
+    const size_t all = qqi_times(c->n, c->k);
+
+    c->a = (double *)qqi_piece(p, square, sizeof(double));
+    c->u = (double *)qqi_piece(p, square, sizeof(double));
+    c->w = (float *)qqi_piece(p, all, sizeof(float));
+    c->base = (float *)qqi_piece(p, all, sizeof(float));
+    c->e = (float *)qqi_piece(p, all, sizeof(float));
+    c->order = (uint32_t *)qqi_piece(p, c->k, sizeof(uint32_t));
+    c->scale = (float *)qqi_piece(p, c->n, sizeof(float));
+    c->zero = (float *)qqi_piece(p, c->n, sizeof(float));
+    qqi_factor_place(&c->factor, c->k, 1, p);
+    qqi_system_place(&c->system, c->k, p);
+}
+
+QQ_API size_t qq_gptq_scratch_size(size_t n, size_t k)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_onecomp c;
+
+    c.n = n;
+    c.k = k;
+    qqi_onecomp_place(&c, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// The diagonal entry of H, 1 for a column that was never used.
+QQI_INLINE float qqi_onecomp_diagonal(const float *h, size_t k, size_t j)
+{
+    const float d = h[j * k + j];
+
+    return d > 0.0f || d < 0.0f ? d : 1.0f;
+}
+
+// By falling diagonal, of equal ones the first, or as they stand.
+QQI_FN void qqi_onecomp_order(const qqi_onecomp *c, const float *h)
+{
+    for (size_t j = 0; j < c->k; j++) {
+        size_t at = j;
+        const float d = qqi_onecomp_diagonal(h, c->k, j);
+        while (c->o->act_order && at > 0 &&
+               d > qqi_onecomp_diagonal(h, c->k, c->order[at - 1])) {
+            c->order[at] = c->order[at - 1];
+            at--;
+        }
+        c->order[at] = (uint32_t)j;
+    }
+}
+
+// a = H in order, with add on its diagonal.
+QQI_FN void qqi_onecomp_load(const qqi_onecomp *c, const float *h, float add)
+{
+    const size_t k = c->k;
+
+    for (size_t i = 0; i < k; i++) {
+        for (size_t j = 0; j < k; j++)
+            c->a[i * k + j] = (double)h[c->order[i] * k + c->order[j]];
+        const float d = qqi_onecomp_diagonal(h, k, c->order[i]);
+        c->a[i * k + i] = (double)(d + add);
+    }
+}
+
+// u = the factor of H^-1; 0 where five attempts fail.
+QQI_FN int qqi_onecomp_factor(qqi_onecomp *c, const float *h)
+{
+    const qqi_threads t = qqi_threads_make(1, NULL, NULL);
+    const size_t k = c->k;
+    double sum = 0.0;
+    float by = 1.0f, times = 1.0f;
+    int ok = 0;
+
+    for (size_t j = 0; j < k; j++)
+        sum += (double)qqi_onecomp_diagonal(h, k, j);
+    const float mean = (float)(sum / (double)k);
+    const float damp = qqi_mul_f32((float)c->o->percdamp, mean);
+    for (int i = 0; i < 5 && !ok; i++) {
+        qqi_onecomp_load(c, h, qqi_mul_f32(damp, times));
+        ok = qqi_factor_run(&c->factor, c->a, &t);
+        by *= 10.0f;
+        times += by;
+    }
+    if (!ok)
+        return 0;
+    QQ_MEMSET(c->u, 0, k * k * sizeof(double));
+    for (size_t i = 0; i < k; i++)
+        c->u[i * k + i] = 1.0;
+    c->system.u = c->a;
+    for (size_t i = 0; i < k; i += 32)
+        qqi_system_solve(&c->system, k - i < 32 ? k - i : 32, c->u + i * k, k);
+    return qqi_factor_run(&c->factor, c->u, &t);
+}
+
+// Grids of all rows over columns j to j + count - 1.
+QQI_FN void qqi_onecomp_grids(const qqi_onecomp *c, const float *w, size_t ldw,
+                              size_t count)
+{
+    qqi_onecomp_grid g;
+
+    g.o = c->o;
+    g.rtn = 0;
+    g.most = qqi_onecomp_most(c->o);
+    for (size_t i = 0; i < c->n; i++) {
+        qqi_onecomp_find(&g, w + i * ldw, count);
+        c->scale[i] = g.scale;
+        c->zero[i] = g.zero;
+    }
+}
+
+// w -= e u.
+QQI_INLINE float qqi_onecomp_pay(float w, float e, double u)
+{
+    return (float)((double)w - (double)e * (double)(float)u); // exact product
+}
+
+// Column j, whose block ends at end.
+QQI_FN void qqi_onecomp_column(const qqi_onecomp *c, size_t j, size_t end,
+                               uint8_t *codes)
+{
+    const size_t k = c->k;
+    const float most = qqi_onecomp_most(c->o);
+    const float d = (float)c->u[j * k + j];
+
+    for (size_t i = 0; i < c->n; i++) {
+        float *w = c->w + i * k;
+        const float s = c->scale[i], z = c->zero[i];
+        const float code = qqi_onecomp_code(w[j], s, z, most);
+        const float e = (w[j] - qqi_onecomp_value(code, s, z)) / d;
+        codes[i * k + c->order[j]] = (uint8_t)code;
+        c->e[i * k + j] = e;
+        for (size_t l = j + 1; l < end; l++)
+            w[l] = qqi_onecomp_pay(w[l], e, c->u[j * k + l]);
+    }
+}
+
+// What a block of columns owes to those behind it: a sum, rounded once.
+QQI_FN void qqi_onecomp_rest(const qqi_onecomp *c, size_t from, size_t end)
+{
+    const size_t k = c->k;
+
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t l = end; l < k; l++) {
+            double sum = 0.0;
+            for (size_t j = from; j < end; j++)
+                sum += (double)c->e[i * k + j] *
+                       (double)(float)c->u[j * k + l]; // exact
+            c->base[i * k + l] -= (float)sum;
+            c->w[i * k + l] = c->base[i * k + l];
+        }
+}
+
+// Weights in order, columns that were never used cleared.
+QQI_FN void qqi_onecomp_weights(const qqi_onecomp *c, const float *w,
+                                size_t ldw, const float *h)
+{
+    const size_t k = c->k;
+
+    for (size_t j = 0; j < k; j++) {
+        const float d = h[c->order[j] * k + c->order[j]];
+        const int dead = !(d > 0.0f || d < 0.0f);
+        for (size_t i = 0; i < c->n; i++)
+            c->base[i * k + j] = c->w[i * k + j] =
+                dead ? 0.0f : w[i * ldw + c->order[j]];
+    }
+}
+
+QQI_FN void qqi_onecomp_run(const qqi_onecomp *c, uint8_t *codes, float *scales,
+                            float *zeros)
+{
+    const size_t k = c->k, n = c->n;
+    const size_t group = c->o->group > 0 ? (size_t)c->o->group : 0;
+    const size_t block = (size_t)c->o->block;
+    size_t at = 0;
+
+    for (size_t from = 0; from < k; from += block) {
+        const size_t end = k - from < block ? k : from + block;
+        for (size_t j = from; j < end; j++) {
+            if (group > 0 && j % group == 0)
+                qqi_onecomp_grids(c, c->base + j, k,
+                                  k - j < group ? k - j : group);
+            if (j == 0 || (group > 0 && j % group == 0)) {
+                QQ_MEMCPY(scales + at * n, c->scale, n * sizeof *scales);
+                QQ_MEMCPY(zeros + at * n, c->zero, n * sizeof *zeros);
+                at++;
+            }
+            qqi_onecomp_column(c, j, end, codes);
+        }
+        qqi_onecomp_rest(c, from, end);
+    }
+}
+
+QQ_API qq_status qq_gptq_solve(size_t n, size_t k, const qq_gptq_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               uint8_t *codes, float *scales, float *zeros,
+                               uint32_t *order, void *scratch,
+                               size_t scratch_bytes)
+{
+    qq_status status = qqi_gptq_check(o, 1, NULL);
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_onecomp c;
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status == QQ_OK && o->bits > 8)
+        status = QQ_ERR_UNSUPPORTED;
+    if (status == QQ_OK && n > 0 && k > 0 &&
+        (h == NULL || codes == NULL || scales == NULL || zeros == NULL))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK && k > UINT32_MAX)
+        status = QQ_ERR_SIZE;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_gptq_scratch_size(n, k), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    c.n = n;
+    c.k = k;
+    c.o = o;
+    qqi_onecomp_place(&c, &p);
+    qqi_onecomp_order(&c, h);
+    if (!qqi_onecomp_factor(&c, h))
+        return QQ_ERR_FORMAT;
+    if (o->group < 0)
+        qqi_onecomp_grids(&c, w, ldw, k);
+    qqi_onecomp_weights(&c, w, ldw, h);
+    qqi_onecomp_run(&c, codes, scales, zeros);
+    if (order != NULL)
+        QQ_MEMCPY(order, c.order, k * sizeof *order);
+    return QQ_OK;
+}
+
+// --- AutoGPTQ's words ------------------------------------------------------
+
+// Code i of a stream of count, which are step words apart where they land.
+QQI_FN void qqi_words_put(uint32_t code, unsigned bits, size_t i, size_t step,
+                          uint32_t *out)
+{
+    const uint32_t mask = ((uint32_t)1 << bits) - 1;
+    const uint64_t wide = (uint64_t)(code & mask) << (i * bits % 32);
+    uint32_t *to = out + i * bits / 32 * step;
+
+    to[0] |= (uint32_t)(wide & 0xffffffffu);
+    if (wide >> 32 != 0)
+        to[step] |= (uint32_t)(wide >> 32);
+}
+
+QQI_FN qq_status qqi_words_check(size_t count, unsigned bits)
+{
+    if (bits != 2 && bits != 3 && bits != 4 && bits != 8)
+        return QQ_ERR_ARGUMENT;
+    return count % (bits == 3 ? 32 : 32 / bits) == 0 ? QQ_OK : QQ_ERR_SHAPE;
+}
+
+QQ_API qq_status qq_gptq_pack_codes(size_t n, size_t k, unsigned bits,
+                                    const uint8_t *codes, uint32_t *packed)
+{
+    const qq_status status = qqi_words_check(k, bits);
+
+    if (status != QQ_OK)
+        return status;
+    if (n > 0 && k > 0 && (codes == NULL || packed == NULL))
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(packed, 0, k / 32 * bits * n * 4 + k % 32 * bits / 32 * n * 4);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            qqi_words_put(codes[i * k + j], bits, j, n, packed + i);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_gptq_pack_zeros(size_t groups, size_t n, unsigned bits,
+                                    const int32_t *zeros, uint32_t *packed)
+{
+    const qq_status status = qqi_words_check(n, bits);
+
+    if (status != QQ_OK)
+        return status;
+    if (groups > 0 && n > 0 && (zeros == NULL || packed == NULL))
+        return QQ_ERR_ARGUMENT;
+    const size_t words = n / 32 * bits + n % 32 * bits / 32;
+    QQ_MEMSET(packed, 0, groups * words * sizeof *packed);
+    for (size_t g = 0; g < groups; g++)
+        for (size_t j = 0; j < n; j++)
+            qqi_words_put((uint32_t)zeros[g * n + j], bits, j, 1,
+                          packed + g * words);
+    return QQ_OK;
+}
+
+// ==== solve/onebit.h ====
+
+// qquant floor 8: OneBit: options, memory, and the original's answer.
+
+// What the two calls leave: "obo1" and "onb1".
+#define QQI_ONEBIT_OPTIONS_INIT 0x316f626fu
+#define QQI_ONEBIT_INIT         0x31626e6fu
+
+QQ_API qq_onebit_options qq_onebit_options_init(void)
+{
+    qq_onebit_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_ONEBIT_OPTIONS_INIT;
+    o.mode = QQ_ONEBIT_BEST;
+    o.iters = 10;
+    o.importance = 1;
+    o.balancing = 1;
+    o.balance_iters = 40;
+    o.balance_alpha = 1.0;
+    o.planes = 1;
+    o.rounds = 8;
+    o.sweeps = 2;
+    o.f16 = 1;
+    o.parts = 1;
+    return o;
+}
+
+QQ_API qq_status qq_onebit_options_check(const qq_onebit_options *o,
+                                         uint32_t *bad)
+{
+    uint32_t mask = 0;
+
+    if (bad != NULL)
+        *bad = 0;
+    if (o == NULL || o->init != QQI_ONEBIT_OPTIONS_INIT)
+        return QQ_ERR_ARGUMENT;
+    mask |= o->mode < QQ_ONEBIT_BEST || o->mode > QQ_ONEBIT_COMPAT ? 1u : 0u;
+    mask |= o->iters < 0 ? 2u : 0u;
+    mask |= o->balancing && o->balance_iters < 1 ? 16u : 0u;
+    mask |= o->balancing && !(o->balance_alpha > 0.0) ? 32u : 0u;
+    mask |= o->planes < 1 || o->planes > QQ_ONEBIT_MAX_PLANES ||
+                    (o->planes > 1 && o->mode != QQ_ONEBIT_BEST)
+                ? 64u
+                : 0u;
+    mask |= o->parts == 0 ? 1024u : 0u;
+    if (bad != NULL)
+        *bad = mask;
+    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+// The answer's pieces: a, b, signs, factors.
+typedef struct qqi_onebit_out {
+    float *a;
+    float *b;
+    uint8_t *sign[QQ_ONEBIT_MAX_PLANES];
+    float *rows;
+    float *columns;
+} qqi_onebit_out;
+
+QQI_FN void qqi_onebit_place(size_t n, size_t k, const qq_onebit_options *o,
+                             qqi_onebit_out *t, qqi_pieces *p)
+{
+    const int factors = o->mode == QQ_ONEBIT_COMPAT && o->balancing;
+
+    QQ_MEMSET(t, 0, sizeof *t);
+    t->a = (float *)qqi_piece(p, qqi_times(o->planes, n), sizeof(float));
+    t->b = (float *)qqi_piece(p, qqi_times(o->planes, k), sizeof(float));
+    for (unsigned i = 0; i < o->planes; i++) {
+        const size_t count = qqi_times(n, k);
+        t->sign[i] = (uint8_t *)qqi_piece(
+            p, count == SIZE_MAX ? SIZE_MAX : qqi_sign_bytes(count), 1);
+    }
+    if (factors) {
+        t->rows = (float *)qqi_piece(p, n, sizeof(float));
+        t->columns = (float *)qqi_piece(p, k, sizeof(float));
+    }
+}
+
+QQ_API size_t qq_onebit_size(size_t n, size_t k, const qq_onebit_options *o)
+{
+    const qq_onebit_options defaults = qq_onebit_options_init();
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_onebit_out t;
+
+    if (o == NULL)
+        o = &defaults;
+    if (qq_onebit_options_check(o, NULL) != QQ_OK)
+        return SIZE_MAX;
+    qqi_onebit_place(n, k, o, &t, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+// The view of an answer.
+QQI_FN void qqi_onebit_view(size_t n, size_t k, const qq_onebit_options *o,
+                            const qqi_onebit_out *t, qq_onebit *r)
+{
+    const size_t shape[2] = {n, k};
+
+    QQ_MEMSET(r, 0, sizeof *r);
+    r->init = QQI_ONEBIT_INIT;
+    r->planes = o->planes;
+    r->n = n;
+    r->k = k;
+    r->a = t->a;
+    r->b = t->b;
+    for (unsigned i = 0; i < o->planes; i++)
+        r->sign[i] = qq_tensor_make(t->sign[i], QQ_TYPE_SIGN, 2, shape);
+    r->rows = t->rows;
+    r->columns = t->columns;
+}
+
+// Bit i of packed signs, low bits first, as -1 or 1.
+QQI_INLINE float qqi_sign_float(const uint8_t *sign, size_t i)
+{
+    return sign[i / 8] >> (i % 8) & 1 ? 1.0f : -1.0f;
+}
+
+QQI_FN void qqi_sign_put(uint8_t *sign, size_t i, int plus)
+{
+    const unsigned bit = 1u << (i % 8);
+
+    sign[i / 8] =
+        (uint8_t)(plus ? sign[i / 8] | bit : sign[i / 8] & (255u ^ bit));
+}
+
+QQ_API qq_status qq_onebit_values(const qq_onebit *r, float *v, size_t ldv)
+{
+    if (r == NULL || r->init != QQI_ONEBIT_INIT)
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_rows(r->n, r->k, v, ldv, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t j = 0; j < r->k; j++) {
+            float sum = 0.0f;
+            for (unsigned p = 0; p < r->planes; p++) {
+                const uint8_t *sign = (const uint8_t *)r->sign[p].data;
+                const float s = qqi_sign_float(sign, i * r->k + j);
+                const float as = r->a[p * r->n + i] * s;
+                const float x = qqi_mul_f32(as, r->b[p * r->k + j]);
+                sum = p == 0 ? x : sum + x;
+            }
+            if (r->rows != NULL)
+                sum = sum / (r->rows[i] * r->columns[j]);
+            v[i * ldv + j] = sum;
+        }
+    return QQ_OK;
+}
+
+// --- the original ----------------------------------------------------------
+
+// What the original's solver and ours need to find a and b of |W'|.
+typedef struct qqi_onebit_work {
+    size_t n;
+    size_t k;
+    const float *w;
+    size_t ldw;
+    const float *h; // k * k, or NULL
+    float *scaled;  // n * k: W'
+    float *rows;    // n: factors of W', or norms
+    float *columns; // k
+    qqi_svid svid;
+    qqi_balance balance;
+} qqi_onebit_work;
+
+QQI_FN void qqi_onebit_work_place(qqi_onebit_work *s, qqi_pieces *p)
+{
+    s->scaled = (float *)qqi_piece(p, qqi_times(s->n, s->k), sizeof(float));
+    s->rows = (float *)qqi_piece(p, s->n, sizeof(float));
+    s->columns = (float *)qqi_piece(p, s->k, sizeof(float));
+    s->svid.n = s->n;
+    s->svid.k = s->k;
+    qqi_svid_place(&s->svid, p);
+    s->balance.n = s->n;
+    s->balance.k = s->k;
+    qqi_balance_place(&s->balance, p);
+}
+
+// Balancing: factors in rows and columns, W' in scaled.
+QQI_FN void qqi_onebit_balance(qqi_onebit_work *s, const qq_onebit_options *o,
+                               int compat)
+{
+    qq_balance_options b = qq_balance_options_init();
+    qq_balance_result r;
+    qqi_balance *t = &s->balance;
+
+    b.compat = compat;
+    b.rounds = (unsigned)o->balance_iters;
+    b.alpha = o->balance_alpha;
+    t->o = &b;
+    t->w = s->w;
+    t->ldw = s->ldw;
+    qqi_balance_aim(t);
+    qqi_balance_run(t, &r);
+    t->o = NULL;
+    for (size_t i = 0; i < s->n; i++)
+        s->rows[i] = (float)t->d[i];
+    for (size_t j = 0; j < s->k; j++)
+        s->columns[j] = (float)t->e[j];
+}
+
+// fl(fl(W rows) columns).
+QQI_FN void qqi_onebit_scale(const qqi_onebit_work *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t j = 0; j < s->k; j++)
+            s->scaled[i * s->k + j] =
+                s->w[i * s->ldw + j] * s->rows[i] * s->columns[j];
+}
+
+// sqrt of what a column or row counts, with the original's floors.
+QQI_INLINE float qqi_onebit_norm(float x)
+{
+    const float root = qqi_sqrt_f32(x);
+
+    return root < 1e-8f ? 1e-8f : root; // NaN stays
+}
+
+QQI_FN void qqi_onebit_norms(const qqi_onebit_work *s,
+                             const qq_onebit_options *o)
+{
+    for (size_t i = 0; i < s->n; i++)
+        s->rows[i] = o->importance && o->output_norm != NULL
+                         ? qqi_onebit_norm(o->output_norm[i])
+                         : 1.0f;
+    for (size_t j = 0; j < s->k; j++) {
+        float x = 1.0f;
+        if (o->importance && o->input_norm != NULL) {
+            x = qqi_onebit_norm(o->input_norm[j]);
+        } else if (o->importance && s->h != NULL) {
+            const float d = s->h[j * s->k + j];
+            x = qqi_onebit_norm(d < 1e-8f ? 1e-8f : d);
+        }
+        s->columns[j] = x;
+    }
+}
+
+// a = u sqrt(sigma), b = v sqrt(sigma), of norms made equal; f32 all the way.
+QQI_FN void qqi_onebit_split(const qqi_svid *s, double sigma, float *a,
+                             float *b)
+{
+    const float root = qqi_sqrt_f32((float)sigma + 1e-12f);
+    double x = 0.0, y = 0.0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        a[i] = qqi_abs_f32(s->u[i]) * root;
+        x += (double)a[i] * (double)a[i];
+    }
+    for (size_t j = 0; j < s->k; j++) {
+        b[j] = qqi_abs_f32(s->v[j]) * root;
+        y += (double)b[j] * (double)b[j];
+    }
+    const float an = (float)qqi_sqrt_f64(x) + 1e-12f;
+    const float bn = (float)qqi_sqrt_f64(y) + 1e-12f;
+    const float g = qqi_sqrt_f32(bn / an);
+    for (size_t i = 0; i < s->n; i++)
+        a[i] = a[i] * g;
+    for (size_t j = 0; j < s->k; j++)
+        b[j] = b[j] / g;
+}
+
+// a and b of |W'| as the original finds them.
+QQI_FN void qqi_onebit_rank1(qqi_onebit_work *s, const qq_onebit_options *o,
+                             float *a, float *b)
+{
+    qqi_svid *v = &s->svid;
+    double sigma;
+
+    v->p = s->scaled;
+    v->ldp = s->k;
+    v->absolute = 1;
+    if (s->n < 1000000 / s->k + (1000000 % s->k > 0)) {
+        sigma = qqi_svid_still(v);
+        if (!(sigma > 0.0)) { // any unit vectors
+            v->u[0] = 1.0f;
+            v->v[0] = 1.0f;
+        }
+    } else {
+        const int rounds = o->iters > 30 ? o->iters : 30;
+        qqi_svid_start(v, o->start);
+        for (int i = 0; i < rounds; i++)
+            if (!qqi_svid_round(v))
+                break;
+        sigma = qqi_svid_end(v);
+    }
+    qqi_onebit_split(v, sigma, a, b);
+}
+
+// The original's solver. QQ_ERR_FORMAT where its answer is not finite.
+QQI_FN qq_status qqi_onebit_compat(qqi_onebit_work *s,
+                                   const qq_onebit_options *o,
+                                   const qqi_onebit_out *t)
+{
+    if (o->balancing)
+        qqi_onebit_balance(s, o, 1);
+    else
+        qqi_onebit_norms(s, o);
+    qqi_onebit_scale(s);
+    if (!qqi_rows_finite(s->n, s->k, s->scaled, s->k))
+        return QQ_ERR_FORMAT;
+    QQ_MEMSET(t->sign[0], 0, qqi_sign_bytes(s->n * s->k));
+    for (size_t i = 0; i < s->n * s->k; i++)
+        qqi_sign_put(t->sign[0], i, s->scaled[i] >= 0.0f);
+    qqi_onebit_rank1(s, o, t->a, t->b);
+    if (o->balancing) {
+        QQ_MEMCPY(t->rows, s->rows, s->n * sizeof(float));
+        QQ_MEMCPY(t->columns, s->columns, s->k * sizeof(float));
+        return QQ_OK;
+    }
+    for (size_t i = 0; i < s->n; i++)
+        t->a[i] = t->a[i] / s->rows[i];
+    for (size_t j = 0; j < s->k; j++)
+        t->b[j] = t->b[j] / s->columns[j];
+    return QQ_OK;
+}
+
+// ==== solve/planes.h ====
+
+// qquant floor 8: binary planes: V = sum over p of a_p s_p b_p.
+//
+// The signs of all planes of one weight are one code: bit p is plane p's, 1 for
+// plus. Blocks of 32 rows, as in solve/block.h:
+//
+//   v = the sum over p of +-fl(a_p b_p), in f32, plane after plane
+//   e = fl(W - v), g = e H (f64; without H: e itself)
+
+#define QQI_PLANE_CODES (1u << QQ_ONEBIT_MAX_PLANES)
+
+typedef struct qqi_planes {
+    size_t n;
+    size_t k;
+    unsigned count;
+    const float *w;
+    size_t ldw;
+    const float *h; // k * k, or NULL: the unit matrix
+    const qq_onebit_options *o;
+    float *a;      // count * n
+    float *b;      // count * k
+    uint8_t *code; // n * k
+    float *save_a; // of the best round so far, not rounded
+    float *save_b;
+    uint8_t *save_code;
+    float *best_a; // of the best candidate, as it is stored
+    float *best_b;
+    uint8_t *best_code;
+    double best;
+    double *error;    // of every block
+    double *gradient; // blocks * k
+    uint8_t *rooms;
+    size_t room_bytes;
+    const float *lower; // of GPTQ
+    const size_t *order;
+    unsigned plane; // whose b is solved
+    int gptq;       // 1: this pass begins with GPTQ
+    int fit_a;
+    int descend;
+    unsigned anneal;
+} qqi_planes;
+
+// A block of rows, in a part's room.
+typedef struct qqi_plane_rows {
+    size_t first;
+    size_t count;
+    float *e;  // 32 * k
+    float *t;  // 32 * k: s b of a plane
+    double *g; // 32 * k
+    double *p; // planes * 32 * k
+    double *space;
+} qqi_plane_rows;
+
+QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
+                                 qqi_pieces *p)
+{
+    const size_t wide = qqi_times(QQI_BLOCK_ROWS, s->k);
+
+    r->e = (float *)qqi_piece(p, wide, sizeof(float));
+    r->t = (float *)qqi_piece(p, wide, sizeof(float));
+    r->g = (double *)qqi_piece(p, wide, sizeof(double));
+    r->p = (double *)qqi_piece(p, qqi_times(s->count, wide), sizeof(double));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
+}
+
+// The 2^K values that a weight can have.
+QQI_INLINE void qqi_plane_values(const qqi_planes *s, size_t i, size_t j,
+                                 float *values)
+{
+    const unsigned codes = 1u << s->count;
+    float x[QQ_ONEBIT_MAX_PLANES];
+
+    for (unsigned p = 0; p < s->count; p++)
+        x[p] = qqi_mul_f32(s->a[p * s->n + i], s->b[p * s->k + j]);
+    for (unsigned c = 0; c < codes; c++) {
+        float v = c & 1 ? x[0] : -x[0];
+        for (unsigned p = 1; p < s->count; p++)
+            v += c >> p & 1 ? x[p] : -x[p];
+        values[c] = v;
+    }
+}
+
+// The code whose value is nearest to x; of equal ones the lowest.
+QQI_INLINE unsigned qqi_plane_nearest(const float *values, unsigned codes,
+                                      double x)
+{
+    double best = qqi_abs_f64(x - (double)values[0]);
+    unsigned at = 0;
+
+    for (unsigned c = 1; c < codes; c++) {
+        const double d = qqi_abs_f64(x - (double)values[c]);
+        if (d < best) {
+            best = d;
+            at = c;
+        }
+    }
+    return at;
+}
+
+QQI_INLINE float qqi_plane_sign(unsigned code, unsigned p)
+{
+    return code >> p & 1 ? 1.0f : -1.0f;
+}
+
+// out = rows of x times H.
+QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
+                              const float *x, double *out)
+{
+    const size_t k = s->k;
+
+    if (s->h == NULL) {
+        for (size_t i = 0; i < r->count * k; i++)
+            out[i] = (double)x[i];
+        return;
+    }
+    QQ_MEMSET(out, 0, r->count * k * sizeof *out);
+    const qqi_dense d = qqi_dense_make(r->count, k, k, x, k, s->h, k, out, k);
+    qqi_dense_add(&d, r->space);
+}
+
+// e and g of the codes, a and b.
+QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+    float values[QQI_PLANE_CODES];
+
+    for (size_t i = 0; i < r->count; i++) {
+        const size_t row = r->first + i;
+        for (size_t j = 0; j < k; j++) {
+            qqi_plane_values(s, row, j, values);
+            r->e[i * k + j] =
+                s->w[row * s->ldw + j] - values[s->code[row * k + j]];
+        }
+    }
+    qqi_plane_product(s, r, r->e, r->g);
+}
+
+QQI_FN double qqi_plane_error(const qqi_planes *s, const qqi_plane_rows *r)
+{
+    double all = 0.0;
+
+    for (size_t i = 0; i < r->count * s->k; i++)
+        all += qqi_mul_f64((double)r->e[i], r->g[i]);
+    return all;
+}
+
+// --- signs -----------------------------------------------------------------
+
+QQI_INLINE double qqi_plane_diagonal(const qqi_planes *s, size_t j)
+{
+    return s->h != NULL ? (double)s->h[j * s->k + j] : 1.0;
+}
+
+// One sweep of a row: as in solve/descend.h.
+QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
+{
+    const size_t k = s->k, row = r->first + i;
+    double *g = r->g + i * k;
+    float values[QQI_PLANE_CODES];
+    size_t changed = 0;
+
+    for (size_t j = 0; j < k; j++) {
+        const double hj = qqi_plane_diagonal(s, j);
+        const unsigned old = s->code[row * k + j];
+        if (!(hj > 0.0))
+            continue;
+        qqi_plane_values(s, row, j, values);
+        const unsigned code = qqi_plane_nearest(
+            values, 1u << s->count, (double)values[old] + g[j] / hj);
+        if (code == old)
+            continue;
+        const float e = s->w[row * s->ldw + j] - values[code];
+        const float d = (float)((double)r->e[i * k + j] - (double)e);
+        const double slope = (double)d * hj - 2.0 * g[j];
+        if (!(d > 0.0f ? slope < 0.0 : d < 0.0f && slope > 0.0))
+            continue;
+        s->code[row * k + j] = (uint8_t)code;
+        r->e[i * k + j] = e;
+        if (s->h == NULL)
+            g[j] = (double)e;
+        else
+            qqi_move_gradient(k, d, s->h + j * k, g);
+        changed++;
+    }
+    return changed;
+}
+
+// A row's places from to end - 1: as in solve/gptq.h, on 2^K values.
+QQI_FN void qqi_plane_gptq_row(const qqi_planes *s, qqi_plane_rows *r, size_t i,
+                               size_t from, size_t end)
+{
+    const size_t k = s->k, row = r->first + i;
+    double *p = r->g + i * k;
+    float values[QQI_PLANE_CODES];
+
+    for (size_t at = end; at-- > from;) {
+        const float *l = s->lower + at * k;
+        const size_t j = s->order[at];
+        const float w = s->w[row * s->ldw + j];
+        qqi_plane_values(s, row, j, values);
+        const unsigned code = qqi_plane_nearest(
+            values, 1u << s->count, (double)w + p[at] / (double)l[at]);
+        const float e = w - values[code];
+        s->code[row * k + j] = (uint8_t)code;
+        r->e[i * k + at] = e;
+        for (size_t q = from; q < at; q++)
+            p[q] += (double)e * (double)l[q];
+    }
+}
+
+QQI_FN void qqi_plane_gptq(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+
+    QQ_MEMSET(r->g, 0, r->count * k * sizeof *r->g);
+    for (size_t end = k; end > 0;) {
+        const size_t from = (end - 1) / QQI_GPTQ_COLUMNS * QQI_GPTQ_COLUMNS;
+        for (size_t i = 0; i < r->count; i++)
+            qqi_plane_gptq_row(s, r, i, from, end);
+        const qqi_dense d =
+            qqi_dense_make(r->count, from, end - from, r->e + from, k,
+                           s->lower + from * k, k, r->g, k);
+        qqi_dense_add(&d, r->space);
+        end = from;
+    }
+}
+
+// --- a ---------------------------------------------------------------------
+
+// The system of one row: M_pq = t_p H t_q, right side t_p g; a += M^-1 of it,
+// where that makes J smaller.
+QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
+                                size_t i)
+{
+    const size_t k = s->k, row = r->first + i, n = s->count;
+    double m[16], f[16], b[4], x[4];
+    double trace = 0.0;
+
+    for (size_t p = 0; p < n; p++) {
+        const double *ph = r->p + (p * QQI_BLOCK_ROWS + i) * k;
+        b[p] = 0.0;
+        for (size_t q = 0; q < n; q++)
+            m[p * n + q] = 0.0;
+        for (size_t j = 0; j < k; j++) {
+            const unsigned code = s->code[row * k + j];
+            for (unsigned q = 0; q < n; q++) {
+                const float t = qqi_plane_sign(code, q) * s->b[q * k + j];
+                m[p * n + q] += qqi_mul_f64(ph[j], (double)t);
+            }
+            const float t = qqi_plane_sign(code, (unsigned)p) * s->b[p * k + j];
+            b[p] += qqi_mul_f64(r->g[i * k + j], (double)t);
+        }
+        trace += m[p * n + p];
+    }
+    QQ_MEMCPY(f, m, sizeof f);
+    QQ_MEMCPY(x, b, sizeof x);
+    for (size_t p = 0; p < n; p++)
+        f[p * n + p] += qqi_mul_f64(1e-9, trace);
+    if (!(trace > 0.0) || qqi_is_inf_f64(trace) || !qqi_factor_rows(f, n, n, n))
+        return;
+    qqi_solve_small(f, n, n, x);
+    double gain = 0.0;
+    for (size_t p = 0; p < n; p++) {
+        double v = 2.0 * b[p];
+        for (size_t q = 0; q < n; q++)
+            v -= qqi_mul_f64(m[p * n + q], x[q]);
+        gain += qqi_mul_f64(v, x[p]);
+    }
+    if (!(gain > 0.0))
+        return;
+    for (size_t p = 0; p < n; p++)
+        s->a[p * s->n + row] = (float)((double)s->a[p * s->n + row] + x[p]);
+}
+
+// a of every row; e and g are made anew.
+QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+
+    for (unsigned p = 0; p < s->count; p++) {
+        for (size_t i = 0; i < r->count; i++)
+            for (size_t j = 0; j < k; j++)
+                r->t[i * k + j] =
+                    qqi_plane_sign(s->code[(r->first + i) * k + j], p) *
+                    s->b[p * k + j];
+        qqi_plane_product(s, r, r->t, r->p + p * QQI_BLOCK_ROWS * k);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        qqi_plane_solve_row(s, r, i);
+    qqi_plane_residual(s, r);
+}
+
+// ==== solve/plane_columns.h ====
+
+// qquant floor 8: b of a plane: one system for all columns.
+//
+//   (Q^T Q o H) x = r,  Q = diag(a) S,  r_j = sum_i a_i s_ij g_ij
+//
+// and b += x. The matrix is positive definite where H is (Schur), and strong on
+// its diagonal, so conjugate gradients reach x in few rounds; each of them
+// lowers J, so it may stop at any. Sums run in order, products are rounded.
+
+#define QQI_COLUMN_ROUNDS 64
+
+typedef struct qqi_columns_system {
+    size_t k;
+    double *m; // k * k
+    double *x; // k each
+    double *r;
+    double *d;
+    double *md;
+    double *z;
+    float *q;     // 32 * k rows of Q
+    double *room; // parts
+    size_t parts;
+    const qqi_planes *s;
+} qqi_columns_system;
+
+QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
+                              int has_h, qqi_pieces *p)
+{
+    c->k = k;
+    c->parts = parts;
+    c->m = (double *)qqi_piece(p, has_h ? qqi_times(k, k) : k, sizeof(double));
+    c->x = (double *)qqi_piece(p, k, sizeof(double));
+    c->r = (double *)qqi_piece(p, k, sizeof(double));
+    c->d = (double *)qqi_piece(p, k, sizeof(double));
+    c->md = (double *)qqi_piece(p, k, sizeof(double));
+    c->z = (double *)qqi_piece(p, k, sizeof(double));
+    c->q = (float *)qqi_piece(p, qqi_times(QQI_MOMENTS_ROWS, k), sizeof(float));
+    c->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
+}
+
+// m = Q^T Q: sums over rows, in order.
+QQI_FN void qqi_columns_square(qqi_columns_system *c, const qqi_threads *t)
+{
+    const qqi_planes *s = c->s;
+    const size_t k = c->k;
+    qqi_moments_step step;
+    qq_moments sums;
+
+    QQ_MEMSET(&sums, 0, sizeof sums);
+    sums.kind = QQ_MOMENTS_FULL;
+    sums.k = k;
+    sums.square = c->m;
+    sums.sum = c->z; // a by-product
+    step.m = &sums;
+    step.x = c->q;
+    step.y = NULL;
+    step.room = c->room;
+    step.parts = c->parts;
+    QQ_MEMSET(c->m, 0, k * k * sizeof *c->m);
+    for (size_t i = 0; i < s->n; i += step.rows) {
+        const size_t left = s->n - i;
+        step.rows = left < QQI_MOMENTS_ROWS ? left : QQI_MOMENTS_ROWS;
+        for (size_t l = 0; l < step.rows; l++)
+            for (size_t j = 0; j < k; j++)
+                c->q[l * k + j] =
+                    s->a[s->plane * s->n + i + l] *
+                    qqi_plane_sign(s->code[(i + l) * k + j], s->plane);
+        qqi_threads_run(t, qqi_moments_part, &step);
+    }
+}
+
+// m o H, both triangles, and a touch more on the diagonal.
+QQI_FN void qqi_columns_weigh(qqi_columns_system *c)
+{
+    const size_t k = c->k;
+    const float *h = c->s->h;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < k; i++) {
+        for (size_t j = i; j < k; j++) {
+            c->m[i * k + j] = c->m[i * k + j] * (double)h[i * k + j];
+            c->m[j * k + i] = c->m[i * k + j];
+        }
+        sum += c->m[i * k + i];
+    }
+    const double ridge = qqi_mul_f64(1e-6, sum / (double)k);
+    for (size_t i = 0; i < k; i++)
+        c->m[i * k + i] += ridge;
+}
+
+QQI_FN double qqi_inner(size_t k, const double *x, const double *y)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < k; i++)
+        sum += qqi_mul_f64(x[i], y[i]);
+    return sum;
+}
+
+// A part of md = m d.
+QQI_FN void qqi_columns_apply(void *arg, size_t part)
+{
+    const qqi_columns_system *c = (const qqi_columns_system *)arg;
+    size_t from, to;
+
+    qqi_share(c->k, c->parts, part, &from, &to);
+    for (size_t i = from; i < to; i++)
+        c->md[i] = qqi_inner(c->k, c->m + i * c->k, c->d);
+}
+
+// Conjugate gradients from 0, scaled by the diagonal, until what is left is
+// 1e-7 of what there was.
+QQI_FN void qqi_columns_solve(qqi_columns_system *c, const qqi_threads *t)
+{
+    const size_t k = c->k;
+    double old = 0.0, first = 0.0;
+
+    for (size_t i = 0; i < k; i++)
+        c->x[i] = 0.0;
+    for (int n = 0; n < QQI_COLUMN_ROUNDS; n++) {
+        for (size_t i = 0; i < k; i++) {
+            const double m = c->m[i * k + i];
+            c->z[i] = m > 0.0 ? c->r[i] / m : 0.0;
+        }
+        const double now = qqi_inner(k, c->r, c->z);
+        first = n == 0 ? now : first;
+        if (!(now > 1e-14 * first))
+            return;
+        const double by = n == 0 ? 0.0 : now / old;
+        for (size_t i = 0; i < k; i++)
+            c->d[i] = n == 0 ? c->z[i] : c->z[i] + qqi_mul_f64(by, c->d[i]);
+        qqi_threads_run(t, qqi_columns_apply, c);
+        const double curve = qqi_inner(k, c->d, c->md);
+        if (!(curve > 0.0) || qqi_is_inf_f64(curve))
+            return;
+        const double step = now / curve;
+        for (size_t i = 0; i < k; i++) {
+            c->x[i] += qqi_mul_f64(step, c->d[i]);
+            c->r[i] -= qqi_mul_f64(step, c->md[i]);
+        }
+        old = now;
+    }
+}
+
+// The sums of gradients of all blocks.
+QQI_FN void qqi_columns_gradient(qqi_columns_system *c)
+{
+    const qqi_planes *s = c->s;
+
+    for (size_t j = 0; j < c->k; j++)
+        c->r[j] = 0.0;
+    for (size_t b = 0; b * QQI_BLOCK_ROWS < s->n; b++)
+        for (size_t j = 0; j < c->k; j++)
+            c->r[j] += s->gradient[b * c->k + j];
+}
+
+// b of plane s->plane, from the gradients of its last pass.
+QQI_FN void qqi_columns_fit(qqi_columns_system *c, const qqi_planes *s,
+                            const qqi_threads *t)
+{
+    const size_t k = c->k;
+    float *b = s->b + s->plane * k;
+    double square = 0.0;
+
+    c->s = s;
+    qqi_columns_gradient(c);
+    if (s->h == NULL) {
+        for (size_t i = 0; i < s->n; i++) {
+            const double a = (double)s->a[s->plane * s->n + i];
+            square += a * a; // exact
+        }
+        for (size_t j = 0; j < k; j++)
+            c->x[j] = square > 0.0 ? c->r[j] / square : 0.0;
+    } else {
+        qqi_columns_square(c, t);
+        qqi_columns_weigh(c);
+        qqi_columns_solve(c, t);
+    }
+    for (size_t j = 0; j < k; j++) {
+        const float x = (float)((double)b[j] + c->x[j]);
+        if (qqi_is_finite_f32(x))
+            b[j] = x;
+    }
+}
+
+// ==== solve/plane_pass.h ====
+
+// qquant floor 8: passes over all blocks of planes, starts, and their ends.
+//
+// A pass does to every block what it is told: signs by GPTQ, signs by descent,
+// a; and leaves J of the block and, for the plane whose b comes next, the
+// block's part of the gradient.
+
+// One sweep of row i at a temperature: a sign that makes J larger by dJ flips
+// with probability exp(-dJ / T). One plane. Bits: Threefry under (row, seed) at
+// (sweep, column).
+QQI_FN void qqi_plane_anneal_sweep(const qqi_planes *s, qqi_plane_rows *r,
+                                   size_t i, double heat, uint32_t sweep)
+{
+    const size_t k = s->k, row = r->first + i;
+    double *g = r->g + i * k;
+    float values[QQI_PLANE_CODES];
+    qq_key key;
+
+    key.word[0] = (uint32_t)(row & 0xffffffffu);
+    key.word[1] = s->o->seed;
+    for (size_t j = 0; j < k; j++) {
+        uint32_t word[2];
+        uint32_t at[2];
+        const double hj = qqi_plane_diagonal(s, j);
+        const unsigned code = s->code[row * k + j] ^ 1u;
+        qqi_plane_values(s, row, j, values);
+        const float e = s->w[row * s->ldw + j] - values[code];
+        const float d = (float)((double)r->e[i * k + j] - (double)e);
+        const double slope = (double)d * hj - 2.0 * g[j];
+        const double more = qqi_mul_f64(slope, (double)d);
+        if (!(more < 0.0)) {
+            at[0] = sweep;
+            at[1] = (uint32_t)(j & 0xffffffffu);
+            qq_threefry(key, at, word);
+            const float u = (float)(word[0] >> 8) / 16777216.0f;
+            if (!(u < qqi_exp_f32((float)(-more / heat))))
+                continue;
+        }
+        s->code[row * k + j] = (uint8_t)code;
+        r->e[i * k + j] = e;
+        if (s->h == NULL)
+            g[j] = (double)e;
+        else
+            qqi_move_gradient(k, d, s->h + j * k, g);
+    }
+}
+
+// From .3 to .003 of the mean of 4 (a b_j)^2 H_jj, geometrically.
+QQI_FN void qqi_plane_anneal(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+    const unsigned n = s->anneal;
+    const float by =
+        n > 1 ? qqi_exp_f32(-4.6051702f / (float)(n - 1)) : 1.0f; // ln 100
+
+    for (size_t i = 0; i < r->count; i++) {
+        double mean = 0.0;
+        for (size_t j = 0; j < k; j++) {
+            const double x = (double)s->a[r->first + i] * (double)s->b[j];
+            mean += qqi_mul_f64(qqi_mul_f64(x, x), qqi_plane_diagonal(s, j));
+        }
+        double heat = 1.2 * mean / (double)k;
+        for (unsigned sweep = 0; heat > 0.0 && sweep < n; sweep++) {
+            qqi_plane_anneal_sweep(s, r, i, heat, sweep);
+            heat *= (double)by;
+        }
+    }
+}
+
+// The block's part of sum_i a_i s_ij g_ij.
+QQI_FN void qqi_plane_gradient(const qqi_planes *s, const qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+    double *to = s->gradient + r->first / QQI_BLOCK_ROWS * k;
+
+    for (size_t j = 0; j < k; j++)
+        to[j] = 0.0;
+    for (size_t i = 0; i < r->count; i++) {
+        const size_t row = r->first + i;
+        const double a = (double)s->a[s->plane * s->n + row];
+        for (size_t j = 0; j < k; j++) {
+            const double x = qqi_mul_f64(a, r->g[i * k + j]);
+            to[j] += s->code[row * k + j] >> s->plane & 1 ? x : -x;
+        }
+    }
+}
+
+QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
+{
+    if (s->gptq)
+        qqi_plane_gptq(s, r);
+    qqi_plane_residual(s, r);
+    if (s->anneal > 0)
+        qqi_plane_anneal(s, r);
+    for (size_t i = 0; i < r->count; i++)
+        for (int n = 0; n < s->descend; n++)
+            if (qqi_plane_sweep(s, r, i) == 0)
+                break;
+    if (s->fit_a)
+        qqi_plane_fit_a(s, r);
+    else if (s->descend > 0)
+        qqi_plane_residual(s, r);
+    s->error[r->first / QQI_BLOCK_ROWS] = qqi_plane_error(s, r);
+    qqi_plane_gradient(s, r);
+}
+
+QQI_INLINE size_t qqi_plane_blocks(const qqi_planes *s)
+{
+    return s->n / QQI_BLOCK_ROWS + (s->n % QQI_BLOCK_ROWS > 0);
+}
+
+QQI_FN void qqi_plane_part(void *arg, size_t part)
+{
+    const qqi_planes *s = (const qqi_planes *)arg;
+    qqi_pieces p = qqi_pieces_make(s->rooms + part * s->room_bytes);
+    qqi_plane_rows r;
+    size_t from, to;
+
+    qqi_plane_rows_place(s, &r, &p);
+    qqi_share(qqi_plane_blocks(s), s->o->parts, part, &from, &to);
+    for (size_t b = from; b < to; b++) {
+        const size_t left = s->n - b * QQI_BLOCK_ROWS;
+        r.first = b * QQI_BLOCK_ROWS;
+        r.count = left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS;
+        qqi_plane_block(s, &r);
+    }
+}
+
+// A pass over all blocks: J.
+QQI_FN double qqi_plane_pass(qqi_planes *s, int gptq, int fit_a, int descend)
+{
+    const qqi_threads t =
+        qqi_threads_make(s->o->parts, s->o->parallel, s->o->parallel_user);
+    double all = 0.0;
+
+    s->gptq = gptq && s->lower != NULL;
+    s->fit_a = fit_a;
+    s->descend = descend;
+    qqi_threads_run(&t, qqi_plane_part, s);
+    for (size_t b = 0; b < qqi_plane_blocks(s); b++)
+        all += s->error[b];
+    return all;
+}
+
+// --- the best so far -------------------------------------------------------
+
+QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
+{
+    if (!(error < s->best))
+        return;
+    s->best = error;
+    QQ_MEMCPY(s->best_a, s->a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->best_b, s->b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
+}
+
+QQI_FN void qqi_plane_save(const qqi_planes *s)
+{
+    QQ_MEMCPY(s->save_a, s->a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->save_b, s->b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
+}
+
+QQI_FN void qqi_plane_load(const qqi_planes *s)
+{
+    QQ_MEMCPY(s->a, s->save_a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->b, s->save_b, s->count * s->k * sizeof(float));
+    QQ_MEMCPY(s->code, s->save_code, s->n * s->k);
+}
+
+// Signs out of a and b, and the same largest magnitude in both.
+QQI_FN void qqi_plane_gauge(const qqi_planes *s, unsigned p)
+{
+    const size_t n = s->n, k = s->k;
+    float *a = s->a + p * n, *b = s->b + p * k;
+    const unsigned bit = 1u << p;
+    float most_a = 0.0f, most_b = 0.0f;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; a[i] < 0.0f && j < k; j++)
+            s->code[i * k + j] = (uint8_t)(s->code[i * k + j] ^ bit);
+        a[i] = qqi_abs_f32(a[i]);
+        most_a = a[i] > most_a ? a[i] : most_a;
+    }
+    for (size_t j = 0; j < k; j++) {
+        for (size_t i = 0; b[j] < 0.0f && i < n; i++)
+            s->code[i * k + j] = (uint8_t)(s->code[i * k + j] ^ bit);
+        b[j] = qqi_abs_f32(b[j]);
+        most_b = b[j] > most_b ? b[j] : most_b;
+    }
+    if (!(most_a > 0.0f) || !(most_b > 0.0f))
+        return;
+    const double g = qqi_sqrt_f64((double)most_b / (double)most_a);
+    for (size_t i = 0; i < n; i++)
+        a[i] = (float)((double)a[i] * g);
+    for (size_t j = 0; j < k; j++)
+        b[j] = (float)((double)b[j] / g);
+}
+
+// Rounded to halves that are finite.
+QQI_FN void qqi_halves(size_t count, float *x)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float h = qqi_f32_from_f16(qqi_f16_from_f32(x[i]));
+        x[i] = h > 65504.0f ? 65504.0f : h < -65504.0f ? -65504.0f : h;
+    }
+}
+
+// What is about to be kept, as it is stored: b rounded, a solved once more and
+// rounded (solve: else rounded only). Its J.
+QQI_FN double qqi_plane_finish(qqi_planes *s, int solve)
+{
+    for (unsigned p = 0; p < s->count; p++)
+        qqi_plane_gauge(s, p);
+    if (s->o->f16)
+        qqi_halves(s->count * s->k, s->b);
+    if (solve)
+        qqi_plane_pass(s, 0, 1, 0);
+    if (s->o->f16)
+        qqi_halves(s->count * s->n, s->a);
+    return qqi_plane_pass(s, 0, 0, 0);
+}
+
+// ==== solve/onebit_start.h ====
+
+// qquant floor 8: OneBit: memory of fixed and best, and starts by SVID.
+//
+// SVID takes a_i b_j as the best rank-1 approximation of |W'|, W' being W with
+// rows and columns weighted, and sign(W) as signs. Weights: none, sqrt(diag H)
+// on columns, or those of balancing; they are folded into a and b afterwards.
+
+typedef struct qqi_onebit_room {
+    qqi_planes planes;
+    qqi_onebit_work work;
+    qqi_ordered ordered;
+    qqi_columns_system columns;
+    double *big; // H in order; then W'; then the system of b
+    int has_h;
+} qqi_onebit_room;
+
+QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
+{
+    qqi_planes *s = &m->planes;
+    const size_t all = qqi_times(s->n, s->k);
+    const size_t as = qqi_times(s->count, s->n);
+    const size_t bs = qqi_times(s->count, s->k);
+    const size_t blocks = qqi_plane_blocks(s);
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_plane_rows r;
+
+    qqi_plane_rows_place(s, &r, &room);
+    s->room_bytes = room.at;
+    s->a = (float *)qqi_piece(p, as, sizeof(float));
+    s->b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->code = (uint8_t *)qqi_piece(p, all, 1);
+    s->best_a = (float *)qqi_piece(p, as, sizeof(float));
+    s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->best_code = (uint8_t *)qqi_piece(p, all, 1);
+    s->save_a = (float *)qqi_piece(p, as, sizeof(float));
+    s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->save_code = (uint8_t *)qqi_piece(p, all, 1);
+    s->error = (double *)qqi_piece(p, blocks, sizeof(double));
+    s->gradient =
+        (double *)qqi_piece(p, qqi_times(blocks, s->k), sizeof(double));
+    s->rooms = (uint8_t *)qqi_piece(p, s->o->parts, s->room_bytes);
+}
+
+// The factor and the system of b share their largest piece with W'.
+QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
+{
+    const qq_onebit_options *o = m->planes.o;
+    const size_t n = m->planes.n, k = m->planes.k;
+    const size_t square = m->has_h ? qqi_times(k, k) : 0;
+    const size_t half = qqi_times(n, k) / 2 + 1;
+
+    m->work.n = n;
+    m->work.k = k;
+    if (o->mode == QQ_ONEBIT_COMPAT) {
+        qqi_onebit_work_place(&m->work, p);
+        return;
+    }
+    qqi_onebit_room_best(m, p);
+    m->big =
+        (double *)qqi_piece(p, square > half ? square : half, sizeof(double));
+    const size_t lower = o->mode == QQ_ONEBIT_BEST ? square : 0;
+    m->ordered.lower = (float *)qqi_piece(p, lower, sizeof(float));
+    m->ordered.order = (size_t *)qqi_piece(p, k, sizeof(size_t));
+    qqi_factor_place(&m->ordered.factor, k, o->parts, p);
+    qqi_pieces rest = *p;
+    qqi_columns_place(&m->columns, k, o->parts, 0, &rest);
+    qqi_pieces work = *p;
+    work.at = rest.at;
+    m->work.rows = (float *)qqi_piece(&work, n, sizeof(float));
+    m->work.columns = (float *)qqi_piece(&work, k, sizeof(float));
+    m->work.svid.n = n;
+    m->work.svid.k = k;
+    qqi_svid_place(&m->work.svid, &work);
+    m->work.balance.n = n;
+    m->work.balance.k = k;
+    qqi_balance_place(&m->work.balance, &work);
+    *p = work;
+    m->ordered.a = m->big;
+    if (m->has_h)
+        m->columns.m = m->big;
+    m->work.scaled = (float *)(void *)m->big;
+}
+
+QQI_FN void qqi_onebit_room_describe(qqi_onebit_room *m, size_t n, size_t k,
+                                     const qq_onebit_options *o, int has_h)
+{
+    QQ_MEMSET(m, 0, sizeof *m);
+    m->planes.n = n;
+    m->planes.k = k;
+    m->planes.o = o;
+    m->planes.count = o->planes;
+    m->has_h = has_h;
+}
+
+QQ_API size_t qq_onebit_scratch_size(size_t n, size_t k,
+                                     const qq_onebit_options *o, int h)
+{
+    const qq_onebit_options defaults = qq_onebit_options_init();
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_onebit_room m;
+
+    if (o == NULL)
+        o = &defaults;
+    if (qq_onebit_options_check(o, NULL) != QQ_OK)
+        return SIZE_MAX;
+    qqi_onebit_room_describe(&m, n, k, o, h != 0);
+    qqi_onebit_room_place(&m, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// --- starts ----------------------------------------------------------------
+
+// Plane p by SVID of what the planes before it leave, rows and columns of it
+// being weighted by the work's factors.
+QQI_FN void qqi_onebit_start_plane(qqi_onebit_room *m, unsigned p)
+{
+    qqi_planes *s = &m->planes;
+    const size_t n = s->n, k = s->k;
+    float *a = s->a + p * n, *b = s->b + p * k;
+    float values[QQI_PLANE_CODES];
+    qqi_svid *v = &m->work.svid;
+
+    s->count = p;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++) {
+            uint8_t *code = s->code + i * k + j;
+            float rest = s->w[i * s->ldw + j];
+            if (p > 0) {
+                qqi_plane_values(s, i, j, values);
+                rest -= values[*code];
+            } else {
+                *code = 0;
+            }
+            *code = (uint8_t)(*code | (rest >= 0.0f ? 1u << p : 0u));
+            m->work.scaled[i * k + j] =
+                rest * m->work.rows[i] * m->work.columns[j];
+        }
+    s->count = p + 1;
+    v->p = m->work.scaled;
+    v->ldp = k;
+    v->absolute = 1;
+    const double root = qqi_sqrt_f64(qqi_svid_still(v));
+    for (size_t i = 0; i < n; i++) {
+        const double x = (double)qqi_abs_f32(v->u[i]) * root;
+        a[i] = (float)(x / (double)m->work.rows[i]);
+    }
+    for (size_t j = 0; j < k; j++) {
+        const double x = (double)qqi_abs_f32(v->v[j]) * root;
+        b[j] = (float)(x / (double)m->work.columns[j]);
+    }
+}
+
+typedef enum qqi_onebit_weights {
+    QQI_ONEBIT_PLAIN = 1,
+    QQI_ONEBIT_IMPORTANT = 2,
+    QQI_ONEBIT_BALANCED = 3
+} qqi_onebit_weights;
+
+// All planes. Factors are within 2^-100 to 2^100, so that W' may overflow only
+// where W is near the end of f32.
+QQI_FN void qqi_onebit_start(qqi_onebit_room *m, qqi_onebit_weights how)
+{
+    const qqi_planes *s = &m->planes;
+    const unsigned count = s->count;
+    qqi_onebit_work *w = &m->work;
+
+    for (size_t i = 0; i < s->n; i++)
+        w->rows[i] = 1.0f;
+    for (size_t j = 0; j < s->k; j++) {
+        w->columns[j] = 1.0f;
+        if (how == QQI_ONEBIT_IMPORTANT && s->h != NULL) {
+            const float d = s->h[j * s->k + j];
+            w->columns[j] = qqi_sqrt_f32(d < 1e-8f ? 1e-8f : d);
+        }
+    }
+    if (how == QQI_ONEBIT_BALANCED)
+        qqi_onebit_balance(w, s->o, 0);
+    for (unsigned p = 0; p < count; p++)
+        qqi_onebit_start_plane(m, p);
+}
+
+// ==== solve/onebit_solve.h ====
+
+// qquant floor 8: OneBit, solved: fixed, best, and the call.
+//
+// Every candidate is rounded as it will be stored before its J is looked at,
+// and the least J wins: plain SVID, then the method mended, then (best) what
+// rounds of signs, a and b make of two starts.
+
+// --- rounds ----------------------------------------------------------------
+
+// Says how far we are; 1: somebody wants to stop.
+QQI_FN int qqi_onebit_tell(const qqi_onebit_room *m, size_t done, size_t all)
+{
+    const qq_onebit_options *o = m->planes.o;
+
+    return o->progress != NULL && o->progress(o->progress_user, done, all) != 0;
+}
+
+// Signs, a, b of every plane, and a again: one round. J.
+QQI_FN double qqi_onebit_round(qqi_onebit_room *m, int gptq, int sweeps)
+{
+    qqi_planes *s = &m->planes;
+    const qqi_threads t =
+        qqi_threads_make(s->o->parts, s->o->parallel, s->o->parallel_user);
+
+    s->plane = 0;
+    qqi_plane_pass(s, gptq, 1, sweeps);
+    for (unsigned p = 0; p < s->count; p++) {
+        s->plane = p;
+        if (p > 0)
+            qqi_plane_pass(s, 0, 0, 0);
+        qqi_columns_fit(&m->columns, s, &t);
+    }
+    return qqi_plane_pass(s, 0, 1, 0);
+}
+
+// Rounds from what s holds; the best of them, as it is stored, is kept. 0:
+// stop.
+QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
+                             size_t all)
+{
+    qqi_planes *s = &m->planes;
+    double least = qqi_f64_of((uint64_t)0x7ff << 52);
+
+    for (unsigned i = 0; i < s->o->rounds; i++) {
+        const double now = qqi_onebit_round(m, i < gptq, (int)s->o->sweeps);
+        if (now < least) {
+            least = now;
+            qqi_plane_save(s);
+        }
+        if (qqi_onebit_tell(m, ++*done, all))
+            return 0;
+    }
+    if (s->o->rounds > 0)
+        qqi_plane_load(s);
+    if (s->o->anneal > 0 && s->count == 1) {
+        s->anneal = s->o->anneal;
+        qqi_plane_pass(s, 0, 0, 50);
+        s->anneal = 0;
+        if (qqi_onebit_round(m, 0, 0) > least && s->o->rounds > 0)
+            qqi_plane_load(s);
+    }
+    qqi_plane_keep(s, qqi_plane_finish(s, 1));
+    return 1;
+}
+
+// The best of the candidates of a mode.
+QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
+{
+    qqi_planes *s = &m->planes;
+    const qq_onebit_options *o = s->o;
+    const qqi_threads t =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const size_t all = 2 * (size_t)o->rounds + 1;
+    size_t done = 0;
+
+    if (o->mode == QQ_ONEBIT_BEST && s->h != NULL) {
+        if (!qqi_ordered_make(&m->ordered, QQ_COLUMNS_FALLING, s->h, s->k, &t))
+            return QQ_ERR_FORMAT;
+        s->lower = m->ordered.lower;
+        s->order = m->ordered.order;
+    }
+    s->best = qqi_f64_of((uint64_t)0x7ff << 52);
+    qqi_onebit_start(m, QQI_ONEBIT_PLAIN);
+    r->svid = qqi_plane_finish(s, 0);
+    qqi_plane_keep(s, r->svid);
+    if (s->best > r->svid || !qqi_is_finite_f64(r->svid))
+        return QQ_ERR_FORMAT; // W is beyond what floats can hold
+    if (o->balancing && s->count == 1) {
+        const double before = s->best;
+        qqi_onebit_start(m, QQI_ONEBIT_BALANCED);
+        qqi_plane_keep(s, qqi_plane_finish(s, 0));
+        r->balanced = s->best < before;
+    }
+    if (s->h != NULL && (o->importance || o->mode == QQ_ONEBIT_BEST)) {
+        qqi_onebit_start(m, QQI_ONEBIT_IMPORTANT);
+        qqi_plane_keep(s, qqi_plane_finish(s, 0));
+    }
+    if (qqi_onebit_tell(m, ++done, all))
+        return QQ_ERR_CANCELLED;
+    for (unsigned i = 0; o->mode == QQ_ONEBIT_BEST && i < 2; i++) {
+        if (i == 1 && s->h == NULL)
+            break;
+        qqi_onebit_start(m, QQI_ONEBIT_IMPORTANT);
+        if (!qqi_onebit_rounds(m, i == 0 && s->h != NULL ? 2 : 0, &done, all))
+            return QQ_ERR_CANCELLED;
+    }
+    r->objective = s->best;
+    return QQ_OK;
+}
+
+// --- the call --------------------------------------------------------------
+
+QQI_FN qq_status qqi_onebit_check(size_t n, size_t k,
+                                  const qq_onebit_options *o, const float *w,
+                                  size_t ldw, const float *h, size_t h_bytes)
+{
+    qq_status status = qq_onebit_options_check(o, NULL);
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status == QQ_OK && !qqi_rows_finite(n, k, w, ldw))
+        status = QQ_ERR_FORMAT;
+    if (status != QQ_OK || h == NULL)
+        return status;
+    if (o->mode == QQ_ONEBIT_COMPAT)
+        return qqi_check_numbers(qqi_times(k, k), sizeof(float), h, h_bytes);
+    return qq_hessian_check(k, h, h_bytes);
+}
+
+// The answer's pieces from the planes that won.
+QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
+{
+    const size_t all = s->n * s->k;
+
+    QQ_MEMCPY(t->a, s->best_a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(t->b, s->best_b, s->count * s->k * sizeof(float));
+    for (unsigned p = 0; p < s->count; p++) {
+        QQ_MEMSET(t->sign[p], 0, qqi_sign_bytes(all));
+        for (size_t i = 0; i < all; i++)
+            qqi_sign_put(t->sign[p], i, s->best_code[i] >> p & 1);
+    }
+}
+
+// The sum of squares of W - V, and whether V is finite.
+QQI_FN int qqi_onebit_compat_error(const qqi_onebit_work *w, qq_onebit *r)
+{
+    const uint8_t *sign = (const uint8_t *)r->sign[0].data;
+
+    r->objective = 0.0;
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t j = 0; j < r->k; j++) {
+            const float s = qqi_sign_float(sign, i * r->k + j);
+            float v = r->a[i] * s * r->b[j];
+            if (r->rows != NULL)
+                v = v / (r->rows[i] * r->columns[j]);
+            if (!qqi_is_finite_f32(v))
+                return 0;
+            const double d = (double)w->w[i * w->ldw + j] - (double)v;
+            r->objective += qqi_mul_f64(d, d);
+        }
+    return 1;
+}
+
+// All checked, and there is something to solve.
+QQI_NOINLINE qq_status qqi_onebit_answer(const qq_onebit_options *o,
+                                         const float *w, size_t ldw,
+                                         const float *h, void *scratch,
+                                         const qqi_onebit_out *t,
+                                         qq_onebit *view)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_onebit_room m;
+    qq_status status;
+
+    qqi_onebit_room_describe(&m, view->n, view->k, o, h != NULL);
+    qqi_onebit_room_place(&m, &p);
+    m.planes.w = m.work.w = w;
+    m.planes.ldw = m.work.ldw = ldw;
+    m.planes.h = m.work.h = h;
+    if (o->mode == QQ_ONEBIT_COMPAT) {
+        status = qqi_onebit_compat(&m.work, o, t);
+        if (status == QQ_OK && !qqi_onebit_compat_error(&m.work, view))
+            status = QQ_ERR_FORMAT;
+        return status;
+    }
+    status = qqi_onebit_run(&m, view);
+    if (status == QQ_OK)
+        qqi_onebit_write(&m.planes, t);
+    return status;
+}
+
+QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
+                                 const float *w, size_t ldw, const float *h,
+                                 size_t h_bytes, void *out, size_t out_bytes,
+                                 void *scratch, size_t scratch_bytes,
+                                 qq_onebit *r)
+{
+    const qq_onebit_options defaults = qq_onebit_options_init();
+    qqi_pieces q = qqi_pieces_make(out);
+    qqi_onebit_out t;
+    qq_onebit view;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_onebit_check(n, k, o, w, ldw, h, h_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_numbers(qq_onebit_size(n, k, o), 1, out, out_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_onebit_scratch_size(n, k, o, h != NULL),
+                                   scratch, scratch_bytes);
+    if (status == QQ_OK && r == NULL)
+        status = QQ_ERR_ARGUMENT;
+    if (status != QQ_OK)
+        return status;
+    qqi_onebit_place(n, k, o, &t, &q);
+    qqi_onebit_view(n, k, o, &t, &view);
+    if (n > 0 && k > 0)
+        status = qqi_onebit_answer(o, w, ldw, h, scratch, &t, &view);
+    if (status == QQ_OK)
+        *r = view;
+    return status;
 }
 
 #endif
@@ -34387,6 +41461,513 @@ QQ_API qq_status qq_aqt_update_frame(const qq_array *a, const qq_array *update,
     qqi_frame_add(&frame);
     start[0] = index;
     return qq_aqt_update_slice(a, &frame, start, out, out_bytes, view);
+}
+
+#endif
+#if !QQ_NO_SOLVE
+
+// ==== model/allocate.h ====
+
+// qquant floor 10: mixed precision: an exact knapsack over units of a budget.
+//
+//   best[u] = the least sum of sensitivities of the layers so far in u units
+//
+// layer after layer; of each is remembered which choice gave it.
+
+typedef struct qqi_knapsack {
+    double *best; // units + 1
+    double *next;
+    uint8_t *choice; // layers * (units + 1)
+} qqi_knapsack;
+
+QQI_FN void qqi_knapsack_place(qqi_knapsack *s, size_t layers, size_t units,
+                               qqi_pieces *p)
+{
+    const size_t wide = units < SIZE_MAX ? units + 1 : SIZE_MAX;
+
+    s->best = (double *)qqi_piece(p, wide, sizeof(double));
+    s->next = (double *)qqi_piece(p, wide, sizeof(double));
+    s->choice = (uint8_t *)qqi_piece(p, qqi_times(layers, wide), 1);
+}
+
+QQ_API size_t qq_allocate_scratch_size(size_t layers, size_t units)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_knapsack s;
+
+    qqi_knapsack_place(&s, layers, units, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+// Units that a layer takes, rounded up; SIZE_MAX where that is no number.
+QQI_FN size_t qqi_knapsack_units(double weights, double bits, double unit)
+{
+    const double x = weights * bits / unit;
+
+    if (!(x >= 0.0) || !(x < 1e9))
+        return SIZE_MAX;
+    const size_t whole = (size_t)x;
+    return whole + ((double)whole < x);
+}
+
+QQI_FN void qqi_knapsack_layer(qqi_knapsack *s, const qq_allocation *l,
+                               size_t choices, double unit, size_t units,
+                               uint8_t *choice)
+{
+    const double none = qqi_f64_of((uint64_t)0x7ff << 52);
+
+    for (size_t u = 0; u <= units; u++) {
+        s->next[u] = none;
+        choice[u] = 0;
+    }
+    for (size_t c = 0; c < choices; c++) {
+        const size_t take =
+            qqi_knapsack_units((double)l->weights, l->bits[c], unit);
+        for (size_t u = take; take <= units && u <= units; u++) {
+            const double sum = s->best[u - take] + l->sensitivity[c];
+            if (sum < s->next[u]) {
+                s->next[u] = sum;
+                choice[u] = (uint8_t)c;
+            }
+        }
+    }
+    QQ_MEMCPY(s->best, s->next, (units + 1) * sizeof(double));
+}
+
+QQ_API qq_status qq_allocate(size_t layers, size_t choices,
+                             const qq_allocation *l, double budget,
+                             size_t units, size_t *chosen, void *scratch,
+                             size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_knapsack s;
+    double all = 0.0;
+
+    if (choices == 0 || choices > 256 || units == 0 || units > 1000000 ||
+        !(budget > 0.0) || qqi_is_inf_f64(budget) ||
+        (layers > 0 && (l == NULL || chosen == NULL)))
+        return QQ_ERR_ARGUMENT;
+    const qq_status status = qqi_check_scratch(
+        qq_allocate_scratch_size(layers, units), scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    qqi_knapsack_place(&s, layers, units, &p);
+    for (size_t i = 0; i < layers; i++)
+        all += (double)l[i].weights;
+    const double unit = all > 0.0 ? all * budget / (double)units : 1.0;
+    for (size_t u = 0; u <= units; u++)
+        s.best[u] = 0.0;
+    for (size_t i = 0; i < layers; i++)
+        qqi_knapsack_layer(&s, l + i, choices, unit, units,
+                           s.choice + i * (units + 1));
+    if (qqi_is_inf_f64(s.best[units]))
+        return QQ_ERR_SHAPE;
+    for (size_t i = layers, left = units; i-- > 0;) {
+        chosen[i] = s.choice[i * (units + 1) + left];
+        left -= qqi_knapsack_units((double)l[i].weights, l[i].bits[chosen[i]],
+                                   unit);
+    }
+    return QQ_OK;
+}
+
+// ==== model/select.h ====
+
+// qquant floor 10: which layers, and which settings go together.
+
+// What the two calls leave: "sel1" and "drv1".
+#define QQI_SELECTION_INIT 0x316c6573u
+#define QQI_DRIVE_INIT     0x31767264u
+
+static const char *const qqi_excluded_names[] QQI_UNUSED = {"lm_head"};
+static const char *const qqi_excluded_words[] QQI_UNUSED = {
+    "per_layer_model_projection"};
+static const char *const qqi_linear_types[] QQI_UNUSED = {"Linear"};
+static const char *const qqi_uncorrected[] QQI_UNUSED = {"mlp.down_proj"};
+
+QQI_INLINE qq_words qqi_words_make(const char *const *word, size_t count)
+{
+    qq_words w;
+
+    w.word = word;
+    w.count = count;
+    return w;
+}
+
+QQ_API qq_selection qq_selection_init(void)
+{
+    qq_selection s;
+
+    QQ_MEMSET(&s, 0, sizeof s);
+    s.init = QQI_SELECTION_INIT;
+    s.exclude_names = qqi_words_make(qqi_excluded_names, 1);
+    s.exclude_keywords = qqi_words_make(qqi_excluded_words, 1);
+    s.types = qqi_words_make(qqi_linear_types, 1);
+    s.count = -1;
+    return s;
+}
+
+// A bound on the length keeps gcc from calling strlen instead.
+QQI_FN size_t qqi_name_length(const char *s)
+{
+    size_t n = 0;
+
+    while (n < SIZE_MAX / 2 && s[n] != '\0')
+        n++;
+    return n;
+}
+
+// The n characters at s are the word.
+QQI_FN int qqi_name_is(const char *s, size_t n, const char *word)
+{
+    size_t i = 0;
+
+    while (i < n && word[i] != '\0' && s[i] == word[i])
+        i++;
+    return i == n && word[i] == '\0';
+}
+
+// The word stands somewhere in s.
+QQI_FN int qqi_name_has(const char *s, const char *word)
+{
+    const size_t n = qqi_name_length(s), m = qqi_name_length(word);
+
+    for (size_t i = 0; i + m <= n; i++)
+        if (qqi_name_is(s + i, m, word))
+            return 1;
+    return 0;
+}
+
+QQI_FN int qqi_name_ends(const char *s, size_t n, const char *word)
+{
+    const size_t m = qqi_name_length(word);
+
+    return m <= n && qqi_name_is(s + n - m, m, word);
+}
+
+// 1 where one of the words is s, or stands in it.
+QQI_FN int qqi_words_have(const qq_words *w, const char *s, int whole)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (whole ? qqi_name_is(s, qqi_name_length(s), w->word[i])
+                  : qqi_name_has(s, w->word[i]))
+            return 1;
+    return 0;
+}
+
+// The length of the module below which alone is looked, in the name of the
+// layer that shows it first; 0: there is none.
+QQI_FN size_t qqi_language_module(size_t count, const qq_layer *layers,
+                                  const char **name)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *s = layers[i].name;
+        for (size_t n = 0;; n++) {
+            if (s[n] != '.' && s[n] != '\0')
+                continue;
+            if (qqi_name_ends(s, n, "language_model") ||
+                qqi_name_ends(s, n, "text_model")) {
+                *name = s;
+                return n;
+            }
+            if (s[n] == '\0')
+                break;
+        }
+    }
+    return 0;
+}
+
+// s lies below the module: its n characters, a dot, and more.
+QQI_FN int qqi_name_below(const char *s, const char *module, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] == '\0' || s[i] != module[i])
+            return 0;
+    return s[n] == '.';
+}
+
+QQI_FN int qqi_layer_wanted(const qq_selection *s, const qq_layer *l)
+{
+    return qqi_words_have(&s->types, l->type, 1) &&
+           (s->include_names.word == NULL ||
+            qqi_words_have(&s->include_names, l->name, 1)) &&
+           (s->include_keywords.word == NULL ||
+            qqi_words_have(&s->include_keywords, l->name, 0)) &&
+           !qqi_words_have(&s->exclude_names, l->name, 1) &&
+           (s->exclude_keywords.word == NULL ||
+            !qqi_words_have(&s->exclude_keywords, l->name, 0));
+}
+
+QQ_API qq_status qq_select_layers(const qq_selection *s, size_t count,
+                                  const qq_layer *layers, size_t *selected,
+                                  size_t *taken)
+{
+    const qq_selection defaults = qq_selection_init();
+    const char *module = NULL;
+    size_t n = 0, found = 0;
+
+    if (s == NULL)
+        s = &defaults;
+    if (s->init != QQI_SELECTION_INIT || s->exclude_names.word == NULL ||
+        s->types.word == NULL || s->count < -1 || taken == NULL ||
+        (count > 0 && (layers == NULL || selected == NULL)))
+        return QQ_ERR_ARGUMENT;
+    n = qqi_language_module(count, layers, &module);
+    const size_t most = s->count < 0 ? SIZE_MAX : (size_t)s->count;
+    // Counted first, so that nothing is written where they are too few.
+    for (size_t i = 0; i < count && found < most; i++)
+        found += (n == 0 || qqi_name_below(layers[i].name, module, n)) &&
+                 qqi_layer_wanted(s, layers + i);
+    if (s->count >= 0 && found < most)
+        return QQ_ERR_SHAPE;
+    *taken = 0;
+    for (size_t i = 0; i < count && *taken < found; i++)
+        if ((n == 0 || qqi_name_below(layers[i].name, module, n)) &&
+            qqi_layer_wanted(s, layers + i))
+            selected[(*taken)++] = i;
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_exclude_routers(size_t experts, qq_words *words,
+                                    const char **room, size_t room_words)
+{
+    if (words == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (experts == 0 || qqi_words_have(words, "router", 1))
+        return QQ_OK;
+    if (room == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (room_words <= words->count)
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < words->count; i++)
+        room[i] = words->word[i];
+    room[words->count] = "router";
+    *words = qqi_words_make(room, words->count + 1);
+    return QQ_OK;
+}
+
+// --- settings that go together ---------------------------------------------
+
+QQ_API qq_drive_options qq_drive_options_init(void)
+{
+    qq_drive_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_DRIVE_INIT;
+    o.quantizer = QQ_QUANTIZER_ONEBIT;
+    o.group = 7;
+    o.percdamp = .01;
+    o.perccorr = .5;
+    o.unchanged = qqi_words_make(qqi_uncorrected, 1);
+    return o;
+}
+
+QQI_FN int qqi_quantizer_known(qq_quantizer q)
+{
+    return q >= QQ_QUANTIZER_ONEBIT && q <= QQ_QUANTIZER_FIT;
+}
+
+QQ_API qq_status qq_drive_check(const qq_drive_options *o)
+{
+    if (o == NULL || o->init != QQI_DRIVE_INIT)
+        return QQ_ERR_ARGUMENT;
+    const int one = o->quantizer != QQ_QUANTIZER_NONE;
+    if (one == (o->has_list != 0))
+        return QQ_ERR_ARGUMENT; // neither, or both
+    if (o->quantizer_count > 0 && o->has_list && o->quantizers == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; o->has_list && i < o->quantizer_count; i++)
+        if (!qqi_quantizer_known(o->quantizers[i]))
+            return QQ_ERR_TYPE;
+    if (one && !qqi_quantizer_known(o->quantizer))
+        return QQ_ERR_TYPE;
+    if (o->has_list)
+        return !o->propagate && !o->spread && o->batch_size > 0
+                   ? QQ_OK
+                   : QQ_ERR_ARGUMENT;
+    if (o->propagate + (o->spread != 0) > 1 ||
+        ((o->propagate || o->spread) && o->batch_size > 0) ||
+        (o->spread && o->quantizer == QQ_QUANTIZER_RTN))
+        return QQ_ERR_ARGUMENT;
+    return QQ_OK;
+}
+
+QQ_API int qq_drive_corrects(const qq_drive_options *o, const char *name)
+{
+    return o != NULL && name != NULL && o->propagate &&
+           !qqi_words_have(&o->unchanged, name, 0);
+}
+
+QQ_API int qq_keeps_8_bits(size_t index, size_t layers, size_t weights,
+                           size_t all_weights, int depthwise)
+{
+    return index == 0 || index + 1 == layers || depthwise ||
+           weights < all_weights / 50;
+}
+
+// ==== model/statistics.h ====
+
+// qquant floor 10: statistics as JSON, in the original's layout.
+
+// Text that is written where it fits and counted anyway.
+typedef struct qqi_report {
+    char *out;
+    size_t bytes;
+    size_t length;
+} qqi_report;
+
+QQI_INLINE void qqi_report_char(qqi_report *t, int c)
+{
+    if (t->length < t->bytes)
+        t->out[t->length] = (char)c;
+    t->length++;
+}
+
+QQI_FN void qqi_report_put(qqi_report *t, const char *s)
+{
+    while (*s != '\0')
+        qqi_report_char(t, *s++);
+}
+
+QQI_FN void qqi_report_int(qqi_report *t, int x, int digits)
+{
+    char d[12];
+    int n = 0;
+
+    do {
+        d[n++] = (char)('0' + x % 10);
+        x /= 10;
+    } while (x > 0 || n < digits);
+    while (n > 0)
+        qqi_report_char(t, d[--n]);
+}
+
+// As Python prints it: an exponent from 1e16 on and below 1e-4.
+QQI_FN void qqi_report_number(qqi_report *t, double x)
+{
+    uint8_t d[17];
+    int point = 1;
+
+    if (qqi_is_nan_f64(x)) {
+        qqi_report_put(t, "null");
+        return;
+    }
+    if (qqi_f64_bits(x) >> 63)
+        qqi_report_char(t, '-');
+    if (qqi_is_inf_f64(x)) {
+        qqi_report_put(t, "Infinity");
+        return;
+    }
+    d[0] = 0;
+    const int n = qqi_f64_magnitude(x) == 0
+                      ? 1
+                      : qqi_shortest_f64(qqi_abs_f64(x), d, &point);
+    const int wide = point > 16 || point < -3;
+    const int before = wide ? 1 : point;
+    if (before <= 0) {
+        qqi_report_put(t, "0.");
+        for (int i = before; i < 0; i++)
+            qqi_report_char(t, '0');
+    }
+    for (int i = 0; i < n || (!wide && i < before); i++) {
+        if (i > 0 && i == before)
+            qqi_report_char(t, '.');
+        qqi_report_char(t, i < n ? '0' + d[i] : '0');
+    }
+    if (!wide && n <= before)
+        qqi_report_put(t, ".0");
+    if (wide) {
+        qqi_report_char(t, 'e');
+        qqi_report_char(t, point > 0 ? '+' : '-');
+        qqi_report_int(t, point > 0 ? point - 1 : 1 - point, 2);
+    }
+}
+
+// A string of JSON: quotes, backslashes and control characters escaped.
+QQI_FN void qqi_report_string(qqi_report *t, const char *s)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    qqi_report_char(t, '"');
+    for (; *s != '\0'; s++) {
+        const unsigned c = (unsigned char)*s;
+        if (c == '"' || c == '\\') {
+            qqi_report_char(t, '\\');
+            qqi_report_char(t, *s);
+        } else if (c < 32) {
+            qqi_report_put(t, "\\u00");
+            qqi_report_char(t, hex[c >> 4]);
+            qqi_report_char(t, hex[c & 15]);
+        } else {
+            qqi_report_char(t, *s);
+        }
+    }
+    qqi_report_char(t, '"');
+}
+
+QQI_FN void qqi_report_field(qqi_report *t, const char *name, double x,
+                             int last)
+{
+    qqi_report_put(t, "        \"");
+    qqi_report_put(t, name);
+    qqi_report_put(t, "\": ");
+    qqi_report_number(t, x);
+    qqi_report_put(t, last ? "\n" : ",\n");
+}
+
+QQI_FN void qqi_report_record(qqi_report *t, const qq_layer_record *r)
+{
+    const qq_layer_errors *e = &r->errors;
+
+    qqi_report_put(t, "\n    ");
+    qqi_report_string(t, r->name);
+    qqi_report_put(t, ": {\n");
+    qqi_report_field(t, "quantization_time", r->seconds, 0);
+    qqi_report_field(t, "output_squared_error", e->output_squared, 0);
+    qqi_report_field(t, "mean_output_squared_error", e->mean_output_squared, 0);
+    qqi_report_field(t, "weight_squared_error", e->weight_squared, 0);
+    qqi_report_field(t, "mean_weight_squared_error", e->mean_weight_squared, 0);
+    qqi_report_field(t, "relative_output_squared_error",
+                     e->relative_output_squared, 0);
+    qqi_report_field(t, "relative_weight_squared_error",
+                     e->relative_weight_squared, 1);
+    qqi_report_put(t, "    }");
+}
+
+QQI_FN void qqi_report_records(qqi_report *t, size_t count,
+                               const qq_layer_record *records)
+{
+    qqi_report_char(t, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            qqi_report_char(t, ',');
+        qqi_report_record(t, records + i);
+    }
+    qqi_report_put(t, count > 0 ? "\n}" : "}");
+}
+
+QQ_API qq_status qq_statistics_json(size_t count,
+                                    const qq_layer_record *records, char *text,
+                                    size_t bytes, size_t *length)
+{
+    qqi_report t;
+
+    if ((count > 0 && records == NULL) || (bytes > 0 && text == NULL) ||
+        length == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].name == NULL)
+            return QQ_ERR_ARGUMENT;
+    t.out = text;
+    t.bytes = 0;
+    t.length = 0;
+    qqi_report_records(&t, count, records);
+    *length = t.length;
+    if (bytes < t.length)
+        return QQ_ERR_SIZE;
+    t.bytes = bytes;
+    t.length = 0;
+    qqi_report_records(&t, count, records);
+    return QQ_OK;
 }
 
 #endif

@@ -74,6 +74,13 @@
 #  define QQ_NO_SIMD 1
 #endif
 
+#ifndef QQ_NO_SOLVE
+#  define QQ_NO_SOLVE 0
+#elif (0 - QQ_NO_SOLVE - 1) == 1
+#  undef QQ_NO_SOLVE
+#  define QQ_NO_SOLVE 1
+#endif
+
 #ifndef QQ_NO_TRAIN
 #  define QQ_NO_TRAIN 0
 #elif (0 - QQ_NO_TRAIN - 1) == 1

@@ -73,11 +73,12 @@ CONTENTS
         default: those of <string.h>, which is not included when all three
                  are defined.
 
-    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_TRAIN
+    QQ_NO_FILE, QQ_NO_MATRIX, QQ_NO_OP, QQ_NO_SOLVE, QQ_NO_TRAIN
         affects: leaves out what reads other people's checkpoints (the blocks
                  of bitsandbytes), packed matrices and their products, the
-                 operations on decoded tensors, the rules and calibrations of
-                 AQT and FJFormer's bits.
+                 operations on decoded tensors, what fits codes to calibration
+                 data (and OneBit), the rules and calibrations of AQT and
+                 FJFormer's bits.
         default: everything is in.
         symptom: the names of that wing are unknown.
 
@@ -136,6 +137,8 @@ CONTENTS
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
+        api/moments.h  calibration data       api/solve.h    least error
+        api/onebit.h   signs and two factors  api/model.h    whole models
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -217,6 +220,12 @@ CONTENTS
 #if !QQ_NO_OP
 #include "api/op.h"
 #endif
+#if !QQ_NO_SOLVE
+#include "api/moments.h"
+#include "api/solve.h"
+#include "api/onebit.h"
+#include "api/model.h"
+#endif
 
 #endif // QQUANT_H
 
@@ -246,6 +255,7 @@ CONTENTS
 #include "num/pow.h"
 #include "num/random.h"
 #include "num/round.h"
+#include "num/shortest.h"
 #include "num/sqrt.h"
 #include "num/step.h"
 #include "num/tanh.h"
@@ -293,6 +303,7 @@ CONTENTS
 #if !QQ_NO_MATRIX
 #include "kernel/scalar/table.h"
 #include "kernel/avx2/table.h"
+#include "kernel/avx512/dense.h"
 #include "kernel/avx512/table.h"
 #include "kernel/amx/table.h"
 #include "kernel/neon/table.h"
@@ -311,6 +322,15 @@ CONTENTS
 #include "op/move_array.h"
 #include "op/operand.h"
 #endif
+#if !QQ_NO_SOLVE
+#include "solve/rotation.h"
+#include "solve/recipe.h"
+#include "solve/rank.h"
+#include "solve/layer_errors.h"
+#include "solve/adjust.h"
+#include "solve/onecomp_gptq.h"
+#include "solve/onebit_solve.h"
+#endif
 #if !QQ_NO_TRAIN
 #include "train/calibration.h"
 #include "train/layout.h"
@@ -320,6 +340,11 @@ CONTENTS
 #include "train/slice.h"
 #include "train/state.h"
 #include "train/update.h"
+#endif
+#if !QQ_NO_SOLVE
+#include "model/allocate.h"
+#include "model/select.h"
+#include "model/statistics.h"
 #endif
 
 #endif // QQUANT_IMPLEMENTATION

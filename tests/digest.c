@@ -694,6 +694,130 @@ static void digest_matrix(void)
 }
 #endif
 
+#if !QQ_NO_SOLVE
+// --- solvers -----------------------------------------------
+
+enum { SN = 37, SK = 70, SROWS = 230 };
+
+// Weights and inputs; the inputs of a row depend on each other.
+static float solve_w[SN * SK], solve_x[SROWS * SK], solve_h[SK * SK];
+static float solve_v[SN * SK];
+// Of 8 bytes each, so that doubles in it are where they should be.
+static double solve_room[1 << 15], solve_out[1 << 13];
+
+static float solve_number(uint32_t seed, uint32_t i)
+{
+    const uint32_t counter[2] = {seed, i};
+    uint32_t word[2];
+    int32_t sum = -510;
+
+    qq_threefry(qq_key_make(1, 0), counter, word);
+    for (int j = 0; j < 4; j++)
+        sum += (int32_t)(word[0] >> 8 * j & 255u);
+    return (float)sum / 256.0f;
+}
+
+static void solve_problem(void)
+{
+    qq_moments m;
+
+    for (uint32_t i = 0; i < SN * SK; i++)
+        solve_w[i] = solve_number(11, i);
+    for (uint32_t i = 0; i < SROWS; i++) {
+        float at = 0.0f;
+        for (uint32_t j = 0; j < SK; j++) {
+            at = at * 0.5f + solve_number(5, i * SK + j);
+            solve_x[i * SK + j] = at;
+        }
+    }
+    qq_moments_make(SK, NULL, solve_out, sizeof solve_out, &m);
+    qq_moments_update(&m, NULL, SROWS, QQ_TYPE_F32, solve_x, SK, NULL, 0,
+                      solve_room, sizeof solve_room);
+    qq_moments_hessian(&m, 1, 1.0, solve_h, sizeof solve_h);
+    qq_hessian_damp(SK, .03, solve_h, sizeof solve_h);
+    digest d = start("solve hessian");
+    for (size_t i = 0; i < SK * SK; i++)
+        add_f32(&d, solve_h[i]);
+    finish(&d);
+}
+
+static void digest_fit(const char *name, qq_grid g, size_t tile)
+{
+    digest d = start("solve");
+    qq_fit f;
+
+    add_text(&d, name);
+    qq_fit_make(SN, SK, tile, &g, solve_out, sizeof solve_out, &f);
+    if (qq_fit_solve(&f, NULL, solve_w, SK, solve_h, sizeof solve_h, NULL,
+                     solve_room, sizeof solve_room) != QQ_OK)
+        add_byte(&d, 255);
+    qq_fit_values(&f, solve_v, SK);
+    for (size_t i = 0; i < SN * SK; i++)
+        add_f32(&d, solve_v[i]);
+    finish(&d);
+}
+
+static void digest_onebit(const char *name, qq_onebit_mode mode,
+                          unsigned planes, unsigned anneal)
+{
+    qq_onebit_options o = qq_onebit_options_init();
+    digest d = start("solve onebit");
+    qq_onebit r;
+
+    add_text(&d, name);
+    o.mode = mode;
+    o.planes = planes;
+    o.anneal = anneal;
+    if (qq_onebit_solve(SN, SK, &o, solve_w, SK, solve_h, sizeof solve_h,
+                        solve_out, sizeof solve_out, solve_room,
+                        sizeof solve_room, &r) != QQ_OK)
+        add_byte(&d, 255);
+    else
+        qq_onebit_values(&r, solve_v, SK);
+    for (size_t i = 0; i < SN * SK; i++)
+        add_f32(&d, solve_v[i]);
+    finish(&d);
+}
+
+// Targets, rotation, a correction of rank 3.
+static void digest_around(void)
+{
+    const qq_rotation r = qq_rotation_make(SK, 0, 9);
+    digest d = start("solve target rotation rank");
+
+    qq_target(SN, SK, NULL, solve_w, SK, solve_h, sizeof solve_h, NULL, 0,
+              solve_w, sizeof solve_w, solve_v, SK, solve_room,
+              sizeof solve_room);
+    qq_rotation_rows(&r, 0, SN, solve_v, SK);
+    for (size_t i = 0; i < SN * SK; i++)
+        add_f32(&d, solve_v[i]);
+    qq_rank_correct(SN, SK, 3, solve_w, SK, solve_h, sizeof solve_h, solve_v,
+                    solve_v + 3 * SN, solve_room, sizeof solve_room);
+    for (size_t i = 0; i < 3 * (SN + SK); i++)
+        add_f32(&d, solve_v[i]);
+    finish(&d);
+}
+
+static void digest_solve(void)
+{
+    qq_grid g = qq_grid_integer(3);
+
+    solve_problem();
+    digest_fit("int4", qq_grid_integer(4), 32);
+    digest_fit("int3", g, 0);
+    g.offsets = 1;
+    digest_fit("int3 offsets", g, 16);
+    digest_fit("half-step 2", qq_grid_half_step(2), 32);
+    digest_fit("ternary", qq_grid_ternary(), 32);
+    digest_onebit("compat", QQ_ONEBIT_COMPAT, 1, 0);
+    digest_onebit("fixed", QQ_ONEBIT_FIXED, 1, 0);
+    digest_onebit("best", QQ_ONEBIT_BEST, 1, 0);
+    digest_onebit("annealed", QQ_ONEBIT_BEST, 1, 9);
+    digest_onebit("planes 2", QQ_ONEBIT_BEST, 2, 0);
+    digest_around();
+}
+#endif
+
 #ifdef __cplusplus
 extern "C"
 #endif
@@ -715,6 +839,9 @@ void digest_run(void)
     digest_other_rules();
 #if !QQ_NO_MATRIX
     digest_matrix();
+#endif
+#if !QQ_NO_SOLVE
+    digest_solve();
 #endif
 }
 

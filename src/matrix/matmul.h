@@ -12,6 +12,7 @@
 #define QQUANT_MATRIX_MATMUL_H
 
 #include "matrix/ahead.h"
+#include "matrix/parts.h"
 
 // Bytes of codes of x, and of cells of W, that shall stay in caches.
 #define QQI_NEAR_X ((size_t)1 << 18)
@@ -20,28 +21,12 @@
 // Multiplications below which threads are not worth waking.
 #define QQI_SMALL_PRODUCT ((size_t)1 << 20)
 
-// Part i of count things: from, and below to.
-QQI_FN void qqi_part_range(size_t count, size_t parts, size_t i, size_t *from,
-                           size_t *to)
-{
-    if (parts == 1) {
-        *from = 0;
-        *to = count;
-        return;
-    }
-    const size_t each = count / parts;
-    const size_t more = count % parts;
-
-    *from = each * i + (i < more ? i : more);
-    *to = *from + each + (i < more ? 1 : 0);
-}
-
 QQI_FN void qqi_prepare_part(void *arg, size_t part)
 {
     const qqi_matmul *t = (const qqi_matmul *)arg;
     size_t from, to;
 
-    qqi_part_range(t->groups.count, t->parts, part, &from, &to);
+    qqi_share(t->groups.count, t->parts, part, &from, &to);
     for (size_t i = from; i < to; i++) {
         qqi_columns g;
         qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, i, t->scratch,
@@ -127,11 +112,11 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
     size_t first = 0, last = panels, from = 0, to = t->groups.count;
 
     if (lots >= t->parts || lots >= to) {
-        qqi_part_range(lots, t->parts, part, &first, &last);
+        qqi_share(lots, t->parts, part, &first, &last);
         first *= ahead;
         last = last * ahead < panels ? last * ahead : panels;
     } else {
-        qqi_part_range(t->groups.count, t->parts, part, &from, &to);
+        qqi_share(t->groups.count, t->parts, part, &from, &to);
     }
     const size_t block = qqi_groups_at_once(t, to - from);
     for (size_t i = from; i < to; i += block)

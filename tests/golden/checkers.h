@@ -27,10 +27,14 @@ extern const struct golden_checker golden_aqt_calibration[];
 extern const struct golden_checker golden_aqt_quantize[];
 extern const struct golden_checker golden_qwix_arrays[];
 extern const struct golden_checker golden_qwix_views[];
+extern const struct golden_checker golden_onebit[];
+extern const struct golden_checker golden_onebit_gptq[];
+extern const struct golden_checker golden_onebit_driver[];
 
 #define GOLDEN_TABLES                                                          \
     golden_random, golden_bnb, golden_array1b, golden_array1b_op,              \
         golden_aqt_numerics, golden_aqt_calibration, golden_aqt_quantize,      \
-        golden_qwix_arrays, golden_qwix_views
+        golden_qwix_arrays, golden_qwix_views, golden_onebit,                  \
+        golden_onebit_gptq, golden_onebit_driver
 
 #endif // QQUANT_TESTS_GOLDEN_CHECKERS_H

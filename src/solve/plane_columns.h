@@ -1,0 +1,191 @@
+// qquant floor 8: b of a plane: one system for all columns.
+//
+//   (Q^T Q o H) x = r,  Q = diag(a) S,  r_j = sum_i a_i s_ij g_ij
+//
+// and b += x. The matrix is positive definite where H is (Schur), and strong on
+// its diagonal, so conjugate gradients reach x in few rounds; each of them
+// lowers J, so it may stop at any. Sums run in order, products are rounded.
+
+#ifndef QQUANT_SOLVE_PLANE_COLUMNS_H
+#define QQUANT_SOLVE_PLANE_COLUMNS_H
+
+#include "solve/moments.h"
+#include "solve/planes.h"
+
+#define QQI_COLUMN_ROUNDS 64
+
+typedef struct qqi_columns_system {
+    size_t k;
+    double *m; // k * k
+    double *x; // k each
+    double *r;
+    double *d;
+    double *md;
+    double *z;
+    float *q;     // 32 * k rows of Q
+    double *room; // parts
+    size_t parts;
+    const qqi_planes *s;
+} qqi_columns_system;
+
+QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
+                              int has_h, qqi_pieces *p)
+{
+    c->k = k;
+    c->parts = parts;
+    c->m = (double *)qqi_piece(p, has_h ? qqi_times(k, k) : k, sizeof(double));
+    c->x = (double *)qqi_piece(p, k, sizeof(double));
+    c->r = (double *)qqi_piece(p, k, sizeof(double));
+    c->d = (double *)qqi_piece(p, k, sizeof(double));
+    c->md = (double *)qqi_piece(p, k, sizeof(double));
+    c->z = (double *)qqi_piece(p, k, sizeof(double));
+    c->q = (float *)qqi_piece(p, qqi_times(QQI_MOMENTS_ROWS, k), sizeof(float));
+    c->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
+}
+
+// m = Q^T Q: sums over rows, in order.
+QQI_FN void qqi_columns_square(qqi_columns_system *c, const qqi_threads *t)
+{
+    const qqi_planes *s = c->s;
+    const size_t k = c->k;
+    qqi_moments_step step;
+    qq_moments sums;
+
+    QQ_MEMSET(&sums, 0, sizeof sums);
+    sums.kind = QQ_MOMENTS_FULL;
+    sums.k = k;
+    sums.square = c->m;
+    sums.sum = c->z; // a by-product
+    step.m = &sums;
+    step.x = c->q;
+    step.y = NULL;
+    step.room = c->room;
+    step.parts = c->parts;
+    QQ_MEMSET(c->m, 0, k * k * sizeof *c->m);
+    for (size_t i = 0; i < s->n; i += step.rows) {
+        const size_t left = s->n - i;
+        step.rows = left < QQI_MOMENTS_ROWS ? left : QQI_MOMENTS_ROWS;
+        for (size_t l = 0; l < step.rows; l++)
+            for (size_t j = 0; j < k; j++)
+                c->q[l * k + j] =
+                    s->a[s->plane * s->n + i + l] *
+                    qqi_plane_sign(s->code[(i + l) * k + j], s->plane);
+        qqi_threads_run(t, qqi_moments_part, &step);
+    }
+}
+
+// m o H, both triangles, and a touch more on the diagonal.
+QQI_FN void qqi_columns_weigh(qqi_columns_system *c)
+{
+    const size_t k = c->k;
+    const float *h = c->s->h;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < k; i++) {
+        for (size_t j = i; j < k; j++) {
+            c->m[i * k + j] = c->m[i * k + j] * (double)h[i * k + j];
+            c->m[j * k + i] = c->m[i * k + j];
+        }
+        sum += c->m[i * k + i];
+    }
+    const double ridge = qqi_mul_f64(1e-6, sum / (double)k);
+    for (size_t i = 0; i < k; i++)
+        c->m[i * k + i] += ridge;
+}
+
+QQI_FN double qqi_inner(size_t k, const double *x, const double *y)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < k; i++)
+        sum += qqi_mul_f64(x[i], y[i]);
+    return sum;
+}
+
+// A part of md = m d.
+QQI_FN void qqi_columns_apply(void *arg, size_t part)
+{
+    const qqi_columns_system *c = (const qqi_columns_system *)arg;
+    size_t from, to;
+
+    qqi_share(c->k, c->parts, part, &from, &to);
+    for (size_t i = from; i < to; i++)
+        c->md[i] = qqi_inner(c->k, c->m + i * c->k, c->d);
+}
+
+// Conjugate gradients from 0, scaled by the diagonal, until what is left is
+// 1e-7 of what there was.
+QQI_FN void qqi_columns_solve(qqi_columns_system *c, const qqi_threads *t)
+{
+    const size_t k = c->k;
+    double old = 0.0, first = 0.0;
+
+    for (size_t i = 0; i < k; i++)
+        c->x[i] = 0.0;
+    for (int n = 0; n < QQI_COLUMN_ROUNDS; n++) {
+        for (size_t i = 0; i < k; i++) {
+            const double m = c->m[i * k + i];
+            c->z[i] = m > 0.0 ? c->r[i] / m : 0.0;
+        }
+        const double now = qqi_inner(k, c->r, c->z);
+        first = n == 0 ? now : first;
+        if (!(now > 1e-14 * first))
+            return;
+        const double by = n == 0 ? 0.0 : now / old;
+        for (size_t i = 0; i < k; i++)
+            c->d[i] = n == 0 ? c->z[i] : c->z[i] + qqi_mul_f64(by, c->d[i]);
+        qqi_threads_run(t, qqi_columns_apply, c);
+        const double curve = qqi_inner(k, c->d, c->md);
+        if (!(curve > 0.0) || qqi_is_inf_f64(curve))
+            return;
+        const double step = now / curve;
+        for (size_t i = 0; i < k; i++) {
+            c->x[i] += qqi_mul_f64(step, c->d[i]);
+            c->r[i] -= qqi_mul_f64(step, c->md[i]);
+        }
+        old = now;
+    }
+}
+
+// The sums of gradients of all blocks.
+QQI_FN void qqi_columns_gradient(qqi_columns_system *c)
+{
+    const qqi_planes *s = c->s;
+
+    for (size_t j = 0; j < c->k; j++)
+        c->r[j] = 0.0;
+    for (size_t b = 0; b * QQI_BLOCK_ROWS < s->n; b++)
+        for (size_t j = 0; j < c->k; j++)
+            c->r[j] += s->gradient[b * c->k + j];
+}
+
+// b of plane s->plane, from the gradients of its last pass.
+QQI_FN void qqi_columns_fit(qqi_columns_system *c, const qqi_planes *s,
+                            const qqi_threads *t)
+{
+    const size_t k = c->k;
+    float *b = s->b + s->plane * k;
+    double square = 0.0;
+
+    c->s = s;
+    qqi_columns_gradient(c);
+    if (s->h == NULL) {
+        for (size_t i = 0; i < s->n; i++) {
+            const double a = (double)s->a[s->plane * s->n + i];
+            square += a * a; // exact
+        }
+        for (size_t j = 0; j < k; j++)
+            c->x[j] = square > 0.0 ? c->r[j] / square : 0.0;
+    } else {
+        qqi_columns_square(c, t);
+        qqi_columns_weigh(c);
+        qqi_columns_solve(c, t);
+    }
+    for (size_t j = 0; j < k; j++) {
+        const float x = (float)((double)b[j] + c->x[j]);
+        if (qqi_is_finite_f32(x))
+            b[j] = x;
+    }
+}
+
+#endif // QQUANT_SOLVE_PLANE_COLUMNS_H

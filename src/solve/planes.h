@@ -1,0 +1,300 @@
+// qquant floor 8: binary planes: V = sum over p of a_p s_p b_p.
+//
+// The signs of all planes of one weight are one code: bit p is plane p's, 1 for
+// plus. Blocks of 32 rows, as in solve/block.h:
+//
+//   v = the sum over p of +-fl(a_p b_p), in f32, plane after plane
+//   e = fl(W - v), g = e H (f64; without H: e itself)
+
+#ifndef QQUANT_SOLVE_PLANES_H
+#define QQUANT_SOLVE_PLANES_H
+
+#include "solve/block.h"
+#include "solve/descend.h"
+#include "solve/gptq.h"
+#include "solve/onebit.h"
+
+#define QQI_PLANE_CODES (1u << QQ_ONEBIT_MAX_PLANES)
+
+typedef struct qqi_planes {
+    size_t n;
+    size_t k;
+    unsigned count;
+    const float *w;
+    size_t ldw;
+    const float *h; // k * k, or NULL: the unit matrix
+    const qq_onebit_options *o;
+    float *a;      // count * n
+    float *b;      // count * k
+    uint8_t *code; // n * k
+    float *save_a; // of the best round so far, not rounded
+    float *save_b;
+    uint8_t *save_code;
+    float *best_a; // of the best candidate, as it is stored
+    float *best_b;
+    uint8_t *best_code;
+    double best;
+    double *error;    // of every block
+    double *gradient; // blocks * k
+    uint8_t *rooms;
+    size_t room_bytes;
+    const float *lower; // of GPTQ
+    const size_t *order;
+    unsigned plane; // whose b is solved
+    int gptq;       // 1: this pass begins with GPTQ
+    int fit_a;
+    int descend;
+    unsigned anneal;
+} qqi_planes;
+
+// A block of rows, in a part's room.
+typedef struct qqi_plane_rows {
+    size_t first;
+    size_t count;
+    float *e;  // 32 * k
+    float *t;  // 32 * k: s b of a plane
+    double *g; // 32 * k
+    double *p; // planes * 32 * k
+    double *space;
+} qqi_plane_rows;
+
+QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
+                                 qqi_pieces *p)
+{
+    const size_t wide = qqi_times(QQI_BLOCK_ROWS, s->k);
+
+    r->e = (float *)qqi_piece(p, wide, sizeof(float));
+    r->t = (float *)qqi_piece(p, wide, sizeof(float));
+    r->g = (double *)qqi_piece(p, wide, sizeof(double));
+    r->p = (double *)qqi_piece(p, qqi_times(s->count, wide), sizeof(double));
+    r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
+}
+
+// The 2^K values that a weight can have.
+QQI_INLINE void qqi_plane_values(const qqi_planes *s, size_t i, size_t j,
+                                 float *values)
+{
+    const unsigned codes = 1u << s->count;
+    float x[QQ_ONEBIT_MAX_PLANES];
+
+    for (unsigned p = 0; p < s->count; p++)
+        x[p] = qqi_mul_f32(s->a[p * s->n + i], s->b[p * s->k + j]);
+    for (unsigned c = 0; c < codes; c++) {
+        float v = c & 1 ? x[0] : -x[0];
+        for (unsigned p = 1; p < s->count; p++)
+            v += c >> p & 1 ? x[p] : -x[p];
+        values[c] = v;
+    }
+}
+
+// The code whose value is nearest to x; of equal ones the lowest.
+QQI_INLINE unsigned qqi_plane_nearest(const float *values, unsigned codes,
+                                      double x)
+{
+    double best = qqi_abs_f64(x - (double)values[0]);
+    unsigned at = 0;
+
+    for (unsigned c = 1; c < codes; c++) {
+        const double d = qqi_abs_f64(x - (double)values[c]);
+        if (d < best) {
+            best = d;
+            at = c;
+        }
+    }
+    return at;
+}
+
+QQI_INLINE float qqi_plane_sign(unsigned code, unsigned p)
+{
+    return code >> p & 1 ? 1.0f : -1.0f;
+}
+
+// out = rows of x times H.
+QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
+                              const float *x, double *out)
+{
+    const size_t k = s->k;
+
+    if (s->h == NULL) {
+        for (size_t i = 0; i < r->count * k; i++)
+            out[i] = (double)x[i];
+        return;
+    }
+    QQ_MEMSET(out, 0, r->count * k * sizeof *out);
+    const qqi_dense d = qqi_dense_make(r->count, k, k, x, k, s->h, k, out, k);
+    qqi_dense_add(&d, r->space);
+}
+
+// e and g of the codes, a and b.
+QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+    float values[QQI_PLANE_CODES];
+
+    for (size_t i = 0; i < r->count; i++) {
+        const size_t row = r->first + i;
+        for (size_t j = 0; j < k; j++) {
+            qqi_plane_values(s, row, j, values);
+            r->e[i * k + j] =
+                s->w[row * s->ldw + j] - values[s->code[row * k + j]];
+        }
+    }
+    qqi_plane_product(s, r, r->e, r->g);
+}
+
+QQI_FN double qqi_plane_error(const qqi_planes *s, const qqi_plane_rows *r)
+{
+    double all = 0.0;
+
+    for (size_t i = 0; i < r->count * s->k; i++)
+        all += qqi_mul_f64((double)r->e[i], r->g[i]);
+    return all;
+}
+
+// --- signs -----------------------------------------------------------------
+
+QQI_INLINE double qqi_plane_diagonal(const qqi_planes *s, size_t j)
+{
+    return s->h != NULL ? (double)s->h[j * s->k + j] : 1.0;
+}
+
+// One sweep of a row: as in solve/descend.h.
+QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
+{
+    const size_t k = s->k, row = r->first + i;
+    double *g = r->g + i * k;
+    float values[QQI_PLANE_CODES];
+    size_t changed = 0;
+
+    for (size_t j = 0; j < k; j++) {
+        const double hj = qqi_plane_diagonal(s, j);
+        const unsigned old = s->code[row * k + j];
+        if (!(hj > 0.0))
+            continue;
+        qqi_plane_values(s, row, j, values);
+        const unsigned code = qqi_plane_nearest(
+            values, 1u << s->count, (double)values[old] + g[j] / hj);
+        if (code == old)
+            continue;
+        const float e = s->w[row * s->ldw + j] - values[code];
+        const float d = (float)((double)r->e[i * k + j] - (double)e);
+        const double slope = (double)d * hj - 2.0 * g[j];
+        if (!(d > 0.0f ? slope < 0.0 : d < 0.0f && slope > 0.0))
+            continue;
+        s->code[row * k + j] = (uint8_t)code;
+        r->e[i * k + j] = e;
+        if (s->h == NULL)
+            g[j] = (double)e;
+        else
+            qqi_move_gradient(k, d, s->h + j * k, g);
+        changed++;
+    }
+    return changed;
+}
+
+// A row's places from to end - 1: as in solve/gptq.h, on 2^K values.
+QQI_FN void qqi_plane_gptq_row(const qqi_planes *s, qqi_plane_rows *r, size_t i,
+                               size_t from, size_t end)
+{
+    const size_t k = s->k, row = r->first + i;
+    double *p = r->g + i * k;
+    float values[QQI_PLANE_CODES];
+
+    for (size_t at = end; at-- > from;) {
+        const float *l = s->lower + at * k;
+        const size_t j = s->order[at];
+        const float w = s->w[row * s->ldw + j];
+        qqi_plane_values(s, row, j, values);
+        const unsigned code = qqi_plane_nearest(
+            values, 1u << s->count, (double)w + p[at] / (double)l[at]);
+        const float e = w - values[code];
+        s->code[row * k + j] = (uint8_t)code;
+        r->e[i * k + at] = e;
+        for (size_t q = from; q < at; q++)
+            p[q] += (double)e * (double)l[q];
+    }
+}
+
+QQI_FN void qqi_plane_gptq(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+
+    QQ_MEMSET(r->g, 0, r->count * k * sizeof *r->g);
+    for (size_t end = k; end > 0;) {
+        const size_t from = (end - 1) / QQI_GPTQ_COLUMNS * QQI_GPTQ_COLUMNS;
+        for (size_t i = 0; i < r->count; i++)
+            qqi_plane_gptq_row(s, r, i, from, end);
+        const qqi_dense d =
+            qqi_dense_make(r->count, from, end - from, r->e + from, k,
+                           s->lower + from * k, k, r->g, k);
+        qqi_dense_add(&d, r->space);
+        end = from;
+    }
+}
+
+// --- a ---------------------------------------------------------------------
+
+// The system of one row: M_pq = t_p H t_q, right side t_p g; a += M^-1 of it,
+// where that makes J smaller.
+QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
+                                size_t i)
+{
+    const size_t k = s->k, row = r->first + i, n = s->count;
+    double m[16], f[16], b[4], x[4];
+    double trace = 0.0;
+
+    for (size_t p = 0; p < n; p++) {
+        const double *ph = r->p + (p * QQI_BLOCK_ROWS + i) * k;
+        b[p] = 0.0;
+        for (size_t q = 0; q < n; q++)
+            m[p * n + q] = 0.0;
+        for (size_t j = 0; j < k; j++) {
+            const unsigned code = s->code[row * k + j];
+            for (unsigned q = 0; q < n; q++) {
+                const float t = qqi_plane_sign(code, q) * s->b[q * k + j];
+                m[p * n + q] += qqi_mul_f64(ph[j], (double)t);
+            }
+            const float t = qqi_plane_sign(code, (unsigned)p) * s->b[p * k + j];
+            b[p] += qqi_mul_f64(r->g[i * k + j], (double)t);
+        }
+        trace += m[p * n + p];
+    }
+    QQ_MEMCPY(f, m, sizeof f);
+    QQ_MEMCPY(x, b, sizeof x);
+    for (size_t p = 0; p < n; p++)
+        f[p * n + p] += qqi_mul_f64(1e-9, trace);
+    if (!(trace > 0.0) || qqi_is_inf_f64(trace) || !qqi_factor_rows(f, n, n, n))
+        return;
+    qqi_solve_small(f, n, n, x);
+    double gain = 0.0;
+    for (size_t p = 0; p < n; p++) {
+        double v = 2.0 * b[p];
+        for (size_t q = 0; q < n; q++)
+            v -= qqi_mul_f64(m[p * n + q], x[q]);
+        gain += qqi_mul_f64(v, x[p]);
+    }
+    if (!(gain > 0.0))
+        return;
+    for (size_t p = 0; p < n; p++)
+        s->a[p * s->n + row] = (float)((double)s->a[p * s->n + row] + x[p]);
+}
+
+// a of every row; e and g are made anew.
+QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+
+    for (unsigned p = 0; p < s->count; p++) {
+        for (size_t i = 0; i < r->count; i++)
+            for (size_t j = 0; j < k; j++)
+                r->t[i * k + j] =
+                    qqi_plane_sign(s->code[(r->first + i) * k + j], p) *
+                    s->b[p * k + j];
+        qqi_plane_product(s, r, r->t, r->p + p * QQI_BLOCK_ROWS * k);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        qqi_plane_solve_row(s, r, i);
+    qqi_plane_residual(s, r);
+}
+
+#endif // QQUANT_SOLVE_PLANES_H

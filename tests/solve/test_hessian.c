@@ -1,0 +1,84 @@
+// What is done with a Hessian: checks, damping, rotation.
+
+#include "solve.h"
+
+static void test_check(void)
+{
+    float h[4] = {1.0f, 2.0f, 2.0f, 5.0f};
+
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_OK);
+    CHECK(qq_hessian_check(0, NULL, 0) == QQ_OK);
+    CHECK(qq_hessian_check(2, NULL, 16) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_check(2, h, 15) == QQ_ERR_SIZE);
+    h[1] = 2.5f;
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+    h[1] = h[2] = NAN;
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+    h[1] = h[2] = 0.0f;
+    h[0] = -1.0f;
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+    CHECK(qq_hessian_damp(2, 0.1, h, sizeof h) == QQ_ERR_FORMAT);
+    h[0] = INFINITY;
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+}
+
+static void test_damp(void)
+{
+    float h[9] = {2.0f, 1.0f, 0.0f, 1.0f, 6.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+
+    CHECK(qq_hessian_damp(3, -1.0, h, sizeof h) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_damp(3, 0.0, h, sizeof h) == QQ_OK);
+    CHECK(h[8] == 0.004f && h[0] == 2.0f && h[1] == 1.0f);
+    CHECK(qq_hessian_damp(3, 0.5, h, sizeof h) == QQ_OK);
+    CHECK(fabs((double)h[0] - (2.0 + 8.004 / 6.0)) < 1e-6);
+    CHECK(h[1] == 1.0f);
+    CHECK(qq_hessian_lambda(4, 1000, 100) == .01);
+    CHECK(qq_hessian_lambda(3, 400, 100) == .03);
+    CHECK(qq_hessian_lambda(2, 399, 100) == 3.0 * .03);
+    CHECK(qq_hessian_lambda(1, 399, 100) == 3.0 * .1);
+    CHECK(qq_hessian_lambda(1, 99, 100) == 1.0);
+}
+
+// x Q is as long as x, goes back to it, and Q^T H Q is the Hessian of x Q.
+static void test_rotation(size_t k, size_t limit, size_t block)
+{
+    const qq_rotation r = qq_rotation_make(k, limit, 7);
+    const size_t rows = 60;
+    float *x = solve_inputs(rows, k, 0.8f);
+    float *y = solve_floats(rows * k);
+    double worst = 0.0;
+
+    CHECK(r.block == block);
+    float *h = solve_hessian(rows, k, x, 0, 0.0);
+    memcpy(y, x, rows * k * sizeof *x);
+    CHECK(qq_rotation_rows(&r, 0, rows, y, k) == QQ_OK);
+    if (block > 1)
+        CHECK(memcmp(x, y, rows * k * sizeof *x) != 0);
+    float *want = solve_hessian(rows, k, y, 0, 0.0);
+    CHECK(qq_rotation_hessian(&r, h, k * k * sizeof *h) == QQ_OK);
+    CHECK(qq_hessian_check(k, h, k * k * sizeof *h) == QQ_OK);
+    for (size_t i = 0; i < k * k; i++)
+        worst = fmax(worst, fabs((double)h[i] - (double)want[i]));
+    CHECK(worst < 1e-5);
+    CHECK(qq_rotation_rows(&r, 1, rows, y, k) == QQ_OK);
+    for (size_t i = 0; i < rows * k; i++)
+        worst = fmax(worst, fabs((double)x[i] - (double)y[i]));
+    CHECK(worst < 1e-5);
+    free(x);
+    free(y);
+    free(h);
+    free(want);
+}
+
+int main(void)
+{
+    test_check();
+    test_damp();
+    test_rotation(1, 0, 1);
+    test_rotation(7, 0, 1);
+    test_rotation(64, 0, 64);
+    test_rotation(64, 16, 16);
+    test_rotation(172, 0, 4);
+    test_rotation(40, 0, 8);
+    return check_done();
+}
