@@ -3367,6 +3367,197 @@ QQ_API qq_status qq_statistics_json(size_t count,
                                     const qq_layer_record *records, char *text,
                                     size_t bytes, size_t *length);
 
+// ==== api/drive.h ====
+
+// qquant floor 1: the driver: a whole model, quantized layer by layer.
+//
+// The driver knows what to solve and in which order; the program knows its
+// model. It names the layers in the order in which they work, says how each
+// shall be quantized, and answers three questions:
+//
+//   inputs  run the calibration data, and hand over the rows that a group of
+//           layers sees (qq_drive_rows, once for every batch);
+//   store   a layer has new weights: put them into the net that is becoming
+//           the quantized one (and pack them, write them, as you like);
+//   loss    how good is that net now? (only qq_drive_choose and
+//           qq_drive_measure ask)
+//
+//   qq_drive d = qq_drive_init();
+//   d.layers = layers;
+//   d.count = count;
+//   d.recipes = &recipe;
+//   d.recipe_count = 1;
+//   d.inputs = run_my_net;
+//   d.store = keep_my_layer;
+//   d.user = &my_net;
+//   size_t room = qq_drive_scratch_size(&d);
+//   qq_drive_run(&d, records, scratch, room);
+//
+// Layers whose group is the same number share an input (query, key and value of
+// an attention): its moments are gathered once. Calibration is parallel where
+// every layer sees the inputs of the float net, and propagated where it sees
+// those of the net quantized so far.
+//
+// Results do not depend on parts, nor on how many rows a call hands over.
+
+// --- how a layer is quantized ----------------------------------------------
+
+// What a layer is calibrated on.
+typedef enum qq_propagation {
+    QQ_PROPAGATION_NONE = 1,  // inputs of the float net: parallel
+    QQ_PROPAGATION_INPUT = 2, // inputs of the net quantized so far
+    // The same, and the weight follows what the float net had there: see
+    // qq_target. Rows need x_float, and r where a layer has a residual.
+    QQ_PROPAGATION_TARGET = 3,
+    QQ_PROPAGATION_QEP = 4 // the original's: see qq_onebit_adjust
+} qq_propagation;
+
+// Make one with qq_recipe_init: what has proved best at that many bits. Every
+// member may be changed; some are for one quantizer alone.
+typedef struct qq_recipe {
+    uint32_t init;
+    qq_quantizer quantizer; // FIT; NONE: the layer stays as it is
+    qq_propagation propagation;
+    qq_grid grid;             // FIT
+    size_t tile;              // FIT: 0, a scale for a row
+    int bias;                 // 1: moments are centred, and the bias corrected.
+                              //    A layer without one gets one
+    int rotate;               // 1: the input is rotated: see qq_rotation
+    uint32_t seed;            //    of its signs
+    size_t rotate_limit;      //    of its block; 0: none
+    double lambda;            // damping; below 0: qq_hessian_lambda
+    unsigned repeats;         // of a layer that sees its own output: 0
+    qq_target_options target; // TARGET: alpha, rho, ridge
+    double percdamp, perccorr; // QEP: .01, .5
+    qq_fit_options fit;        // FIT
+    qq_onebit_options onebit;  // ONEBIT
+    qq_gptq_options gptq;      // GPTQ, RTN: the original's
+} qq_recipe;
+
+// bits 2 to 8: integers (half-steps at 2), by row or in tiles.
+QQ_API qq_recipe qq_recipe_init(unsigned bits, size_t tile);
+QQ_API qq_recipe qq_recipe_ternary(size_t tile);
+QQ_API qq_recipe qq_recipe_planes(unsigned planes); // OneBit at its best
+
+// Members that make no sense together: QQ_ERR_ARGUMENT.
+QQ_API qq_status qq_recipe_check(const qq_recipe *r);
+
+// --- layers ----------------------------------------------------------------
+
+typedef struct qq_drive_layer {
+    qq_layer name;  // and type, for the records
+    size_t n;       // outputs
+    size_t k;       // inputs
+    const float *w; // n rows of k, ldw apart, of the float net
+    size_t ldw;
+    const float *bias; // n, or NULL
+    size_t group;      // from 0 on, never falling, none left out
+    int residual;      // 1: its output is added to a stream r: rows have r
+    size_t recipe;     // which of d->recipes
+} qq_drive_layer;
+
+// Rows of a group's input. In a propagated group x is what the net quantized so
+// far has there, x_float the same rows in the float net; else both are the
+// float net's and x_float may be NULL. r: r of the float net minus r of the
+// quantized one, n numbers a row, as it is just before the layer's output is
+// added; NULL where no layer of the group has a residual.
+typedef struct qq_drive_rows_of {
+    size_t count;
+    const float *x;
+    size_t ldx;
+    const float *x_float;
+    size_t ldx_float;
+    const float *r;
+    size_t ldr;
+} qq_drive_rows_of;
+
+// What qq_drive_rows needs to know; the program only passes it on.
+typedef struct qq_drive_sink qq_drive_sink;
+
+// Adds rows to the moments of a group, which must be one that was asked for.
+// Anything but QQ_OK: the answer of inputs should be 1.
+QQ_API qq_status qq_drive_rows(qq_drive_sink *sink, size_t group,
+                               const qq_drive_rows_of *rows);
+
+// A solved layer. All pointers are into the scratch, and gone after store.
+typedef struct qq_drive_result {
+    size_t layer;
+    const qq_recipe *recipe;
+    const float *v;    // n * k, what the weight has become, for inputs as they
+                       // are: rotations are turned back
+    const float *bias; // n; NULL: as it was
+    // What v is made of, for packing; of a rotated layer that of the rotated
+    // weight. NULL where the quantizer has none.
+    const qq_fit *fit;
+    const qq_onebit *onebit;
+    const qq_rotation *rotation;
+    const uint8_t *codes; // GPTQ, RTN: n * k, scales and zeros as they say
+    const float *scales;
+    const float *zeros;
+    const qq_layer_record *record;
+} qq_drive_result;
+
+// --- the drive -------------------------------------------------------------
+
+// Make one with qq_drive_init. Callbacks answer 0 to go on; anything else ends
+// the call with QQ_ERR_CANCELLED.
+typedef struct qq_drive {
+    uint32_t init;
+    size_t count;
+    const qq_drive_layer *layers;
+    size_t recipe_count;
+    const qq_recipe *recipes;
+    size_t together; // groups that one run of the data may be asked for, where
+                     // nothing propagates: 1
+    int errors; // 1: records have errors (the original's calc_quant_error):
+                // 0. Those of the output on the calibration's inputs
+
+    // Groups first to first + count - 1. propagated: 1 where rows need both
+    // nets. Never asked of groups whose layers all stay as they are.
+    int (*inputs)(void *user, size_t first, size_t count, int propagated,
+                  qq_drive_sink *sink);
+    int (*store)(void *user, const qq_drive_result *r);
+    int (*loss)(void *user, double *loss);
+    double (*seconds)(void *user); // a clock, for the records; NULL: 0
+    void *user;
+
+    qq_progress progress; // of layers; NULL
+    void *progress_user;
+    size_t parts; // of every step: 1
+    qq_parallel_for parallel;
+    void *parallel_user;
+} qq_drive;
+
+QQ_API qq_drive qq_drive_init(void);
+
+// Bytes for the largest group; SIZE_MAX for what qq_drive_run refuses.
+QQ_API size_t qq_drive_scratch_size(const qq_drive *d);
+
+// Solves and stores every layer, in order. records: count, or NULL.
+// QQ_ERR_ARGUMENT: options, groups, a callback that is missing; QQ_ERR_SHAPE;
+// QQ_ERR_FORMAT: weights or rows that are not finite, or a layer whose moments
+// cannot be factored; QQ_ERR_CANCELLED; QQ_ERR_SCRATCH. Layers stored before it
+// fails stay stored; nothing of the one that fails is.
+QQ_API qq_status qq_drive_run(const qq_drive *d, qq_layer_record *records,
+                              void *scratch, size_t scratch_bytes);
+
+// Settings chosen on data that the calibration does not hold: d runs with each
+// of choices sets of recipes (d->recipe_count each, one set after another) in
+// place of its own; loss is asked for after each. In the end the net is that of
+// the least loss, of equal ones the first. losses (choices) may be NULL.
+QQ_API qq_status qq_drive_choose(const qq_drive *d, size_t choices,
+                                 const qq_recipe *sets, double *losses,
+                                 size_t *best, qq_layer_record *records,
+                                 void *scratch, size_t scratch_bytes);
+
+// How much worse the model becomes when one layer alone is quantized:
+// sensitivity[layer * choices + c] = loss with recipes[c] for that layer minus
+// loss of the float net. Without propagation, whatever the recipes say. In the
+// end every layer is the float one again (stored with v = w). For qq_allocate.
+QQ_API qq_status qq_drive_measure(const qq_drive *d, size_t choices,
+                                  const qq_recipe *recipes, double *sensitivity,
+                                  void *scratch, size_t scratch_bytes);
+
 #endif
 
 #endif // QQUANT_H
@@ -31994,6 +32185,141 @@ QQI_FN void qqi_panels_ahead(const qqi_matmul *t, size_t first, size_t last,
     }
 }
 
+// ==== matrix/parts.h ====
+
+// qquant floor 7: work in parts, and scratch in pieces.
+
+// Part i of count things: from, and below to.
+QQI_FN void qqi_share(size_t count, size_t parts, size_t i, size_t *from,
+                      size_t *to)
+{
+    if (parts == 1) {
+        *from = 0;
+        *to = count;
+        return;
+    }
+    const size_t each = count / parts;
+    const size_t more = count % parts;
+
+    *from = each * i + (i < more ? i : more);
+    *to = *from + each + (i < more ? 1 : 0);
+}
+
+// The caller's threads, or the calling one.
+typedef struct qqi_threads {
+    size_t parts;
+    qq_parallel_for parallel;
+    void *user;
+} qqi_threads;
+
+QQI_INLINE qqi_threads qqi_threads_make(size_t parts, qq_parallel_for parallel,
+                                        void *user)
+{
+    qqi_threads t;
+
+    t.parts = parts;
+    t.parallel = parallel;
+    t.user = user;
+    return t;
+}
+
+QQI_FN void qqi_threads_run(const qqi_threads *t, void (*part)(void *, size_t),
+                            void *arg)
+{
+    if (t->parallel != NULL && t->parts > 1) {
+        t->parallel(t->user, t->parts, part, arg);
+        return;
+    }
+    for (size_t i = 0; i < t->parts; i++)
+        part(arg, i);
+}
+
+// Pieces of a block of bytes, each from a multiple of 64. With base NULL they
+// are only counted; at is SIZE_MAX once that is beyond size_t.
+typedef struct qqi_pieces {
+    uint8_t *base;
+    size_t at;
+} qqi_pieces;
+
+// Slack for aligning the block is the first 64 bytes.
+QQI_INLINE qqi_pieces qqi_pieces_make(void *memory)
+{
+    const size_t off = (size_t)((uintptr_t)memory % 64);
+    qqi_pieces p;
+
+    p.base = (uint8_t *)memory;
+    if (memory != NULL && off > 0)
+        p.base += 64 - off;
+    p.at = 0;
+    return p;
+}
+
+// count things of that many bytes; NULL while pieces are counted.
+QQI_FN void *qqi_piece(qqi_pieces *p, size_t count, size_t bytes)
+{
+    const size_t from = p->at;
+    size_t all;
+
+    if (from == SIZE_MAX || !qqi_mul_size(count, bytes, &all) ||
+        !qqi_add_size(all, 63, &all) ||
+        !qqi_add_size(from, all / 64 * 64, &p->at)) {
+        p->at = SIZE_MAX;
+        return NULL;
+    }
+    return p->base != NULL ? p->base + from : NULL;
+}
+
+// The bytes of all pieces, with slack; 0 where there are none.
+QQI_INLINE size_t qqi_pieces_bytes(const qqi_pieces *p)
+{
+    if (p->at == 0)
+        return 0;
+    return p->at > SIZE_MAX - 64 ? SIZE_MAX : p->at + 64;
+}
+
+// a * b, or SIZE_MAX, which no piece has.
+QQI_INLINE size_t qqi_times(size_t a, size_t b)
+{
+    size_t c;
+
+    return qqi_mul_size(a, b, &c) ? c : SIZE_MAX;
+}
+
+// Statuses of scratch.
+QQI_FN qq_status qqi_check_scratch(size_t need, const void *p, size_t bytes)
+{
+    if (need == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (need > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    return bytes < need ? QQ_ERR_SCRATCH : QQ_OK;
+}
+
+// n rows of k numbers, ld apart, of that many bytes each.
+QQI_FN qq_status qqi_check_rows(size_t n, size_t k, const void *p, size_t ld,
+                                size_t bytes)
+{
+    size_t all;
+
+    if (n > 0 && k > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (ld < k || (n > 0 && (!qqi_mul_size(n - 1, ld, &all) ||
+                             !qqi_add_size(all, k, &all) ||
+                             !qqi_mul_size(all, bytes, &all))))
+        return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// 1 where all numbers of n rows are finite.
+QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            if (!qqi_is_finite_f32(w[i * ldw + j]))
+                return 0;
+    return 1;
+}
+
 // ==== matrix/matmul.h ====
 
 // qquant floor 7: the driver of products.
@@ -32013,28 +32339,12 @@ QQI_FN void qqi_panels_ahead(const qqi_matmul *t, size_t first, size_t last,
 // Multiplications below which threads are not worth waking.
 #define QQI_SMALL_PRODUCT ((size_t)1 << 20)
 
-// Part i of count things: from, and below to.
-QQI_FN void qqi_part_range(size_t count, size_t parts, size_t i, size_t *from,
-                           size_t *to)
-{
-    if (parts == 1) {
-        *from = 0;
-        *to = count;
-        return;
-    }
-    const size_t each = count / parts;
-    const size_t more = count % parts;
-
-    *from = each * i + (i < more ? i : more);
-    *to = *from + each + (i < more ? 1 : 0);
-}
-
 QQI_FN void qqi_prepare_part(void *arg, size_t part)
 {
     const qqi_matmul *t = (const qqi_matmul *)arg;
     size_t from, to;
 
-    qqi_part_range(t->groups.count, t->parts, part, &from, &to);
+    qqi_share(t->groups.count, t->parts, part, &from, &to);
     for (size_t i = from; i < to; i++) {
         qqi_columns g;
         qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, i, t->scratch,
@@ -32120,11 +32430,11 @@ QQI_FN void qqi_multiply_part(void *arg, size_t part)
     size_t first = 0, last = panels, from = 0, to = t->groups.count;
 
     if (lots >= t->parts || lots >= to) {
-        qqi_part_range(lots, t->parts, part, &first, &last);
+        qqi_share(lots, t->parts, part, &first, &last);
         first *= ahead;
         last = last * ahead < panels ? last * ahead : panels;
     } else {
-        qqi_part_range(t->groups.count, t->parts, part, &from, &to);
+        qqi_share(t->groups.count, t->parts, part, &from, &to);
     }
     const size_t block = qqi_groups_at_once(t, to - from);
     for (size_t i = from; i < to; i += block)
@@ -32883,7 +33193,7 @@ QQI_FN void qqi_code_values(const qqi_row_plan *p, const uint8_t *codes,
 }
 
 // v * y. Products are only multiplied and stored: there is nothing to fuse.
-QQI_FN void qqi_times(float y, size_t n, float *v)
+QQI_FN void qqi_row_times(float y, size_t n, float *v)
 {
     for (size_t i = 0; i < n; i += QQI_RUN)
         for (size_t j = i; j < i + QQI_RUN; j++)
@@ -32905,11 +33215,11 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
 
     qqi_panel_codes(w, panel, r, k, count, codes);
     qqi_code_values(p, codes, zero, n, v);
-    qqi_times(qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r),
-              n, v);
-    qqi_times(p->scale2, n, v);
+    qqi_row_times(
+        qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r), n, v);
+    qqi_row_times(p->scale2, n, v);
     if (w->factor_at != 0)
-        qqi_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
+        qqi_row_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
     if (w->column_at != 0) {
         const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
         for (size_t i = 0; i < count; i++)
@@ -32961,136 +33271,6 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
 
 #endif
 #if !QQ_NO_SOLVE
-
-// ==== matrix/parts.h ====
-
-// qquant floor 7: work in parts, and scratch in pieces.
-
-// Part i of count things: from, and below to.
-QQI_FN void qqi_share(size_t count, size_t parts, size_t i, size_t *from,
-                      size_t *to)
-{
-    const size_t each = count / parts;
-    const size_t more = count % parts;
-
-    *from = each * i + (i < more ? i : more);
-    *to = *from + each + (i < more ? 1 : 0);
-}
-
-// The caller's threads, or the calling one.
-typedef struct qqi_threads {
-    size_t parts;
-    qq_parallel_for parallel;
-    void *user;
-} qqi_threads;
-
-QQI_INLINE qqi_threads qqi_threads_make(size_t parts, qq_parallel_for parallel,
-                                        void *user)
-{
-    qqi_threads t;
-
-    t.parts = parts;
-    t.parallel = parallel;
-    t.user = user;
-    return t;
-}
-
-QQI_FN void qqi_threads_run(const qqi_threads *t, void (*part)(void *, size_t),
-                            void *arg)
-{
-    if (t->parallel != NULL && t->parts > 1) {
-        t->parallel(t->user, t->parts, part, arg);
-        return;
-    }
-    for (size_t i = 0; i < t->parts; i++)
-        part(arg, i);
-}
-
-// Pieces of a block of bytes, each from a multiple of 64. With base NULL they
-// are only counted; at is SIZE_MAX once that is beyond size_t.
-typedef struct qqi_pieces {
-    uint8_t *base;
-    size_t at;
-} qqi_pieces;
-
-// Slack for aligning the block is the first 64 bytes.
-QQI_INLINE qqi_pieces qqi_pieces_make(void *memory)
-{
-    const size_t off = (size_t)((uintptr_t)memory % 64);
-    qqi_pieces p;
-
-    p.base = (uint8_t *)memory;
-    if (memory != NULL && off > 0)
-        p.base += 64 - off;
-    p.at = 0;
-    return p;
-}
-
-// count things of that many bytes; NULL while pieces are counted.
-QQI_FN void *qqi_piece(qqi_pieces *p, size_t count, size_t bytes)
-{
-    const size_t from = p->at;
-    size_t all;
-
-    if (from == SIZE_MAX || !qqi_mul_size(count, bytes, &all) ||
-        !qqi_add_size(all, 63, &all) ||
-        !qqi_add_size(from, all / 64 * 64, &p->at)) {
-        p->at = SIZE_MAX;
-        return NULL;
-    }
-    return p->base != NULL ? p->base + from : NULL;
-}
-
-// The bytes of all pieces, with slack; 0 where there are none.
-QQI_INLINE size_t qqi_pieces_bytes(const qqi_pieces *p)
-{
-    if (p->at == 0)
-        return 0;
-    return p->at > SIZE_MAX - 64 ? SIZE_MAX : p->at + 64;
-}
-
-// a * b, or SIZE_MAX, which no piece has.
-QQI_INLINE size_t qqi_times(size_t a, size_t b)
-{
-    size_t c;
-
-    return qqi_mul_size(a, b, &c) ? c : SIZE_MAX;
-}
-
-// Statuses of scratch.
-QQI_FN qq_status qqi_check_scratch(size_t need, const void *p, size_t bytes)
-{
-    if (need == SIZE_MAX)
-        return QQ_ERR_SIZE;
-    if (need > 0 && p == NULL)
-        return QQ_ERR_ARGUMENT;
-    return bytes < need ? QQ_ERR_SCRATCH : QQ_OK;
-}
-
-// n rows of k numbers, ld apart, of that many bytes each.
-QQI_FN qq_status qqi_check_rows(size_t n, size_t k, const void *p, size_t ld,
-                                size_t bytes)
-{
-    size_t all;
-
-    if (n > 0 && k > 0 && p == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (ld < k || (n > 0 && (!qqi_mul_size(n - 1, ld, &all) ||
-                             !qqi_add_size(all, k, &all) ||
-                             !qqi_mul_size(all, bytes, &all))))
-        return QQ_ERR_SHAPE;
-    return QQ_OK;
-}
-
-// 1 where all numbers of n rows are finite.
-QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++)
-            if (!qqi_is_finite_f32(w[i * ldw + j]))
-                return 0;
-    return 1;
-}
 
 // ==== matrix/dense.h ====
 
@@ -35866,6 +36046,400 @@ QQI_FN qq_status qqi_fitting_run(qqi_fitting *c, size_t done, size_t all)
     return QQ_OK;
 }
 
+// ==== solve/descend.h ====
+
+// qquant floor 8: coordinate descent on codes.
+//
+// Moving v_j by d changes J by d (d H_jj - 2 g_j), which is least at d = g_j /
+// H_jj; on a grid, for the level nearest to that. Rows go on by themselves
+// until a sweep changes nothing. d is rounded to f32, so that g - d H_j stays a
+// sum of exact products; g drifts from e H by 2^-24 of what it moved, and is
+// made anew before it is trusted.
+
+// g -= d h.
+QQI_FN void qqi_move_gradient(size_t k, float d, const float *h, double *g)
+{
+    for (size_t j = 0; j < k; j++)
+        g[j] -= (double)d * (double)h[j];
+}
+
+// One sweep over a row: how many codes changed.
+QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    const float *w = qqi_rows_weights(c, r, i);
+    double *g = r->g + i * k;
+    size_t changed = 0;
+
+    for (size_t j = 0; j < k; j++) {
+        const size_t t = j / f->tile;
+        const double s = (double)r->scale[i * f->tiles + t];
+        const double hj = (double)c->h[j * k + j];
+        if (!(s > 0.0 || s < 0.0) || !(hj > 0.0))
+            continue;
+        const unsigned old = r->code[i * k + j];
+        const double q = (double)r->level[i * k + j];
+        const unsigned code = qqi_nearest(&f->grid, q + g[j] / hj / s);
+        if (code == old)
+            continue;
+        const float o = qqi_rows_offset(c, r, i, t);
+        const float level = qqi_level(&f->grid, code);
+        const float v = qqi_decoded((float)s, level, o, r->offset != NULL);
+        const float e = w[j] - v;
+        const float d = (float)((double)r->e[i * k + j] - (double)e);
+        // d and d H_jj - 2 g_j of opposite signs: J falls.
+        const double slope = (double)d * hj - 2.0 * g[j];
+        if (!(d > 0.0f ? slope < 0.0 : d < 0.0f && slope > 0.0))
+            continue;
+        r->code[i * k + j] = (uint8_t)code;
+        r->level[i * k + j] = level;
+        r->e[i * k + j] = e;
+        qqi_move_gradient(k, d, c->h + j * k, g);
+        changed++;
+    }
+    return changed;
+}
+
+// e, g and levels are those of the codes, before and after.
+QQI_FN void qqi_rows_descend(const qqi_fitting *c, qqi_rows *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        for (unsigned s = 0; s < c->o->sweeps; s++)
+            if (qqi_descend_row(c, r, i) == 0)
+                break;
+}
+
+// ==== solve/gptq.h ====
+
+// qquant floor 8: GPTQ: codes column by column, each paying for those before.
+//
+// With H = U^T U, U upper, in the order reversed,
+//
+//   J = |U e|^2,  (U e)_s = U_ss e_s + sum over j > s of U_sj e_j,
+//
+// so that going from the last place to the first every code can make its own
+// term as small as it will go, whatever the later ones do: it is the one
+// nearest to w_s + (sum over j > s of U_sj e_j) / U_ss. These are the codes of
+// GPTQ, without an inverse. lower is U^T, in floats. The sum of s runs over
+// blocks of 64 places from the last one on; within the block of s itself from
+// its end, within others from their beginning.
+
+#define QQI_GPTQ_COLUMNS ((size_t)64)
+
+// What a factor of H needs.
+typedef struct qqi_ordered {
+    double *a;     // k * k
+    float *lower;  // k * k, of which the lower triangle is made
+    size_t *order; // the column at each place
+    qqi_factor factor;
+} qqi_ordered;
+
+QQI_FN void qqi_ordered_place(qqi_ordered *f, size_t k, size_t parts,
+                              qqi_pieces *p)
+{
+    const size_t square = qqi_times(k, k);
+
+    f->a = (double *)qqi_piece(p, square, sizeof(double));
+    f->lower = (float *)qqi_piece(p, square, sizeof(float));
+    f->order = (size_t *)qqi_piece(p, k, sizeof(size_t));
+    qqi_factor_place(&f->factor, k, parts, p);
+}
+
+// 1 where column x goes before y: the larger diagonal, then the lower index.
+QQI_INLINE int qqi_goes_before(const float *h, size_t k, size_t x, size_t y)
+{
+    const float a = h[x * k + x], b = h[y * k + y];
+
+    return a > b || (!(a < b) && x < y);
+}
+
+QQI_FN void qqi_sift(const float *h, size_t k, size_t *o, size_t i, size_t n)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= n)
+            return;
+        if (child + 1 < n && qqi_goes_before(h, k, o[child + 1], o[child]))
+            child++;
+        if (!qqi_goes_before(h, k, o[child], o[i]))
+            return;
+        const size_t x = o[i];
+        o[i] = o[child];
+        o[child] = x;
+        i = child;
+    }
+}
+
+// The last place is decided first.
+QQI_FN void qqi_order_columns(qq_columns order, const float *h, size_t k,
+                              size_t *o)
+{
+    for (size_t i = 0; i < k; i++)
+        o[i] = k - 1 - i;
+    if (order == QQ_COLUMNS_NATURAL)
+        return;
+    for (size_t i = k / 2; i-- > 0;)
+        qqi_sift(h, k, o, i, k);
+    for (size_t n = k; n > 1; n--) { // the first to go moves to the end
+        const size_t x = o[0];
+        o[0] = o[n - 1];
+        o[n - 1] = x;
+        qqi_sift(h, k, o, 0, n - 1);
+    }
+}
+
+// 0 where H is not positive definite.
+QQI_FN int qqi_ordered_make(qqi_ordered *f, qq_columns order, const float *h,
+                            size_t k, const qqi_threads *t)
+{
+    qqi_order_columns(order, h, k, f->order);
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i; j < k; j++)
+            f->a[i * k + j] = (double)h[f->order[i] * k + f->order[j]];
+    if (!qqi_factor_run(&f->factor, f->a, t))
+        return 0;
+    for (size_t i = 0; i < k; i += 32)
+        for (size_t j = 0; j <= i + 31 && j < k; j++)
+            for (size_t l = i; l < i + 32 && l < k; l++)
+                if (j <= l)
+                    f->lower[l * k + j] = (float)f->a[j * k + l];
+    return 1;
+}
+
+// One row, places from to end - 1, from the last one on. p: the sums; e: the
+// errors, by place.
+QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
+                         size_t from, size_t end)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    const float *w = qqi_rows_weights(c, r, i);
+    double *p = r->p + i * k;
+
+    for (size_t s = end; s-- > from;) {
+        const float *row = c->lower + s * k;
+        const size_t j = c->order[s];
+        const size_t t = j / f->tile;
+        const float scale = r->scale[i * f->tiles + t];
+        const float offset = qqi_rows_offset(c, r, i, t);
+        const double want = (double)w[j] + p[s] / (double)row[s];
+        unsigned code = qqi_nearest(&f->grid, 0.0);
+        if (scale > 0.0f || scale < 0.0f)
+            code =
+                qqi_nearest(&f->grid, (want - (double)offset) / (double)scale);
+        const float v = qqi_decoded(scale, qqi_level(&f->grid, code), offset,
+                                    r->offset != NULL);
+        const float e = w[j] - v;
+        r->code[i * k + j] = (uint8_t)code;
+        r->e[i * k + s] = e;
+        for (size_t q = from; q < s; q++)
+            p[q] += (double)e * (double)row[q];
+    }
+}
+
+QQI_FN void qqi_rows_gptq(const qqi_fitting *c, qqi_rows *r)
+{
+    const size_t k = c->f->k;
+
+    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
+    for (size_t end = k; end > 0;) {
+        const size_t from = (end - 1) / QQI_GPTQ_COLUMNS * QQI_GPTQ_COLUMNS;
+        for (size_t i = 0; i < r->count; i++)
+            qqi_gptq_row(c, r, i, from, end);
+        const qqi_dense d =
+            qqi_dense_make(r->count, from, end - from, r->e + from, k,
+                           c->lower + from * k, k, r->p, k);
+        qqi_dense_add(&d, r->space);
+        end = from;
+    }
+}
+
+// ==== solve/refit.h ====
+
+// qquant floor 8: refit: the best scales and offsets for codes that stay.
+//
+// J is a quadratic function of a row's scales s_t and offsets o_t. With q_t the
+// levels of tile t and zeros elsewhere, and 1_t ones there,
+//
+//   M = x_t H x_u^T,  b = x_t g,   x = q or 1
+//
+// and the step is (M + 1e-9 trace I)^-1 b: the ridge holds scales where they
+// are when nothing speaks for another. It is taken only if it makes J smaller.
+
+QQI_INLINE size_t qqi_fit_tile_end(const qq_fit *f, size_t t)
+{
+    return f->k - t * f->tile < f->tile ? f->k : (t + 1) * f->tile;
+}
+
+// The entries of M that row x of H (already summed over tile t) gives against
+// tile u: with levels, and with ones.
+QQI_INLINE void qqi_refit_against(const qq_fit *f, const double *x,
+                                  const float *level, size_t u, double *q,
+                                  double *one)
+{
+    double a = 0.0, b = 0.0;
+
+    for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++) {
+        a += qqi_mul_f64(x[j], (double)level[j]);
+        b += x[j];
+    }
+    *q = a;
+    *one = b;
+}
+
+// Rows of M of scale t, for all rows of the block.
+QQI_FN void qqi_refit_scale(const qqi_fitting *c, qqi_rows *r, size_t t)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k, from = t * f->tile, size = r->unknowns;
+    qqi_dense d =
+        qqi_dense_make(r->count, k, qqi_fit_tile_end(f, t) - from,
+                       r->level + from, k, c->h + from * k, k, r->p, k);
+
+    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
+    // Scales against earlier tiles are known already, offsets are not.
+    if (r->offset == NULL) {
+        d.b += from;
+        d.c += from;
+        d.columns -= from;
+    }
+    qqi_dense_add(&d, r->space);
+    for (size_t i = 0; i < r->count; i++) {
+        double *row = r->m + (i * size + t) * size;
+        for (size_t u = r->offset != NULL ? 0 : t; u < f->tiles; u++) {
+            double q, one;
+            qqi_refit_against(f, r->p + i * k, r->level + i * k, u, &q, &one);
+            row[u] = q;
+            if (r->offset != NULL)
+                row[f->tiles + u] = one;
+        }
+    }
+}
+
+// Rows of M of offset t against offsets: the same for all rows.
+QQI_FN void qqi_refit_offset(const qqi_fitting *c, qqi_rows *r, size_t t)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k, size = r->unknowns;
+
+    QQ_MEMSET(r->one, 0, k * sizeof(double));
+    for (size_t j = t * f->tile; j < qqi_fit_tile_end(f, t); j++)
+        for (size_t l = 0; l < k; l++)
+            r->one[l] += (double)c->h[j * k + l];
+    for (size_t u = 0; u < f->tiles; u++) {
+        double sum = 0.0;
+        for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++)
+            sum += r->one[j];
+        for (size_t i = 0; i < r->count; i++)
+            r->m[(i * size + f->tiles + t) * size + f->tiles + u] = sum;
+    }
+}
+
+// x_t g of one row.
+QQI_FN void qqi_refit_right(const qqi_fitting *c, const qqi_rows *r, size_t i,
+                            double *b)
+{
+    const qq_fit *f = c->f;
+
+    for (size_t t = 0; t < f->tiles; t++) {
+        double q, one;
+        qqi_refit_against(f, r->g + i * f->k, r->level + i * f->k, t, &q, &one);
+        b[t] = q;
+        if (r->offset != NULL)
+            b[f->tiles + t] = one;
+    }
+}
+
+// 2 x b - x M x, M upper.
+QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
+                             size_t n)
+{
+    double gain = 0.0;
+
+    for (size_t t = 0; t < n; t++) {
+        double row = 2.0 * b[t] - qqi_mul_f64(m[t * n + t], x[t]);
+        for (size_t u = t + 1; u < n; u++)
+            row -= qqi_mul_f64(2.0 * m[t * n + u], x[u]);
+        gain += qqi_mul_f64(row, x[t]);
+    }
+    return gain;
+}
+
+// New scales of a row, unless one is not a number to keep.
+QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
+                           const double *x)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    float *scale = r->scale + i * f->tiles;
+    const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
+
+    for (size_t t = 0; t < f->tiles; t++) {
+        const float s = (float)((double)scale[t] + x[t]);
+        if (!qqi_is_finite_f32(s) || (!any && s < 0.0f && scale[t] > 0.0f))
+            return;
+    }
+    for (size_t t = 0; t < f->tiles; t++) {
+        const float s = (float)((double)scale[t] + x[t]);
+        const int flip = s < 0.0f && !f->grid.signed_scales && any;
+        if (s > 0.0f || s < 0.0f)
+            scale[t] = flip ? -s : s;
+        for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
+            r->code[i * k + j] =
+                (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
+        if (r->offset != NULL)
+            r->offset[i * f->tiles + t] =
+                (float)((double)r->offset[i * f->tiles + t] + x[f->tiles + t]);
+    }
+}
+
+QQI_FN void qqi_refit_row(const qqi_fitting *c, qqi_rows *r, size_t i)
+{
+    const size_t n = r->unknowns;
+    double *m = r->m + i * n * n;
+    double *b = r->x, *x = b + n, *diagonal = x + n;
+    double trace = 0.0;
+
+    qqi_refit_right(c, r, i, b);
+    for (size_t t = 0; t < n; t++)
+        trace += m[t * n + t];
+    if (!(trace > 0.0) || qqi_is_inf_f64(trace))
+        return;
+    QQ_MEMCPY(x, b, n * sizeof *x);
+    // The factor goes to the lower triangle's place: M is symmetric, so it is
+    // copied there first, and the gain can still be computed.
+    for (size_t t = 0; t < n; t++) {
+        diagonal[t] = m[t * n + t];
+        for (size_t u = 0; u < t; u++)
+            m[t * n + u] = m[u * n + t];
+    }
+    for (size_t t = 0; t < n; t++)
+        m[t * n + t] = diagonal[t] + qqi_mul_f64(1e-9, trace);
+    if (!qqi_factor_rows(m, n, n, n))
+        return;
+    qqi_solve_small(m, n, n, x);
+    for (size_t t = 0; t < n; t++) {
+        m[t * n + t] = diagonal[t];
+        for (size_t u = 0; u < t; u++)
+            m[u * n + t] = m[t * n + u];
+    }
+    if (qqi_refit_gain(m, b, x, n) > 0.0)
+        qqi_refit_take(c, r, i, x);
+}
+
+// g and levels are those of the codes and scales; afterwards they are not.
+QQI_FN void qqi_rows_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    for (size_t t = 0; t < c->f->tiles; t++) {
+        qqi_refit_scale(c, r, t);
+        if (r->offset != NULL)
+            qqi_refit_offset(c, r, t);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        qqi_refit_row(c, r, i);
+}
+
 // ==== solve/search.h ====
 
 // qquant floor 8: the search for scales, tile by tile.
@@ -36062,400 +36636,6 @@ QQI_FN void qqi_rows_search(const qqi_fitting *c, qqi_rows *r)
                 r->offset[i * f->tiles + j] = t.offset;
         }
     qqi_rows_round(c, r);
-}
-
-// ==== solve/gptq.h ====
-
-// qquant floor 8: GPTQ: codes column by column, each paying for those before.
-//
-// With H = U^T U, U upper, in the order reversed,
-//
-//   J = |U e|^2,  (U e)_s = U_ss e_s + sum over j > s of U_sj e_j,
-//
-// so that going from the last place to the first every code can make its own
-// term as small as it will go, whatever the later ones do: it is the one
-// nearest to w_s + (sum over j > s of U_sj e_j) / U_ss. These are the codes of
-// GPTQ, without an inverse. lower is U^T, in floats. The sum of s runs over
-// blocks of 64 places from the last one on; within the block of s itself from
-// its end, within others from their beginning.
-
-#define QQI_GPTQ_COLUMNS ((size_t)64)
-
-// What a factor of H needs.
-typedef struct qqi_ordered {
-    double *a;     // k * k
-    float *lower;  // k * k, of which the lower triangle is made
-    size_t *order; // the column at each place
-    qqi_factor factor;
-} qqi_ordered;
-
-QQI_FN void qqi_ordered_place(qqi_ordered *f, size_t k, size_t parts,
-                              qqi_pieces *p)
-{
-    const size_t square = qqi_times(k, k);
-
-    f->a = (double *)qqi_piece(p, square, sizeof(double));
-    f->lower = (float *)qqi_piece(p, square, sizeof(float));
-    f->order = (size_t *)qqi_piece(p, k, sizeof(size_t));
-    qqi_factor_place(&f->factor, k, parts, p);
-}
-
-// 1 where column x goes before y: the larger diagonal, then the lower index.
-QQI_INLINE int qqi_goes_before(const float *h, size_t k, size_t x, size_t y)
-{
-    const float a = h[x * k + x], b = h[y * k + y];
-
-    return a > b || (!(a < b) && x < y);
-}
-
-QQI_FN void qqi_sift(const float *h, size_t k, size_t *o, size_t i, size_t n)
-{
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= n)
-            return;
-        if (child + 1 < n && qqi_goes_before(h, k, o[child + 1], o[child]))
-            child++;
-        if (!qqi_goes_before(h, k, o[child], o[i]))
-            return;
-        const size_t x = o[i];
-        o[i] = o[child];
-        o[child] = x;
-        i = child;
-    }
-}
-
-// The last place is decided first.
-QQI_FN void qqi_order_columns(qq_columns order, const float *h, size_t k,
-                              size_t *o)
-{
-    for (size_t i = 0; i < k; i++)
-        o[i] = k - 1 - i;
-    if (order == QQ_COLUMNS_NATURAL)
-        return;
-    for (size_t i = k / 2; i-- > 0;)
-        qqi_sift(h, k, o, i, k);
-    for (size_t n = k; n > 1; n--) { // the first to go moves to the end
-        const size_t x = o[0];
-        o[0] = o[n - 1];
-        o[n - 1] = x;
-        qqi_sift(h, k, o, 0, n - 1);
-    }
-}
-
-// 0 where H is not positive definite.
-QQI_FN int qqi_ordered_make(qqi_ordered *f, qq_columns order, const float *h,
-                            size_t k, const qqi_threads *t)
-{
-    qqi_order_columns(order, h, k, f->order);
-    for (size_t i = 0; i < k; i++)
-        for (size_t j = i; j < k; j++)
-            f->a[i * k + j] = (double)h[f->order[i] * k + f->order[j]];
-    if (!qqi_factor_run(&f->factor, f->a, t))
-        return 0;
-    for (size_t i = 0; i < k; i += 32)
-        for (size_t j = 0; j <= i + 31 && j < k; j++)
-            for (size_t l = i; l < i + 32 && l < k; l++)
-                if (j <= l)
-                    f->lower[l * k + j] = (float)f->a[j * k + l];
-    return 1;
-}
-
-// One row, places from to end - 1, from the last one on. p: the sums; e: the
-// errors, by place.
-QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
-                         size_t from, size_t end)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k;
-    const float *w = qqi_rows_weights(c, r, i);
-    double *p = r->p + i * k;
-
-    for (size_t s = end; s-- > from;) {
-        const float *row = c->lower + s * k;
-        const size_t j = c->order[s];
-        const size_t t = j / f->tile;
-        const float scale = r->scale[i * f->tiles + t];
-        const float offset = qqi_rows_offset(c, r, i, t);
-        const double want = (double)w[j] + p[s] / (double)row[s];
-        unsigned code = qqi_nearest(&f->grid, 0.0);
-        if (scale > 0.0f || scale < 0.0f)
-            code =
-                qqi_nearest(&f->grid, (want - (double)offset) / (double)scale);
-        const float v = qqi_decoded(scale, qqi_level(&f->grid, code), offset,
-                                    r->offset != NULL);
-        const float e = w[j] - v;
-        r->code[i * k + j] = (uint8_t)code;
-        r->e[i * k + s] = e;
-        for (size_t q = from; q < s; q++)
-            p[q] += (double)e * (double)row[q];
-    }
-}
-
-QQI_FN void qqi_rows_gptq(const qqi_fitting *c, qqi_rows *r)
-{
-    const size_t k = c->f->k;
-
-    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
-    for (size_t end = k; end > 0;) {
-        const size_t from = (end - 1) / QQI_GPTQ_COLUMNS * QQI_GPTQ_COLUMNS;
-        for (size_t i = 0; i < r->count; i++)
-            qqi_gptq_row(c, r, i, from, end);
-        const qqi_dense d =
-            qqi_dense_make(r->count, from, end - from, r->e + from, k,
-                           c->lower + from * k, k, r->p, k);
-        qqi_dense_add(&d, r->space);
-        end = from;
-    }
-}
-
-// ==== solve/descend.h ====
-
-// qquant floor 8: coordinate descent on codes.
-//
-// Moving v_j by d changes J by d (d H_jj - 2 g_j), which is least at d = g_j /
-// H_jj; on a grid, for the level nearest to that. Rows go on by themselves
-// until a sweep changes nothing. d is rounded to f32, so that g - d H_j stays a
-// sum of exact products; g drifts from e H by 2^-24 of what it moved, and is
-// made anew before it is trusted.
-
-// g -= d h.
-QQI_FN void qqi_move_gradient(size_t k, float d, const float *h, double *g)
-{
-    for (size_t j = 0; j < k; j++)
-        g[j] -= (double)d * (double)h[j];
-}
-
-// One sweep over a row: how many codes changed.
-QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k;
-    const float *w = qqi_rows_weights(c, r, i);
-    double *g = r->g + i * k;
-    size_t changed = 0;
-
-    for (size_t j = 0; j < k; j++) {
-        const size_t t = j / f->tile;
-        const double s = (double)r->scale[i * f->tiles + t];
-        const double hj = (double)c->h[j * k + j];
-        if (!(s > 0.0 || s < 0.0) || !(hj > 0.0))
-            continue;
-        const unsigned old = r->code[i * k + j];
-        const double q = (double)r->level[i * k + j];
-        const unsigned code = qqi_nearest(&f->grid, q + g[j] / hj / s);
-        if (code == old)
-            continue;
-        const float o = qqi_rows_offset(c, r, i, t);
-        const float level = qqi_level(&f->grid, code);
-        const float v = qqi_decoded((float)s, level, o, r->offset != NULL);
-        const float e = w[j] - v;
-        const float d = (float)((double)r->e[i * k + j] - (double)e);
-        // d and d H_jj - 2 g_j of opposite signs: J falls.
-        const double slope = (double)d * hj - 2.0 * g[j];
-        if (!(d > 0.0f ? slope < 0.0 : d < 0.0f && slope > 0.0))
-            continue;
-        r->code[i * k + j] = (uint8_t)code;
-        r->level[i * k + j] = level;
-        r->e[i * k + j] = e;
-        qqi_move_gradient(k, d, c->h + j * k, g);
-        changed++;
-    }
-    return changed;
-}
-
-// e, g and levels are those of the codes, before and after.
-QQI_FN void qqi_rows_descend(const qqi_fitting *c, qqi_rows *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        for (unsigned s = 0; s < c->o->sweeps; s++)
-            if (qqi_descend_row(c, r, i) == 0)
-                break;
-}
-
-// ==== solve/refit.h ====
-
-// qquant floor 8: refit: the best scales and offsets for codes that stay.
-//
-// J is a quadratic function of a row's scales s_t and offsets o_t. With q_t the
-// levels of tile t and zeros elsewhere, and 1_t ones there,
-//
-//   M = x_t H x_u^T,  b = x_t g,   x = q or 1
-//
-// and the step is (M + 1e-9 trace I)^-1 b: the ridge holds scales where they
-// are when nothing speaks for another. It is taken only if it makes J smaller.
-
-QQI_INLINE size_t qqi_fit_tile_end(const qq_fit *f, size_t t)
-{
-    return f->k - t * f->tile < f->tile ? f->k : (t + 1) * f->tile;
-}
-
-// The entries of M that row x of H (already summed over tile t) gives against
-// tile u: with levels, and with ones.
-QQI_INLINE void qqi_refit_against(const qq_fit *f, const double *x,
-                                  const float *level, size_t u, double *q,
-                                  double *one)
-{
-    double a = 0.0, b = 0.0;
-
-    for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++) {
-        a += qqi_mul_f64(x[j], (double)level[j]);
-        b += x[j];
-    }
-    *q = a;
-    *one = b;
-}
-
-// Rows of M of scale t, for all rows of the block.
-QQI_FN void qqi_refit_scale(const qqi_fitting *c, qqi_rows *r, size_t t)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k, from = t * f->tile, size = r->unknowns;
-    qqi_dense d =
-        qqi_dense_make(r->count, k, qqi_fit_tile_end(f, t) - from,
-                       r->level + from, k, c->h + from * k, k, r->p, k);
-
-    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
-    // Scales against earlier tiles are known already, offsets are not.
-    if (r->offset == NULL) {
-        d.b += from;
-        d.c += from;
-        d.columns -= from;
-    }
-    qqi_dense_add(&d, r->space);
-    for (size_t i = 0; i < r->count; i++) {
-        double *row = r->m + (i * size + t) * size;
-        for (size_t u = r->offset != NULL ? 0 : t; u < f->tiles; u++) {
-            double q, one;
-            qqi_refit_against(f, r->p + i * k, r->level + i * k, u, &q, &one);
-            row[u] = q;
-            if (r->offset != NULL)
-                row[f->tiles + u] = one;
-        }
-    }
-}
-
-// Rows of M of offset t against offsets: the same for all rows.
-QQI_FN void qqi_refit_offset(const qqi_fitting *c, qqi_rows *r, size_t t)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k, size = r->unknowns;
-
-    QQ_MEMSET(r->one, 0, k * sizeof(double));
-    for (size_t j = t * f->tile; j < qqi_fit_tile_end(f, t); j++)
-        for (size_t l = 0; l < k; l++)
-            r->one[l] += (double)c->h[j * k + l];
-    for (size_t u = 0; u < f->tiles; u++) {
-        double sum = 0.0;
-        for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++)
-            sum += r->one[j];
-        for (size_t i = 0; i < r->count; i++)
-            r->m[(i * size + f->tiles + t) * size + f->tiles + u] = sum;
-    }
-}
-
-// x_t g of one row.
-QQI_FN void qqi_refit_right(const qqi_fitting *c, const qqi_rows *r, size_t i,
-                            double *b)
-{
-    const qq_fit *f = c->f;
-
-    for (size_t t = 0; t < f->tiles; t++) {
-        double q, one;
-        qqi_refit_against(f, r->g + i * f->k, r->level + i * f->k, t, &q, &one);
-        b[t] = q;
-        if (r->offset != NULL)
-            b[f->tiles + t] = one;
-    }
-}
-
-// 2 x b - x M x, M upper.
-QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
-                             size_t n)
-{
-    double gain = 0.0;
-
-    for (size_t t = 0; t < n; t++) {
-        double row = 2.0 * b[t] - qqi_mul_f64(m[t * n + t], x[t]);
-        for (size_t u = t + 1; u < n; u++)
-            row -= qqi_mul_f64(2.0 * m[t * n + u], x[u]);
-        gain += qqi_mul_f64(row, x[t]);
-    }
-    return gain;
-}
-
-// New scales of a row, unless one is not a number to keep.
-QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
-                           const double *x)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k;
-    float *scale = r->scale + i * f->tiles;
-    const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
-
-    for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)((double)scale[t] + x[t]);
-        if (!qqi_is_finite_f32(s) || (!any && s < 0.0f && scale[t] > 0.0f))
-            return;
-    }
-    for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)((double)scale[t] + x[t]);
-        const int flip = s < 0.0f && !f->grid.signed_scales && any;
-        if (s > 0.0f || s < 0.0f)
-            scale[t] = flip ? -s : s;
-        for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
-            r->code[i * k + j] =
-                (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
-        if (r->offset != NULL)
-            r->offset[i * f->tiles + t] =
-                (float)((double)r->offset[i * f->tiles + t] + x[f->tiles + t]);
-    }
-}
-
-QQI_FN void qqi_refit_row(const qqi_fitting *c, qqi_rows *r, size_t i)
-{
-    const size_t n = r->unknowns;
-    double *m = r->m + i * n * n;
-    double *b = r->x, *x = b + n, *diagonal = x + n;
-    double trace = 0.0;
-
-    qqi_refit_right(c, r, i, b);
-    for (size_t t = 0; t < n; t++)
-        trace += m[t * n + t];
-    if (!(trace > 0.0) || qqi_is_inf_f64(trace))
-        return;
-    QQ_MEMCPY(x, b, n * sizeof *x);
-    // The factor goes to the lower triangle's place: M is symmetric, so it is
-    // copied there first, and the gain can still be computed.
-    for (size_t t = 0; t < n; t++) {
-        diagonal[t] = m[t * n + t];
-        for (size_t u = 0; u < t; u++)
-            m[t * n + u] = m[u * n + t];
-    }
-    for (size_t t = 0; t < n; t++)
-        m[t * n + t] = diagonal[t] + qqi_mul_f64(1e-9, trace);
-    if (!qqi_factor_rows(m, n, n, n))
-        return;
-    qqi_solve_small(m, n, n, x);
-    for (size_t t = 0; t < n; t++) {
-        m[t * n + t] = diagonal[t];
-        for (size_t u = 0; u < t; u++)
-            m[u * n + t] = m[t * n + u];
-    }
-    if (qqi_refit_gain(m, b, x, n) > 0.0)
-        qqi_refit_take(c, r, i, x);
-}
-
-// g and levels are those of the codes and scales; afterwards they are not.
-QQI_FN void qqi_rows_refit(const qqi_fitting *c, qqi_rows *r)
-{
-    for (size_t t = 0; t < c->f->tiles; t++) {
-        qqi_refit_scale(c, r, t);
-        if (r->offset != NULL)
-            qqi_refit_offset(c, r, t);
-    }
-    for (size_t i = 0; i < r->count; i++)
-        qqi_refit_row(c, r, i);
 }
 
 // ==== solve/steps.h ====
@@ -36872,244 +37052,6 @@ QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
     if (errors != NULL)
         QQ_MEMCPY(errors, c.best, f->n * sizeof *errors);
     return status;
-}
-
-// ==== solve/target.h ====
-
-// qquant floor 8: targets, and the bias that goes with them.
-//
-//   T = W + alpha (W D + rho R) A^-1,   A = U^T U
-//
-// 32 rows at a time: W D in f64, products of floats; the systems through
-// matrix/cholesky.h; then fl(W + alpha x), the product rounded in f64.
-
-// What qq_target_options_init leaves: "tgt1".
-#define QQI_TARGET_OPTIONS_INIT 0x31746774u
-
-#define QQI_TARGET_ROWS ((size_t)32)
-
-QQ_API qq_target_options qq_target_options_init(void)
-{
-    qq_target_options o;
-
-    QQ_MEMSET(&o, 0, sizeof o);
-    o.init = QQI_TARGET_OPTIONS_INIT;
-    o.alpha = .75;
-    o.rho = 1.0;
-    o.ridge = .01;
-    o.parts = 1;
-    return o;
-}
-
-typedef struct qqi_target {
-    size_t n;
-    size_t k;
-    size_t parts;
-    double alpha;
-    double rho;
-    const float *w;
-    size_t ldw;
-    const float *r; // n * k, or NULL
-    float *t;
-    size_t ldt;
-    double *a; // k * k: A, then U
-    float *d;  // k * k, or NULL: no W D
-    qqi_factor factor;
-    uint8_t *rooms;
-    size_t room_bytes;
-    int has_d;
-} qqi_target;
-
-QQI_FN void qqi_target_place(qqi_target *g, qqi_pieces *p)
-{
-    const size_t square = qqi_times(g->k, g->k);
-    qqi_pieces room = qqi_pieces_make(NULL);
-    qqi_system s;
-
-    qqi_system_place(&s, g->k, &room);
-    qqi_piece(&room, qqi_times(QQI_TARGET_ROWS, g->k), sizeof(double));
-    g->room_bytes = room.at;
-    g->a = (double *)qqi_piece(p, square, sizeof(double));
-    g->d = (float *)qqi_piece(p, square, sizeof(float));
-    qqi_factor_place(&g->factor, g->k, g->parts, p);
-    g->rooms = (uint8_t *)qqi_piece(p, g->parts, g->room_bytes);
-}
-
-QQI_FN size_t qqi_target_scratch(size_t n, size_t k, size_t parts)
-{
-    qqi_pieces p = qqi_pieces_make(NULL);
-    qqi_target g;
-
-    g.k = k;
-    g.parts = parts;
-    qqi_target_place(&g, &p);
-    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
-}
-
-// Rows first to first + rows - 1.
-QQI_FN void qqi_target_rows(const qqi_target *g, const qqi_system *s, double *x,
-                            size_t first, size_t rows)
-{
-    const size_t k = g->k;
-
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < k; j++) {
-            const double r =
-                g->r != NULL ? (double)g->r[(first + i) * k + j] : 0.0;
-            x[i * k + j] = qqi_mul_f64(g->rho, r);
-        }
-    if (g->has_d) {
-        const qqi_dense d = qqi_dense_make(rows, k, k, g->w + first * g->ldw,
-                                           g->ldw, g->d, k, x, k);
-        qqi_dense_add(&d, s->room);
-    }
-    qqi_system_solve(s, rows, x, k);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < k; j++) {
-            const double w = (double)g->w[(first + i) * g->ldw + j];
-            const double v = w + qqi_mul_f64(g->alpha, x[i * k + j]);
-            g->t[(first + i) * g->ldt + j] = (float)v;
-        }
-}
-
-QQI_FN void qqi_target_part(void *arg, size_t part)
-{
-    const qqi_target *g = (const qqi_target *)arg;
-    const size_t step = g->parts * QQI_TARGET_ROWS;
-    qqi_pieces p = qqi_pieces_make(g->rooms + part * g->room_bytes);
-    qqi_system s;
-
-    qqi_system_place(&s, g->k, &p);
-    s.u = g->a;
-    double *x = (double *)qqi_piece(&p, QQI_TARGET_ROWS * g->k, sizeof(double));
-    for (size_t i = part * QQI_TARGET_ROWS; i < g->n; i += step)
-        qqi_target_rows(g, &s, x, i,
-                        g->n - i < QQI_TARGET_ROWS ? g->n - i
-                                                   : QQI_TARGET_ROWS);
-}
-
-QQI_FN qq_status qqi_target_check(const qq_target_options *o, size_t n,
-                                  size_t k, const float *w, size_t ldw,
-                                  const float *h, size_t h_bytes,
-                                  const float *c, size_t c_bytes,
-                                  const float *r, size_t r_bytes,
-                                  const float *t, size_t ldt)
-{
-    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0 ||
-        !qqi_is_finite_f64(o->alpha) || !qqi_is_finite_f64(o->rho) ||
-        !(o->ridge >= 0.0) || qqi_is_inf_f64(o->ridge))
-        return QQ_ERR_ARGUMENT;
-    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status == QQ_OK)
-        status = qq_hessian_check(k, h, h_bytes);
-    if (status == QQ_OK && c != NULL)
-        status = qqi_check_numbers(qqi_times(k, k), sizeof(float), c, c_bytes);
-    if (status == QQ_OK && r != NULL)
-        status = qqi_check_numbers(qqi_times(n, k), sizeof(float), r, r_bytes);
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, t, ldt, sizeof(float));
-    if (status == QQ_OK && !(qqi_rows_finite(n, k, w, ldw) &&
-                             (c == NULL || qqi_rows_finite(k, k, c, k)) &&
-                             (r == NULL || qqi_rows_finite(n, k, r, k))))
-        status = QQ_ERR_FORMAT;
-    return status;
-}
-
-QQ_API size_t qq_target_scratch_size(size_t n, size_t k,
-                                     const qq_target_options *o)
-{
-    const qq_target_options defaults = qq_target_options_init();
-
-    if (o == NULL)
-        o = &defaults;
-    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0)
-        return SIZE_MAX;
-    return qqi_target_scratch(n, k, o->parts);
-}
-
-// A = h with add on its diagonal, and its factor; 0: not positive definite.
-QQI_FN int qqi_target_factor(qqi_target *g, const float *h, double add,
-                             const qqi_threads *t)
-{
-    const size_t k = g->k;
-
-    for (size_t i = 0; i < k * k; i++)
-        g->a[i] = (double)h[i];
-    for (size_t i = 0; i < k; i++)
-        g->a[i * k + i] += add;
-    return qqi_factor_run(&g->factor, g->a, t);
-}
-
-QQ_API qq_status qq_target(size_t n, size_t k, const qq_target_options *o,
-                           const float *w, size_t ldw, const float *h,
-                           size_t h_bytes, const float *c, size_t c_bytes,
-                           const float *r, size_t r_bytes, float *t, size_t ldt,
-                           void *scratch, size_t scratch_bytes)
-{
-    const qq_target_options defaults = qq_target_options_init();
-    qqi_target g;
-
-    if (o == NULL)
-        o = &defaults;
-    qq_status status = qqi_target_check(o, n, k, w, ldw, h, h_bytes, c, c_bytes,
-                                        r, r_bytes, t, ldt);
-    if (status == QQ_OK)
-        status = qqi_check_scratch(qqi_target_scratch(n, k, o->parts), scratch,
-                                   scratch_bytes);
-    if (status != QQ_OK || n == 0 || k == 0)
-        return status;
-    qqi_pieces p = qqi_pieces_make(scratch);
-    const qqi_threads threads =
-        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
-    const double mean = qqi_mean_diagonal(k, h, 0);
-    g.n = n;
-    g.k = k;
-    g.parts = o->parts;
-    qqi_target_place(&g, &p);
-    g.alpha = mean > 0.0 ? o->alpha : 0.0;
-    g.rho = o->rho;
-    g.w = w;
-    g.ldw = ldw;
-    g.r = r;
-    g.t = t;
-    g.ldt = ldt;
-    g.has_d = c != NULL;
-    const double add = mean > 0.0 ? qqi_mul_f64(o->ridge, mean) : 1.0;
-    if (!qqi_target_factor(&g, h, add, &threads))
-        return QQ_ERR_FORMAT;
-    for (size_t i = 0; c != NULL && i < k * k; i++)
-        g.d[i] = c[i] - h[i];
-    qqi_threads_run(&threads, qqi_target_part, &g);
-    return QQ_OK;
-}
-
-// --- bias ------------------------------------------------------------------
-
-QQ_API qq_status qq_bias_correct(size_t n, size_t k, const float *w, size_t ldw,
-                                 const float *v, size_t ldv,
-                                 const float *mean_f, const float *mean_q,
-                                 const float *b, const float *r, float rho,
-                                 float *out)
-{
-    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, v, ldv, sizeof(float));
-    if (status != QQ_OK)
-        return status;
-    if ((k > 0 && (mean_f == NULL || mean_q == NULL)) || (n > 0 && out == NULL))
-        return QQ_ERR_ARGUMENT;
-    for (size_t i = 0; i < n; i++) {
-        double sum = b != NULL ? (double)b[i] : 0.0;
-        if (r != NULL)
-            sum += (double)rho * (double)r[i];
-        for (size_t j = 0; j < k; j++) {
-            sum += (double)w[i * ldw + j] * (double)mean_f[j];
-            sum -= (double)v[i * ldv + j] * (double)mean_q[j];
-        }
-        out[i] = (float)sum;
-    }
-    return QQ_OK;
 }
 
 // ==== solve/balance.h ====
@@ -38116,6 +38058,244 @@ QQ_API qq_status qq_layer_errors_rows(const qq_tensor *w, const qq_tensor *v,
     e->output_squared = sum;
     e->mean_output_squared = sum / ((double)n * (double)rows);
     e->relative_output_squared = qqi_ratio(sum, all);
+    return QQ_OK;
+}
+
+// ==== solve/target.h ====
+
+// qquant floor 8: targets, and the bias that goes with them.
+//
+//   T = W + alpha (W D + rho R) A^-1,   A = U^T U
+//
+// 32 rows at a time: W D in f64, products of floats; the systems through
+// matrix/cholesky.h; then fl(W + alpha x), the product rounded in f64.
+
+// What qq_target_options_init leaves: "tgt1".
+#define QQI_TARGET_OPTIONS_INIT 0x31746774u
+
+#define QQI_TARGET_ROWS ((size_t)32)
+
+QQ_API qq_target_options qq_target_options_init(void)
+{
+    qq_target_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_TARGET_OPTIONS_INIT;
+    o.alpha = .75;
+    o.rho = 1.0;
+    o.ridge = .01;
+    o.parts = 1;
+    return o;
+}
+
+typedef struct qqi_target {
+    size_t n;
+    size_t k;
+    size_t parts;
+    double alpha;
+    double rho;
+    const float *w;
+    size_t ldw;
+    const float *r; // n * k, or NULL
+    float *t;
+    size_t ldt;
+    double *a; // k * k: A, then U
+    float *d;  // k * k, or NULL: no W D
+    qqi_factor factor;
+    uint8_t *rooms;
+    size_t room_bytes;
+    int has_d;
+} qqi_target;
+
+QQI_FN void qqi_target_place(qqi_target *g, qqi_pieces *p)
+{
+    const size_t square = qqi_times(g->k, g->k);
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_system s;
+
+    qqi_system_place(&s, g->k, &room);
+    qqi_piece(&room, qqi_times(QQI_TARGET_ROWS, g->k), sizeof(double));
+    g->room_bytes = room.at;
+    g->a = (double *)qqi_piece(p, square, sizeof(double));
+    g->d = (float *)qqi_piece(p, square, sizeof(float));
+    qqi_factor_place(&g->factor, g->k, g->parts, p);
+    g->rooms = (uint8_t *)qqi_piece(p, g->parts, g->room_bytes);
+}
+
+QQI_FN size_t qqi_target_scratch(size_t n, size_t k, size_t parts)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_target g;
+
+    g.k = k;
+    g.parts = parts;
+    qqi_target_place(&g, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// Rows first to first + rows - 1.
+QQI_FN void qqi_target_rows(const qqi_target *g, const qqi_system *s, double *x,
+                            size_t first, size_t rows)
+{
+    const size_t k = g->k;
+
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double r =
+                g->r != NULL ? (double)g->r[(first + i) * k + j] : 0.0;
+            x[i * k + j] = qqi_mul_f64(g->rho, r);
+        }
+    if (g->has_d) {
+        const qqi_dense d = qqi_dense_make(rows, k, k, g->w + first * g->ldw,
+                                           g->ldw, g->d, k, x, k);
+        qqi_dense_add(&d, s->room);
+    }
+    qqi_system_solve(s, rows, x, k);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double w = (double)g->w[(first + i) * g->ldw + j];
+            const double v = w + qqi_mul_f64(g->alpha, x[i * k + j]);
+            g->t[(first + i) * g->ldt + j] = (float)v;
+        }
+}
+
+QQI_FN void qqi_target_part(void *arg, size_t part)
+{
+    const qqi_target *g = (const qqi_target *)arg;
+    const size_t step = g->parts * QQI_TARGET_ROWS;
+    qqi_pieces p = qqi_pieces_make(g->rooms + part * g->room_bytes);
+    qqi_system s;
+
+    qqi_system_place(&s, g->k, &p);
+    s.u = g->a;
+    double *x = (double *)qqi_piece(&p, QQI_TARGET_ROWS * g->k, sizeof(double));
+    for (size_t i = part * QQI_TARGET_ROWS; i < g->n; i += step)
+        qqi_target_rows(g, &s, x, i,
+                        g->n - i < QQI_TARGET_ROWS ? g->n - i
+                                                   : QQI_TARGET_ROWS);
+}
+
+QQI_FN qq_status qqi_target_check(const qq_target_options *o, size_t n,
+                                  size_t k, const float *w, size_t ldw,
+                                  const float *h, size_t h_bytes,
+                                  const float *c, size_t c_bytes,
+                                  const float *r, size_t r_bytes,
+                                  const float *t, size_t ldt)
+{
+    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0 ||
+        !qqi_is_finite_f64(o->alpha) || !qqi_is_finite_f64(o->rho) ||
+        !(o->ridge >= 0.0) || qqi_is_inf_f64(o->ridge))
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status == QQ_OK)
+        status = qq_hessian_check(k, h, h_bytes);
+    if (status == QQ_OK && c != NULL)
+        status = qqi_check_numbers(qqi_times(k, k), sizeof(float), c, c_bytes);
+    if (status == QQ_OK && r != NULL)
+        status = qqi_check_numbers(qqi_times(n, k), sizeof(float), r, r_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, t, ldt, sizeof(float));
+    if (status == QQ_OK && !(qqi_rows_finite(n, k, w, ldw) &&
+                             (c == NULL || qqi_rows_finite(k, k, c, k)) &&
+                             (r == NULL || qqi_rows_finite(n, k, r, k))))
+        status = QQ_ERR_FORMAT;
+    return status;
+}
+
+QQ_API size_t qq_target_scratch_size(size_t n, size_t k,
+                                     const qq_target_options *o)
+{
+    const qq_target_options defaults = qq_target_options_init();
+
+    if (o == NULL)
+        o = &defaults;
+    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0)
+        return SIZE_MAX;
+    return qqi_target_scratch(n, k, o->parts);
+}
+
+// A = h with add on its diagonal, and its factor; 0: not positive definite.
+QQI_FN int qqi_target_factor(qqi_target *g, const float *h, double add,
+                             const qqi_threads *t)
+{
+    const size_t k = g->k;
+
+    for (size_t i = 0; i < k * k; i++)
+        g->a[i] = (double)h[i];
+    for (size_t i = 0; i < k; i++)
+        g->a[i * k + i] += add;
+    return qqi_factor_run(&g->factor, g->a, t);
+}
+
+QQ_API qq_status qq_target(size_t n, size_t k, const qq_target_options *o,
+                           const float *w, size_t ldw, const float *h,
+                           size_t h_bytes, const float *c, size_t c_bytes,
+                           const float *r, size_t r_bytes, float *t, size_t ldt,
+                           void *scratch, size_t scratch_bytes)
+{
+    const qq_target_options defaults = qq_target_options_init();
+    qqi_target g;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_target_check(o, n, k, w, ldw, h, h_bytes, c, c_bytes,
+                                        r, r_bytes, t, ldt);
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_target_scratch(n, k, o->parts), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads threads =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const double mean = qqi_mean_diagonal(k, h, 0);
+    g.n = n;
+    g.k = k;
+    g.parts = o->parts;
+    qqi_target_place(&g, &p);
+    g.alpha = mean > 0.0 ? o->alpha : 0.0;
+    g.rho = o->rho;
+    g.w = w;
+    g.ldw = ldw;
+    g.r = r;
+    g.t = t;
+    g.ldt = ldt;
+    g.has_d = c != NULL;
+    const double add = mean > 0.0 ? qqi_mul_f64(o->ridge, mean) : 1.0;
+    if (!qqi_target_factor(&g, h, add, &threads))
+        return QQ_ERR_FORMAT;
+    for (size_t i = 0; c != NULL && i < k * k; i++)
+        g.d[i] = c[i] - h[i];
+    qqi_threads_run(&threads, qqi_target_part, &g);
+    return QQ_OK;
+}
+
+// --- bias ------------------------------------------------------------------
+
+QQ_API qq_status qq_bias_correct(size_t n, size_t k, const float *w, size_t ldw,
+                                 const float *v, size_t ldv,
+                                 const float *mean_f, const float *mean_q,
+                                 const float *b, const float *r, float rho,
+                                 float *out)
+{
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, v, ldv, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    if ((k > 0 && (mean_f == NULL || mean_q == NULL)) || (n > 0 && out == NULL))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        double sum = b != NULL ? (double)b[i] : 0.0;
+        if (r != NULL)
+            sum += (double)rho * (double)r[i];
+        for (size_t j = 0; j < k; j++) {
+            sum += (double)w[i * ldw + j] * (double)mean_f[j];
+            sum -= (double)v[i * ldv + j] * (double)mean_q[j];
+        }
+        out[i] = (float)sum;
+    }
     return QQ_OK;
 }
 

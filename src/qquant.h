@@ -225,6 +225,7 @@ CONTENTS
 #include "api/solve.h"
 #include "api/onebit.h"
 #include "api/model.h"
+#include "api/drive.h"
 #endif
 
 #endif // QQUANT_H
@@ -312,6 +313,9 @@ CONTENTS
 #include "matrix/matmul.h"
 #include "matrix/quantize.h"
 #include "matrix/row.h"
+#endif
+#if !QQ_NO_SOLVE
+#include "matrix/cholesky.h"
 #endif
 #if !QQ_NO_OP
 #include "op/dot.h"

@@ -46,7 +46,7 @@ QQI_FN void qqi_code_values(const qqi_row_plan *p, const uint8_t *codes,
 }
 
 // v * y. Products are only multiplied and stored: there is nothing to fuse.
-QQI_FN void qqi_times(float y, size_t n, float *v)
+QQI_FN void qqi_row_times(float y, size_t n, float *v)
 {
     for (size_t i = 0; i < n; i += QQI_RUN)
         for (size_t j = i; j < i + QQI_RUN; j++)
@@ -68,11 +68,11 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
 
     qqi_panel_codes(w, panel, r, k, count, codes);
     qqi_code_values(p, codes, zero, n, v);
-    qqi_times(qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r),
-              n, v);
-    qqi_times(p->scale2, n, v);
+    qqi_row_times(
+        qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r), n, v);
+    qqi_row_times(p->scale2, n, v);
     if (w->factor_at != 0)
-        qqi_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
+        qqi_row_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
     if (w->column_at != 0) {
         const uint8_t *column = qqi_matrix_bytes(w) + w->column_at + 4 * k;
         for (size_t i = 0; i < count; i++)
