@@ -675,6 +675,29 @@ static void add_base3(digest *d, qq_type type)
     (void)type;
 }
 
+// Inputs that are turned first, in blocks of 2; and rows in larger ones.
+static void add_turned(digest *d, qq_type type)
+{
+    static const size_t widths[] = {1, 2, 24, 48, 64, 96, 512};
+    static float x[512];
+    const qq_rotation r = qq_rotation_make(K, 0, 3);
+    qq_matrix_options o = matrix_options();
+    const qq_array a = matrix_array(QQ_TYPE_INT4, QQ_TYPE_F16, 32);
+    o.rotation = &r;
+    add_matrix(d, &a, &o);
+    for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+        const qq_rotation wide = qq_rotation_make(widths[i], 0, 1u << i);
+        for (int j = 0; j < 512; j++)
+            x[j] = (float)(j * 37 % 101 - 50) / 7.0f;
+        for (int back = 0; back < 2; back++) {
+            qq_rotation_rows(&wide, back, 1, x, widths[i]);
+            for (int j = 0; j < 512; j++)
+                add_f32(d, x[j]);
+        }
+    }
+    (void)type;
+}
+
 static void digest_matrix(void)
 {
     for (int wide = 0; wide < 2; wide++)
@@ -691,6 +714,7 @@ static void digest_matrix(void)
                 on_every_isa("matrix", add_matrix_type, (qq_type)t);
         }
     on_every_isa("matrix base3 sums", add_base3, QQ_TYPE_NONE);
+    on_every_isa("matrix turned", add_turned, QQ_TYPE_NONE);
 }
 #endif
 

@@ -20,7 +20,8 @@
 // THE ARITHMETIC. Every machine, thread count and batch gives these bits. fl
 // is one rounding to f32, to nearest even; fma rounds once; NaN is 7fc00000.
 //
-//   xb    = x, or fl(x * b) where the matrix has column factors
+//   xr    = x, or x Q where the matrix is turned (api/rotation.h)
+//   xb    = xr, or fl(xr * b) where the matrix has column factors
 //   q     = the integers made of xb, by the mode below; they mean sx * q
 //   D     = sum over the columns of one scale tile of (c - z) * (q - zx),
 //           exact, then rounded once to f32
@@ -99,7 +100,7 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// or as f32; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
+// or as f32, and as f32 once more where the matrix is turned; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
 // in int24: 8 bytes a number); and for every part 16 KiB, beyond 8 rows of x (4
 // in int16, 2 in int24) up to 128 KiB more for codes of W as bytes, and what
 // two panels lack: base 3 as cells, sums for a zero point of x. With QQ_NO_SIMD
@@ -112,8 +113,8 @@ QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
 // ldx and ldy are at least a row's length, whatever m is. Numbers between the
 // rows are neither read nor written. y may not overlap anything else.
 // QQ_ERR_ARGUMENT: NULL, options that make no sense; QQ_ERR_TYPE: a type of x,
-// or a mode, that does not go with the matrix (int8 inputs and column factors,
-// integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
+// or a mode, that does not go with the matrix (int8 inputs and column factors
+// or a rotation, integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
 // point of x and a tile of more than 2^23, int24 and one of 2^31 or more;
 // QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,

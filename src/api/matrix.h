@@ -38,7 +38,8 @@
 //                    0 for all (scales are stored for every row all the same)
 //          36     4  tile_k: columns that share a scale: a multiple of 4 from
 //                    8 to 65536 and below k, or 0 for all
-//          40     8  seed: 0 (reserved for rotations)
+//          40     4  seed \ of the rotation of x, if QQ_MATRIX_ROTATION;
+//          44     4  log2 of the block / else 0
 //          48     8  bytes of the whole packed form
 //          56     8  0
 //
@@ -89,11 +90,12 @@
 #define QQUANT_API_MATRIX_H
 
 #include "api/array.h"
+#include "api/rotation.h"
 
 #define QQ_MATRIX_VERSION 1
 
-// Flags of the header. Others are refused; from 1 << 16 on they are reserved:
-// rotation, half-step grid, offset grid, signed scales, planes.
+// Flags of the header. Others are refused; from HALF_STEP on they are reserved:
+// half-step grid, offset grid, signed scales, planes.
 #define QQ_MATRIX_ZERO_POINTS    1u
 #define QQ_MATRIX_ROW_FACTORS    2u
 #define QQ_MATRIX_BIAS           4u
@@ -131,6 +133,8 @@ typedef struct qq_matrix {
     size_t factor_at;
     size_t bias_at;
     size_t sum_at;
+    uint32_t seed; // of the rotation
+    size_t block;  // 0: there is none
 } qq_matrix;
 
 // What goes along with the codes. Make one with qq_matrix_options_init; NULL
@@ -144,6 +148,9 @@ typedef struct qq_matrix_options {
     int sums;  // 1: stores the sums of (code - zero point), which speed up
                // static inputs with a zero point; tiles up to 2^23 only
     int base3; // 1: ternary in 1.6 bits, expanded panel by panel
+    // NULL, or what W was turned by before it was quantized: products turn x
+    // first, x b then being (x Q) b. Its k is that of W, else QQ_ERR_SHAPE.
+    const qq_rotation *rotation;
 } qq_matrix_options;
 
 QQ_API qq_matrix_options qq_matrix_options_init(void);
@@ -214,9 +221,12 @@ QQ_API qq_status qq_matrix_unpack(const qq_matrix *w, void *out,
 QQ_API qq_status qq_matrix_factors(const qq_matrix *w, float *a, float *b,
                                    float *bias);
 
+// What W is turned by; *r is left alone, and 0 the answer, if it is not.
+QQ_API int qq_matrix_rotation(const qq_matrix *w, qq_rotation *r);
+
 // Rows as f32, out[i][c] = W[rows[i]][c], rows NULL: the first count ones.
 // Each is what qq_dequantize makes of the array, then times a, then times b,
-// rounded every time. out: count * k floats. QQ_ERR_SHAPE: no such row.
+// rounded every time, and turned back if W is turned. out: count * k floats. QQ_ERR_SHAPE: no such row.
 QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
                                const size_t *rows, void *out, size_t out_bytes);
 

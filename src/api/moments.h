@@ -25,7 +25,7 @@
 #ifndef QQUANT_API_MOMENTS_H
 #define QQUANT_API_MOMENTS_H
 
-#include "api/tensor.h"
+#include "api/rotation.h"
 
 // What is gathered of x. Numbers are never reused.
 typedef enum qq_moments_kind {
@@ -127,27 +127,8 @@ QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k);
 
 // --- rotation --------------------------------------------------------------
 
-// Q = diag(signs) * blocks of a Hadamard matrix / sqrt(block): orthogonal, and
-// x Q spreads a large number over a block of them. block is the largest power
-// of two that divides k (at most the limit given, 0: no limit); the signs come
-// from the seed: that of column j is + where bit 0 of Threefry's first word at
-// the counter (0, j) is 0, under the key (0, seed).
-typedef struct qq_rotation {
-    uint32_t init;
-    uint32_t seed;
-    size_t k;
-    size_t block;
-} qq_rotation;
-
-QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed);
-
-// Rows become x Q, or x Q^T where back is 1; in place. f32, k log2(block) sums
-// a row.
-QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
-                                  float *x, size_t ldx);
-
-// H becomes Q^T H Q, in place. A weight W is turned by qq_rotation_rows; W Q
-// times x Q is W x.
+// H becomes Q^T H Q, in place (api/rotation.h has Q). A weight is turned by
+// qq_rotation_rows.
 QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
                                      size_t h_bytes);
 

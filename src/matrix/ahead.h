@@ -20,6 +20,9 @@ typedef struct qqi_matmul {
     const qq_matrix *w;
     size_t parts;
     uint8_t *scratch; // aligned
+    const uint8_t *x; // where the matrix is turned, x as it was given
+    size_t ldx;
+    qq_type x_type;
 } qqi_matmul;
 
 // The sums of (code - zero point) of a panel that does not bring them.

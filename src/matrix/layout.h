@@ -20,7 +20,7 @@ enum {
 #define QQI_MATRIX_FLAGS                                                       \
     (QQ_MATRIX_ZERO_POINTS | QQ_MATRIX_ROW_FACTORS | QQ_MATRIX_BIAS |          \
      QQ_MATRIX_COLUMN_FACTORS | QQ_MATRIX_SUMS | QQ_MATRIX_BASE3 |             \
-     QQ_MATRIX_CONSTANTS)
+     QQ_MATRIX_CONSTANTS | QQ_MATRIX_ROTATION)
 
 // The longest tile whose sum of (code - zero point), 255 at most each, is an
 // int32: 255 * 2^23 = 2139095040.

@@ -13,6 +13,7 @@
 
 #include "matrix/ahead.h"
 #include "matrix/parts.h"
+#include "matrix/turn.h"
 
 // Bytes of codes of x, and of cells of W, that shall stay in caches.
 #define QQI_NEAR_X ((size_t)1 << 18)
@@ -31,6 +32,8 @@ QQI_FN void qqi_prepare_part(void *arg, size_t part)
         qqi_columns g;
         qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, i, t->scratch,
                          &g);
+        if (t->w->block > 0)
+            qqi_turn_rows(t, g.first, g.count);
         t->how.prepare(&t->p, &g);
     }
 }
@@ -197,6 +200,8 @@ QQI_FN qq_status qqi_matmul_make(qqi_matmul *t, const qq_matrix *w,
         return QQ_ERR_SCRATCH;
     const size_t off = (size_t)((uintptr_t)scratch % 64);
     t->scratch = (uint8_t *)scratch + (off > 0 ? 64 - off : 0);
+    if (w->block > 0)
+        qqi_turn_begin(t);
     t->kernel = qqi_kernel_now();
     t->kernel->choose(p, &t->how);
     qqi_grouping_make(p, &t->how, m, &t->groups);

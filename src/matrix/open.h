@@ -5,6 +5,16 @@
 
 #include "matrix/layout.h"
 
+// The logarithm of a power of two.
+QQI_FN uint32_t qqi_log2(size_t block)
+{
+    uint32_t log = 0;
+
+    while (block >> log > 1)
+        log++;
+    return log;
+}
+
 // Header and constants of a matrix that is to be; levels: 16, or NULL.
 QQI_FN void qqi_matrix_write(const qq_matrix *w, float scale2,
                              const int8_t *levels, uint8_t *out)
@@ -20,6 +30,10 @@ QQI_FN void qqi_matrix_write(const qq_matrix *w, float scale2,
     qqi_store_le64(out + 24, w->k);
     qqi_store_le32(out + 32, (uint32_t)w->tile_n);
     qqi_store_le32(out + 36, (uint32_t)w->tile_k);
+    if (w->block > 0) {
+        qqi_store_le32(out + 40, w->seed);
+        qqi_store_le32(out + 44, qqi_log2(w->block));
+    }
     qqi_store_le64(out + 48, w->bytes);
     if (!qqi_matrix_has(w, QQ_MATRIX_CONSTANTS))
         return;
@@ -70,6 +84,20 @@ QQI_INLINE qq_type qqi_open_type(const uint8_t *p)
     return v <= QQ_TYPE_NVFP4 ? (qq_type)v : QQ_TYPE_NONE;
 }
 
+// The rotation, which is 0 where there is none; k is known.
+QQI_FN int qqi_open_rotation(const uint8_t *p, qq_matrix *w)
+{
+    const uint32_t log = qqi_load_le32(p + 44);
+
+    if (!qqi_matrix_has(w, QQ_MATRIX_ROTATION))
+        return qqi_all_zero(p + 40, 8);
+    if (log >= 8 * sizeof(size_t) || w->k % ((size_t)1 << log) != 0)
+        return 0;
+    w->seed = qqi_load_le32(p + 40);
+    w->block = (size_t)1 << log;
+    return 1;
+}
+
 // What can be told from single fields.
 QQI_FN qq_status qqi_matrix_open_fields(const uint8_t *p, qq_matrix *w)
 {
@@ -87,11 +115,11 @@ QQI_FN qq_status qqi_matrix_open_fields(const uint8_t *p, qq_matrix *w)
         return QQ_ERR_VERSION;
     if (qqi_matrix_find(w->type) == NULL || !qqi_is_matrix_scale(w->scale_type))
         return QQ_ERR_TYPE;
-    if (!qqi_all_zero(p + 40, 8) || !qqi_all_zero(p + 56, 8))
+    if (!qqi_all_zero(p + 56, 8))
         return QQ_ERR_FORMAT;
     if (!qqi_open_size(p + 16, &w->n) || !qqi_open_size(p + 24, &w->k))
         return QQ_ERR_SIZE;
-    return QQ_OK;
+    return qqi_open_rotation(p, w) ? QQ_OK : QQ_ERR_FORMAT;
 }
 
 QQ_API qq_status qq_matrix_open(const void *data, size_t bytes, qq_matrix *view)

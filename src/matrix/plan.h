@@ -5,6 +5,7 @@
 
 #include "array/make.h"
 #include "matrix/layout.h"
+#include "num/rotation.h"
 
 // What qq_matrix_options_init leaves: "qmo1".
 #define QQI_MATRIX_OPTIONS_INIT 0x316f6d71u
@@ -38,13 +39,31 @@ QQI_FN uint32_t qqi_options_flags(const qq_matrix_options *o)
     flags |= o->bias != NULL ? QQ_MATRIX_BIAS : 0;
     flags |= o->sums ? QQ_MATRIX_SUMS : 0;
     flags |= o->base3 ? QQ_MATRIX_BASE3 : 0;
+    flags |= o->rotation != NULL ? QQ_MATRIX_ROTATION : 0;
     return flags;
 }
 
 QQI_FN qq_status qqi_check_matrix_options(const qq_matrix_options *o)
 {
-    return o != NULL && o->init != QQI_MATRIX_OPTIONS_INIT ? QQ_ERR_ARGUMENT
-                                                           : QQ_OK;
+    if (o == NULL)
+        return QQ_OK;
+    return o->init != QQI_MATRIX_OPTIONS_INIT ||
+                   (o->rotation != NULL && !qqi_rotation_ok(o->rotation))
+               ? QQ_ERR_ARGUMENT
+               : QQ_OK;
+}
+
+// The rotation of the options, whose k must be that of the matrix.
+QQI_FN qq_status qqi_matrix_plan_rotation(const qq_matrix_options *o,
+                                          qq_matrix *w)
+{
+    if (o == NULL || o->rotation == NULL)
+        return QQ_OK;
+    if (o->rotation->k != w->k)
+        return QQ_ERR_SHAPE;
+    w->seed = o->rotation->seed;
+    w->block = o->rotation->block;
+    return QQ_OK;
 }
 
 // Types of codes, scales and zero points.
@@ -112,6 +131,8 @@ QQI_FN qq_status qqi_matrix_plan(const qq_array *a, const qq_matrix_options *o,
         status = qqi_matrix_plan_shape(a, w);
     if (status == QQ_OK)
         status = qqi_check_matrix_options(o);
+    if (status == QQ_OK)
+        status = qqi_matrix_plan_rotation(o, w);
     if (status != QQ_OK)
         return status;
     if (!qqi_matrix_tiles_fit(w) ||

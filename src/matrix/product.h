@@ -65,7 +65,7 @@ QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
 
     if (is_float && input != QQ_INPUT_F32)
         return QQ_ERR_TYPE;
-    if (is_int8 && (w->column_at != 0 || input == QQ_INPUT_F32))
+    if (is_int8 && (w->column_at != 0 || w->block > 0 || input == QQ_INPUT_F32))
         return QQ_ERR_TYPE;
     if (input == QQ_INPUT_INT8_STATIC && o->x_zero != 0 &&
         qqi_matrix_tile(w) > QQI_MOST_SUMMED)

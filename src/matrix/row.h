@@ -117,8 +117,11 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
     if (status != QQ_OK)
         return status;
     qqi_row_plan_make(w, &plan);
-    for (size_t i = 0; i < count && w->k > 0; i++)
+    for (size_t i = 0; i < count && w->k > 0; i++) {
         qqi_row(&plan, rows != NULL ? rows[i] : i, p + 4 * w->k * i);
+        if (w->block > 0)
+            qqi_rotate(w->seed, w->k, w->block, 1, p + 4 * w->k * i);
+    }
     return QQ_OK;
 }
 

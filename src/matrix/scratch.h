@@ -4,6 +4,7 @@
 //   sum           columns * spans int32
 //   scale         columns f32, or columns * tiles
 //   table         8 bytes for every number of q: 1-bit codes, 1 to 4 columns
+//   turned        m * k f32, where the matrix is turned
 //   a part's own  work, cells expanded from base 3, sums of codes
 //
 // each from a multiple of 64. Columns are counted the same on every machine:
@@ -21,7 +22,8 @@ typedef struct qqi_room {
     size_t real_at;
     size_t sum_at;
     size_t scale_at;
-    size_t table_at; // 0: there is none
+    size_t table_at;  // 0: there is none
+    size_t turned_at; // rows of x that are turned; 0: they are not
     size_t part_at;
     size_t part_bytes; // of one part
     size_t cells_at;   // in a part; 0: none are expanded
@@ -77,7 +79,7 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
 {
     const int real = p->input == QQ_INPUT_F32;
     const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
-    size_t q, sum, scale;
+    size_t q, sum, scale, turned;
 
     QQ_MEMSET(r, 0, sizeof *r);
     if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
@@ -98,7 +100,10 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
     if (!qqi_place(&r->bytes, scale, sizeof(float)))
         return 0;
     if (!qqi_place_section(&r->bytes, qqi_room_has_table(p, r), &r->table_at, q,
-                           8))
+                           8) ||
+        !qqi_mul_size(m, p->k, &turned) ||
+        !qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
+                           sizeof(float)))
         return 0;
     r->part_at = r->bytes;
     return qqi_place(&r->bytes, parts, r->part_bytes) &&

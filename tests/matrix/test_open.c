@@ -48,9 +48,10 @@ static void test_header(const qq_matrix *w)
             if (status == QQ_OK) {
                 accepted++;
                 CHECK(v.bytes == w->bytes);
-                // Shape, tiles, types of the same width; a second scale.
-                CHECK((i >= 6 && i < 10) || i == 12 || (i >= 16 && i < 40) ||
-                      i >= 64);
+                // Shape, tiles, types of the same width; a rotation of lone
+                // columns; a second scale.
+                CHECK((i >= 6 && i < 10) || i == 12 || i == 14 ||
+                      (i >= 16 && i < 40) || i >= 64);
                 use(&v);
             } else {
                 const uint8_t *p = (const uint8_t *)&v;
@@ -90,7 +91,7 @@ static void test_short(const qq_matrix *w)
     more[4] = 0;
     CHECK(qq_matrix_open(more, w->bytes, &v) == QQ_ERR_FORMAT);
     more[4] = 1;
-    more[14] = 1; // rotation
+    more[14] = 2; // half-steps
     CHECK(qq_matrix_open(more, w->bytes, &v) == QQ_ERR_VERSION);
     more[14] = 0;
     more[10] = 2; // planes
