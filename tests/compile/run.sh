@@ -1,12 +1,13 @@
 #!/bin/sh
 # Compiles qquant.h in every way that is promised, runs what can run, and
 # checks that what is refused is refused: sh tests/compile/run.sh [GROUP]...
-# Groups: c cpp wings refusals tcc msvc; none means all. A compiler that is
-# not installed is skipped by name, or a failure where CI=true.
+# Groups: c cpp wings refusals widened tcc msvc; none means all. CCS and CXXS
+# say with which compilers; OUT keeps two runs apart. A compiler that is not
+# installed is skipped by name, or a failure where CI=true.
 
 set -u
 cd "$(dirname "$0")/../.."
-OUT=build/compile
+OUT=${OUT-build/compile}
 mkdir -p "$OUT"
 STRICT="-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
     -Wcast-qual -Wcast-align -Wundef -Wdouble-promotion -Werror"
@@ -123,6 +124,10 @@ group_refusals() {
         refused fast-math $c -Ofast
         refused ffinite-math-only $c -ffinite-math-only
     done
+}
+
+# What only some compilers and machines do.
+group_widened() {
     if have gcc; then
         c="gcc -fsyntax-only $I $T/c99.c"
         refused fassociative-math $c -fassociative-math -fno-signed-zeros \
@@ -170,7 +175,7 @@ group_msvc() {
         -xc qquant.h
 }
 
-for group in ${*:-c cpp wings refusals tcc msvc}; do
+for group in ${*:-c cpp wings refusals widened tcc msvc}; do
     group_$group
 done
 line="$passed passed, $failed failed"

@@ -2,17 +2,20 @@
 # The same bits everywhere: builds the digest for each machine and compares
 # what it prints with tests/digest.txt, and runs the tests where asked:
 #
-#   sh tests/cross/run.sh [GROUP]...    native qemu wasm zig firmware; or all
+#   sh tests/cross/run.sh [GROUP]...    or all of them:
 #
-# TESTS names the machines whose tests run, too, with a tenth of the cases.
+# native tcc aarch64 others (under qemu) wasm zig firmware. TESTS names the
+# machines whose tests run, too, with a tenth of the cases; CCS the compilers of
+# native; OUT keeps two runs apart.
 # A tool that is missing is skipped by name, or a failure where CI=true.
 
 set -u
 cd "$(dirname "$0")/../.."
 TESTS=${TESTS-aarch64 armhf riscv64 s390x i386 win64}
 CLANG=${CLANG:-clang-19}
+CCS=${CCS-gcc $CLANG}
 ZIG=${ZIG:-python3 -m ziglang}
-OUT=build/cross
+OUT=${OUT-build/cross}
 mkdir -p "$OUT"
 unset QQ_DATA
 passed=0 failed=0 skipped=0
@@ -68,7 +71,7 @@ machine() {
 
 # Every optimiser that may meet the code.
 group_native() {
-    for cc in gcc $CLANG; do
+    for cc in $CCS; do
         have $cc || continue
         for flags in -O0 -O1 -O2 -O3 -Os "-O2 -march=native" \
             "-O2 -ffp-contract=fast" "-O3 -march=native -ffp-contract=fast" \
@@ -76,6 +79,8 @@ group_native() {
             digest "$cc $flags" "" $cc $flags tests/digest.c
         done
     done
+}
+group_tcc() {
     have tcc && digest tcc "" tcc tests/digest.c
 }
 
@@ -91,13 +96,15 @@ qemu() {
 }
 
 # aarch64 has three rungs: NEON alone, with dot products, with i8mm.
-group_qemu() {
+group_aarch64() {
     for cpu in cortex-a72 neoverse-n1 max; do
         export QEMU_CPU=$cpu
         qemu "aarch64-$cpu" aarch64-linux-gnu-gcc aarch64
     done
     unset QEMU_CPU
     qemu aarch64 aarch64-linux-gnu-gcc aarch64 -mcpu=neoverse-v1
+}
+group_others() {
     qemu armhf arm-linux-gnueabihf-gcc arm -mfpu=vfpv4
     qemu riscv64 riscv64-linux-gnu-gcc riscv64
     qemu s390x s390x-linux-gnu-gcc s390x
@@ -152,7 +159,7 @@ group_firmware() {
     done
 }
 
-for group in ${*:-native qemu wasm zig firmware}; do
+for group in ${*:-native tcc aarch64 others wasm zig firmware}; do
     group_$group
 done
 line="$passed passed, $failed failed"
