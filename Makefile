@@ -39,8 +39,8 @@ LINK = $(CC) $(FLAGS) $(DEPS) $< $(ALSO) $(filter %.o,$^) -o $@ $(LDFLAGS) -lm
 
 TESTS := $(wildcard tests/test_*.c tests/*/test_*.c)
 # As users meet it: the header alone, with the implementation in the program.
-COMPILE := $(wildcard tests/compile/c99.c tests/compile/two_a.c \
-	tests/compile/static_a.c tests/compile/twice.c)
+# The other ways of including it are those of make compile.
+COMPILE := $(wildcard tests/compile/c99.c tests/compile/two_a.c)
 GOLDEN := $(filter-out $(TESTS),$(wildcard tests/golden/*.c))
 DIGEST := $(wildcard tests/digest.c)
 BENCHES := $(filter-out bench/mask_cpuid.c,$(wildcard bench/*.c))
@@ -112,8 +112,6 @@ $(call MADE,$(COMPILE)): FLAGS = $(STD) $(CFLAGS) -O0 $(WARN) -I. -Itests
 $(call MADE,$(COMPILE)): qquant.h
 $(BUILD)/tests/compile/two_a$(EXE): ALSO = tests/compile/two_b.c
 $(BUILD)/tests/compile/two_a$(EXE): tests/compile/two_b.c
-$(BUILD)/tests/compile/static_a$(EXE): ALSO = tests/compile/static_b.c
-$(BUILD)/tests/compile/static_a$(EXE): tests/compile/static_b.c
 
 -include $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d $(BUILD)/bench/*.d)
 
