@@ -675,15 +675,21 @@ static void add_base3(digest *d, qq_type type)
     (void)type;
 }
 
-// Inputs that are turned first, in blocks of 2; and rows in larger ones.
+// Inputs that are turned first, in blocks of 2; offsets; and rows that are
+// turned in larger blocks.
 static void add_turned(digest *d, qq_type type)
 {
     static const size_t widths[] = {1, 2, 24, 48, 64, 96, 512};
-    static float x[512];
+    static float x[512], offsets[N * 3];
     const qq_rotation r = qq_rotation_make(K, 0, 3);
     qq_matrix_options o = matrix_options();
     const qq_array a = matrix_array(QQ_TYPE_INT4, QQ_TYPE_F16, 32);
     o.rotation = &r;
+    add_matrix(d, &a, &o);
+    o.rotation = NULL;
+    for (int i = 0; i < N * 3; i++)
+        offsets[i] = (float)(i * 29 % 83 - 40) / 13.0f;
+    o.offsets = offsets;
     add_matrix(d, &a, &o);
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
         const qq_rotation wide = qq_rotation_make(widths[i], 0, 1u << i);
@@ -714,7 +720,7 @@ static void digest_matrix(void)
                 on_every_isa("matrix", add_matrix_type, (qq_type)t);
         }
     on_every_isa("matrix base3 sums", add_base3, QQ_TYPE_NONE);
-    on_every_isa("matrix turned", add_turned, QQ_TYPE_NONE);
+    on_every_isa("matrix turned offsets", add_turned, QQ_TYPE_NONE);
 }
 #endif
 

@@ -32,6 +32,15 @@
 //   v     = fma(v, a, bias), with a = 1 and bias = 0 where there is none
 //   v     = fl(y + v) if accumulate; then v < lo ? lo : v > hi ? hi : v
 //
+// and where the matrix has offsets o, added before bias and y:
+//
+//   S     = sum over the columns of one tile of (q - zx), exact, then rounded
+//           once to f32; in the f32 mode t = +0, t = fl(t + xb) in order of c
+//   e     = +0 in f64; for every tile in order: e = e + o * S, or e + o * fl(S
+//           * sx) where x has a scale for every tile; then rounded to f32
+//   u     = fl(fl(e * sx) * a), sx and a as above, 1 where there is none
+//   v     = fl(u + v), or fl(fl(y + u) + v) if accumulate, in place of fl(y + v)
+//
 // c - z is the code less the zero point, or the integer that a code stands
 // for: sign -1 and +1; ternary -1, 0, +1 (code 3: +2). Code books stand for
 // integers times a unit, which else is 1:
@@ -100,7 +109,8 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// or as f32, and as f32 once more where the matrix is turned; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
+// or as f32, and as f32 once more where the matrix is turned; a f32 for every
+// row and tile where it has offsets; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
 // in int24: 8 bytes a number); and for every part 16 KiB, beyond 8 rows of x (4
 // in int16, 2 in int24) up to 128 KiB more for codes of W as bytes, and what
 // two panels lack: base 3 as cells, sums for a zero point of x. With QQ_NO_SIMD

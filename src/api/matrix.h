@@ -20,6 +20,7 @@
 //   row factors      16 f32, if QQ_MATRIX_ROW_FACTORS
 //   bias             16 f32, if QQ_MATRIX_BIAS
 //   sums             tiles * 16 int32, if QQ_MATRIX_SUMS
+//   offsets          tiles * 16 f32, if QQ_MATRIX_OFFSET
 //
 // Each of these is filled up with zero bytes to a multiple of 64; where k is 0
 // the cells are 64 zero bytes. tiles is ceil(k / tile_k), or 1 where tile_k is
@@ -94,8 +95,8 @@
 
 #define QQ_MATRIX_VERSION 1
 
-// Flags of the header. Others are refused; from HALF_STEP on they are reserved:
-// half-step grid, offset grid, signed scales, planes.
+// Flags of the header. Others are refused; those for half-step grids, signed
+// scales and planes are reserved.
 #define QQ_MATRIX_ZERO_POINTS    1u
 #define QQ_MATRIX_ROW_FACTORS    2u
 #define QQ_MATRIX_BIAS           4u
@@ -133,6 +134,7 @@ typedef struct qq_matrix {
     size_t factor_at;
     size_t bias_at;
     size_t sum_at;
+    size_t offset_at;
     uint32_t seed; // of the rotation
     size_t block;  // 0: there is none
 } qq_matrix;
@@ -148,6 +150,9 @@ typedef struct qq_matrix_options {
     int sums;  // 1: stores the sums of (code - zero point), which speed up
                // static inputs with a zero point; tiles up to 2^23 only
     int base3; // 1: ternary in 1.6 bits, expanded panel by panel
+    // n * tiles, or NULL: what is added to all numbers of a tile of a row, in
+    // f32, behind their scale.
+    const float *offsets;
     // NULL, or what W was turned by before it was quantized: products turn x
     // first, x b then being (x Q) b. Its k is that of W, else QQ_ERR_SHAPE.
     const qq_rotation *rotation;
@@ -221,12 +226,16 @@ QQ_API qq_status qq_matrix_unpack(const qq_matrix *w, void *out,
 QQ_API qq_status qq_matrix_factors(const qq_matrix *w, float *a, float *b,
                                    float *bias);
 
+// The offsets, n * tiles floats; 0 where the matrix has none.
+QQ_API qq_status qq_matrix_offsets(const qq_matrix *w, float *out,
+                                   size_t out_bytes);
+
 // What W is turned by; *r is left alone, and 0 the answer, if it is not.
 QQ_API int qq_matrix_rotation(const qq_matrix *w, qq_rotation *r);
 
 // Rows as f32, out[i][c] = W[rows[i]][c], rows NULL: the first count ones.
-// Each is what qq_dequantize makes of the array, then times a, then times b,
-// rounded every time, and turned back if W is turned. out: count * k floats. QQ_ERR_SHAPE: no such row.
+// Each is what qq_dequantize makes of the array, then plus the offset, times a,
+// times b, rounded every time, and turned back if W is turned. out: count * k floats. QQ_ERR_SHAPE: no such row.
 QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
                                const size_t *rows, void *out, size_t out_bytes);
 

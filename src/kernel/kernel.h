@@ -104,6 +104,7 @@ typedef struct qqi_product {
     size_t span;     // at most QQI_SPAN; a tile, or a piece of one
     size_t spans;    // of k
     size_t padded;   // k up to a multiple of 64
+    int open;        // 1: the driver reads q, which must lie as stated above
 
     // y.
     uint8_t *y;

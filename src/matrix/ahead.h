@@ -20,6 +20,7 @@ typedef struct qqi_matmul {
     const qq_matrix *w;
     size_t parts;
     uint8_t *scratch; // aligned
+    int accumulate;   // what the program wants
     const uint8_t *x; // where the matrix is turned, x as it was given
     size_t ldx;
     qq_type x_type;

@@ -20,7 +20,7 @@ enum {
 #define QQI_MATRIX_FLAGS                                                       \
     (QQ_MATRIX_ZERO_POINTS | QQ_MATRIX_ROW_FACTORS | QQ_MATRIX_BIAS |          \
      QQ_MATRIX_COLUMN_FACTORS | QQ_MATRIX_SUMS | QQ_MATRIX_BASE3 |             \
-     QQ_MATRIX_CONSTANTS | QQ_MATRIX_ROTATION)
+     QQ_MATRIX_CONSTANTS | QQ_MATRIX_ROTATION | QQ_MATRIX_OFFSET)
 
 // The longest tile whose sum of (code - zero point), 255 at most each, is an
 // int32: 255 * 2^23 = 2139095040.
@@ -82,7 +82,9 @@ QQI_FN int qqi_matrix_place_panel(qq_matrix *w)
         qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_BIAS), &w->bias_at,
                           16, 4) &&
         qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_SUMS), &w->sum_at,
-                          rows, 4);
+                          rows, 4) &&
+        qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_OFFSET),
+                          &w->offset_at, rows, 4);
     w->panel_bytes = at;
     return fits;
 }

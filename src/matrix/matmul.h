@@ -12,6 +12,7 @@
 #define QQUANT_MATRIX_MATMUL_H
 
 #include "matrix/ahead.h"
+#include "matrix/offset.h"
 #include "matrix/parts.h"
 #include "matrix/turn.h"
 
@@ -35,6 +36,8 @@ QQI_FN void qqi_prepare_part(void *arg, size_t part)
         if (t->w->block > 0)
             qqi_turn_rows(t, g.first, g.count);
         t->how.prepare(&t->p, &g);
+        if (t->w->offset_at != 0)
+            qqi_total_rows(t, &g);
     }
 }
 
@@ -72,6 +75,8 @@ QQI_FN void qqi_multiply_groups(const qqi_matmul *t, const qqi_product *p,
 
     for (size_t i = from; i < to; i++) {
         qqi_columns_make(p, &t->how, &t->groups, &t->room, i, t->scratch, &g);
+        if (t->w->offset_at != 0)
+            qqi_offset_rows(t, &g, first, last);
         t->how.multiply(p, &g, first, last, mine);
     }
 }
@@ -200,6 +205,9 @@ QQI_FN qq_status qqi_matmul_make(qqi_matmul *t, const qq_matrix *w,
         return QQ_ERR_SCRATCH;
     const size_t off = (size_t)((uintptr_t)scratch % 64);
     t->scratch = (uint8_t *)scratch + (off > 0 ? 64 - off : 0);
+    t->accumulate = o->accumulate;
+    if (w->offset_at != 0)
+        p->accumulate = 1;
     if (w->block > 0)
         qqi_turn_begin(t);
     t->kernel = qqi_kernel_now();

@@ -104,7 +104,7 @@ QQI_FN void qqi_pack_row(const qq_matrix *w, const qq_array *a, size_t row,
 }
 
 // What stands behind the scales of a panel, all of it 0 before: factors, bias,
-// and sums of the codes that are there.
+// offsets, and sums of the codes that are there.
 QQI_FN void qqi_pack_rest(const qq_matrix *w, const qq_matrix_options *o,
                           size_t i, uint8_t *panel)
 {
@@ -116,6 +116,11 @@ QQI_FN void qqi_pack_rest(const qq_matrix *w, const qq_matrix_options *o,
     for (size_t r = 0; r < rows && w->bias_at != 0; r++)
         qqi_store_le32(panel + w->bias_at + 4 * r,
                        qqi_f32_bits(o->bias[16 * i + r]));
+    for (size_t t = 0; t < w->tiles && w->offset_at != 0; t++)
+        for (size_t r = 0; r < rows; r++)
+            qqi_store_le32(
+                panel + w->offset_at + 4 * (16 * t + r),
+                qqi_f32_bits(o->offsets[(16 * i + r) * w->tiles + t]));
     if (w->sum_at != 0)
         qqi_sum_codes(w, rows, panel);
 }

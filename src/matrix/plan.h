@@ -39,6 +39,7 @@ QQI_FN uint32_t qqi_options_flags(const qq_matrix_options *o)
     flags |= o->bias != NULL ? QQ_MATRIX_BIAS : 0;
     flags |= o->sums ? QQ_MATRIX_SUMS : 0;
     flags |= o->base3 ? QQ_MATRIX_BASE3 : 0;
+    flags |= o->offsets != NULL ? QQ_MATRIX_OFFSET : 0;
     flags |= o->rotation != NULL ? QQ_MATRIX_ROTATION : 0;
     return flags;
 }

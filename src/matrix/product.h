@@ -91,11 +91,14 @@ QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
         return;
     float unit;
     const int8_t *book = qqi_format_book(f, qqi_matrix_levels(w), &unit);
-    for (size_t i = 0; i < levels; i++) {
+    for (size_t i = 0; i < levels; i++)
         p->book[i] = (uint8_t)(book[i] + f->add);
-        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i);
+    if (p->input != QQ_INPUT_F32) {
+        p->unit = unit;
+        return;
     }
-    p->unit = p->input == QQ_INPUT_F32 ? 1.0f : unit;
+    for (size_t i = 0; i < levels; i++)
+        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i);
 }
 
 // And where its parts lie.
@@ -146,6 +149,7 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
     p->lo = o->lo;
     p->hi = o->hi;
     p->accumulate = o->accumulate;
+    p->open = w->offset_at != 0;
     qqi_product_codes(p, w, f);
     qqi_product_matrix(p, w);
     // Spans do not cross tiles: where a tile is longer there is only one.

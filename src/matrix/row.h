@@ -71,6 +71,12 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
     qqi_row_times(
         qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r), n, v);
     qqi_row_times(p->scale2, n, v);
+    if (w->offset_at != 0) {
+        const float o =
+            qqi_load_le_f32(panel + w->offset_at + 4 * (16 * t + r));
+        for (size_t i = 0; i < n; i++)
+            v[i] = qqi_keep_f32(v[i]) + o;
+    }
     if (w->factor_at != 0)
         qqi_row_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
     if (w->column_at != 0) {

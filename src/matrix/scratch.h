@@ -5,6 +5,7 @@
 //   scale         columns f32, or columns * tiles
 //   table         8 bytes for every number of q: 1-bit codes, 1 to 4 columns
 //   turned        m * k f32, where the matrix is turned
+//   total         m * tiles f32, where it has offsets
 //   a part's own  work, cells expanded from base 3, sums of codes
 //
 // each from a multiple of 64. Columns are counted the same on every machine:
@@ -24,6 +25,7 @@ typedef struct qqi_room {
     size_t scale_at;
     size_t table_at;  // 0: there is none
     size_t turned_at; // rows of x that are turned; 0: they are not
+    size_t total_at;  // sums of x by row and tile; 0: there are none
     size_t part_at;
     size_t part_bytes; // of one part
     size_t cells_at;   // in a part; 0: none are expanded
@@ -51,7 +53,6 @@ QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
 
 QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
 {
-    const size_t cells = qqi_cells_bytes(p->bits, p->k);
     const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
     const int sums = p->x_zero != 0 && w->sum_at == 0;
     // Whole groups of five cells.
@@ -59,8 +60,7 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
     const size_t wide = r->columns > 8 ? qqi_wide_bytes(p->padded) : 0;
     size_t at = QQI_WORK_BYTES + wide;
 
-    return cells != SIZE_MAX &&
-           qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
+    return qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
            qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
                              p->tiles) &&
            qqi_place(&r->part_bytes, at, 1);
@@ -79,7 +79,7 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
 {
     const int real = p->input == QQ_INPUT_F32;
     const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
-    size_t q, sum, scale, turned;
+    size_t q, sum, scale, turned, total;
 
     QQ_MEMSET(r, 0, sizeof *r);
     if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
@@ -103,6 +103,9 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
                            8) ||
         !qqi_mul_size(m, p->k, &turned) ||
         !qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
+                           sizeof(float)) ||
+        !qqi_mul_size(m, p->tiles, &total) ||
+        !qqi_place_section(&r->bytes, w->offset_at > 0, &r->total_at, total,
                            sizeof(float)))
         return 0;
     r->part_at = r->bytes;

@@ -171,6 +171,8 @@ static inline void scramble_panel(const qq_matrix *w, size_t i, int odd)
         scramble_section(panel + w->bias_at, 16, 4, rows, odd);
     if (w->sum_at)
         scramble_section(panel + w->sum_at, 16 * w->tiles, 4, rows, 0);
+    if (w->offset_at)
+        scramble_section(panel + w->offset_at, 16 * w->tiles, 4, rows, odd);
 }
 
 static inline void no_code_three(qq_array *a)
@@ -206,6 +208,8 @@ static inline void case_matrix(product *c)
     o->b = below(3) ? NULL : case_floats(r->k, r->odd);
     o->bias = below(3) ? NULL : case_floats(r->n, r->odd);
     o->sums = !matrix_is_float(r->type) && below(2);
+    if (below(4) == 0 && r->k > 0)
+        o->offsets = case_floats(r->n * a.scale.shape[1], r->odd);
     o->base3 = r->base3;
     const size_t bytes = qq_matrix_size(&a, o);
     c->packed = place(bytes);

@@ -236,6 +236,34 @@ static inline float sum_row(const qq_array *a, const qq_matmul_options *o,
     return acc;
 }
 
+// What the offsets make of a row of x: u of the manual.
+static inline float offset_of(const qq_array *a, const qq_matrix_options *w,
+                              const qq_matmul_options *o, size_t r,
+                              const int64_t *q, const float *sx,
+                              const float *xb)
+{
+    const size_t k = a->value.shape[1], tiles = k > 0 ? a->scale.shape[1] : 0;
+    const int64_t zx = o->input == QQ_INPUT_INT8_STATIC ? o->x_zero : 0;
+    const int tiled = o->input == QQ_INPUT_INT8_TILE;
+    const int real = o->input == QQ_INPUT_F32;
+    double e = 0;
+
+    for (size_t t = 0; t < tiles; t++) {
+        int64_t sum = 0;
+        float part = 0.0f;
+        for (size_t c = t * a->tile[1]; c < k && c < (t + 1) * a->tile[1]; c++)
+            if (real)
+                part += xb[c];
+            else
+                sum += q[c] - zx;
+        const float s = real ? part : (float)sum;
+        e += (double)w->offsets[r * tiles + t] *
+             (double)(tiled ? times(s, sx[t]) : s);
+    }
+    return times(times(once(e), tiled || real ? 1.0f : sx[0]),
+                 w->a ? w->a[r] : 1.0f);
+}
+
 static inline float end_of(const qq_matrix_options *w,
                            const qq_matmul_options *o, size_t r, float acc,
                            float sx, float before)
@@ -245,7 +273,7 @@ static inline float end_of(const qq_matrix_options *w,
                   : times(acc, sx);
 
     v = fmaf(v, w->a ? w->a[r] : 1.0f, w->bias ? w->bias[r] : 0.0f);
-    v = o->accumulate ? before + v : v;
+    v = o->accumulate || w->offsets ? before + v : v;
     v = v < o->lo ? o->lo : v > o->hi ? o->hi : v;
     return v != v ? check_f32(0x7fc00000u) : v;
 }
@@ -284,9 +312,15 @@ static inline void matrix_define(const qq_array *a, const qq_matrix_options *w,
             else
                 sx[t] = o->x_scales[i * runs + t];
         }
-        for (size_t r = 0; r < n; r++)
-            y[i * ldy + r] = end_of(w, o, r, sum_row(a, o, r, q, sx, xb), sx[0],
-                                    y[i * ldy + r]);
+        for (size_t r = 0; r < n; r++) {
+            float before = y[i * ldy + r];
+            if (w->offsets) {
+                const float u = offset_of(a, w, o, r, q, sx, xb);
+                before = o->accumulate ? before + u : u;
+            }
+            y[i * ldy + r] =
+                end_of(w, o, r, sum_row(a, o, r, q, sx, xb), sx[0], before);
+        }
     }
     free(q);
     free(xb);

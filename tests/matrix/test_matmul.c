@@ -113,8 +113,10 @@ static void test_one(qq_type type, qq_input input, size_t n, size_t k, size_t m)
     mo.b = cb;
     mo.bias = bias;
     mo.sums = !matrix_is_float(type) && check_u32() % 2;
-    const qq_matrix w = matrix_packed(&a, &mo);
     const size_t tiles = k > 0 ? a.scale.shape[1] : 1;
+    float *offsets = check_u32() % 3 ? NULL : matrix_floats(n * tiles);
+    mo.offsets = offsets;
+    const qq_matrix w = matrix_packed(&a, &mo);
     qq_matmul_options o = random_options(type, input, &mo, m, tiles, &scales);
     const size_t ldx = k + check_u32() % 3, ldy = n + check_u32() % 3;
     const void *x = make_x(o.x_type, m, k, ldx);
@@ -133,6 +135,7 @@ static void test_one(qq_type type, qq_input input, size_t n, size_t k, size_t m)
     free(ra);
     free(cb);
     free(bias);
+    free(offsets);
     free(scales);
     free(start);
     free(want);

@@ -147,6 +147,18 @@ static size_t want_sums(const qq_array *a, size_t i, uint8_t *out)
     return tiles * 64;
 }
 
+static size_t want_offsets(const qq_array *a, const qq_matrix_options *o,
+                           size_t i, uint8_t *out)
+{
+    const size_t tiles = a->scale.shape[1];
+
+    for (size_t r = 16 * i; r < a->value.shape[0] && r < 16 * i + 16; r++)
+        for (size_t j = 0; j < tiles; j++)
+            put32(out + 4 * (16 * j + r % 16),
+                  check_bits(o->offsets[r * tiles + j]));
+    return tiles * 64;
+}
+
 static size_t want_panel(const qq_array *a, const qq_matrix_options *o,
                          size_t i, uint8_t *out)
 {
@@ -162,6 +174,8 @@ static size_t want_panel(const qq_array *a, const qq_matrix_options *o,
     at += want_rows(o->bias, n, i, out + at);
     if (o->sums)
         at += want_sums(a, i, out + at);
+    if (o->offsets)
+        at += want_offsets(a, o, i, out + at);
     return at;
 }
 
@@ -181,7 +195,7 @@ static size_t want_head(const qq_array *a, const qq_matrix_options *o,
     put32(out + 12, (a->zero_point.type != QQ_TYPE_NONE ? 1u : 0) |
                         (o->a ? 2u : 0) | (o->bias ? 4u : 0) | (o->b ? 8u : 0) |
                         (o->sums ? 16u : 0) | (o->base3 ? 32u : 0) |
-                        (constants ? 64u : 0));
+                        (constants ? 64u : 0) | (o->offsets ? 1u << 18 : 0));
     put32(out + 16, (uint32_t)n);
     put32(out + 24, (uint32_t)k);
     put32(out + 32, (uint32_t)(a->tile[0] < n ? a->tile[0] : 0));
@@ -265,6 +279,9 @@ static void check_rows(const qq_array *a, const qq_matrix_options *o,
     CHECK(qq_dequantize(a, QQ_RULE_QQUANT, QQ_TYPE_F32, plain, 4 * n * k,
                         &view) == QQ_OK);
     for (size_t i = 0; i < n * k; i++) {
+        const size_t t = i % k / a->tile[1];
+        if (o->offsets)
+            plain[i] += o->offsets[i / k * a->scale.shape[1] + t];
         if (o->a)
             plain[i] = times(plain[i], o->a[i / k]);
         if (o->b)
@@ -299,12 +316,26 @@ static void check_factors(const qq_matrix_options *o, const qq_matrix *w)
     free(bias);
 }
 
+static void check_offsets(const qq_matrix_options *o, const qq_matrix *w)
+{
+    const size_t count = w->n * w->tiles;
+    float *f = matrix_floats(count);
+
+    CHECK(qq_matrix_offsets(w, f, 4 * count - 1) == QQ_ERR_SIZE);
+    CHECK(qq_matrix_offsets(NULL, f, 4 * count) == QQ_ERR_ARGUMENT);
+    CHECK(qq_matrix_offsets(w, f, 4 * count) == QQ_OK);
+    for (size_t i = 0; i < count; i++)
+        CHECK(check_bits(f[i]) == check_bits(o->offsets ? o->offsets[i] : 0));
+    free(f);
+}
+
 static void test_one(qq_type type, size_t n, size_t k, int base3)
 {
     qq_array a = matrix_array(type, n, k, PICK(row_tiles), PICK(tile_sizes),
                               PICK(matrix_scales), check_u32() % 2);
     qq_matrix_options o = qq_matrix_options_init();
     float *f = matrix_floats(2 * n + k);
+    float *offsets = matrix_floats(n * a.scale.shape[1]);
     qq_matrix w;
 
     if (base3)
@@ -317,13 +348,16 @@ static void test_one(qq_type type, size_t n, size_t k, int base3)
     o.b = check_u32() % 2 ? f + 2 * n : NULL;
     o.sums = !matrix_is_float(type) && check_u32() % 2;
     o.base3 = base3;
+    o.offsets = check_u32() % 3 ? NULL : offsets;
     w = matrix_packed(&a, &o);
     CHECK(w.n == n && w.k == k && w.type == type);
     check_bytes_of(&a, &o, &w);
     check_unpack(&a, &o, &w);
     check_rows(&a, &o, &w);
     check_factors(&o, &w);
+    check_offsets(&o, &w);
     free(f);
+    free(offsets);
     room_free();
 }
 

@@ -1,7 +1,8 @@
 // qquant floor 5: the kernel set of AMX.
 //
-// Tiles; for the narrowest groups, scale tiles that are no multiple of 32 and
-// f32, what AVX-512 has.
+// Tiles; for the narrowest groups, scale tiles that are no multiple of 32, f32
+// and matrices with offsets, what AVX-512 has: here a group of columns lies as
+// blocks behind each other.
 
 #ifndef QQUANT_KERNEL_AMX_TABLE_H
 #define QQUANT_KERNEL_AMX_TABLE_H
@@ -67,7 +68,7 @@ QQI_FN void qqi_multiply_amx(const qqi_product *p, const qqi_columns *g,
 QQI_FN void qqi_choose_amx(const qqi_product *p, qqi_strategy *how)
 {
     qqi_choose_narrow_amx(p, how);
-    if (!qqi_amx_fits(p))
+    if (p->open || !qqi_amx_fits(p))
         return;
     // Whole blocks, 64 to 512 columns.
     const size_t fit = QQI_AMX_NEAR_X / p->padded / 32 * 32;
