@@ -39,7 +39,7 @@
 //   e     = +0 in f64; for every tile in order: e = e + o * S, or e + o * fl(S
 //           * sx) where x has a scale for every tile; then rounded to f32
 //   u     = fl(fl(e * sx) * a), sx and a as above, 1 where there is none
-//   v     = fl(u + v), or fl(fl(y + u) + v) if accumulate, in place of fl(y + v)
+//   v     = fl(u + v), if accumulate fl(fl(y + u) + v), in place of fl(y + v)
 //
 // c - z is the code less the zero point, or the integer that a code stands
 // for: sign -1 and +1; ternary -1, 0, +1 (code 3: +2). Code books stand for
@@ -110,11 +110,12 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
 // or as f32, and as f32 once more where the matrix is turned; a f32 for every
-// row and tile where it has offsets; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
-// in int24: 8 bytes a number); and for every part 16 KiB, beyond 8 rows of x (4
-// in int16, 2 in int24) up to 128 KiB more for codes of W as bytes, and what
-// two panels lack: base 3 as cells, sums for a zero point of x. With QQ_NO_SIMD
-// there is no table, and 1 KiB stands for 16 and 128.
+// row and tile where it has offsets, else tables of it (1-bit weights and up to
+// 4 rows of x, 2 in int16, 1 in int24: 8 bytes a number); and for every part 16
+// KiB, beyond 8 rows of x (4 in int16, 2 in int24) up to 128 KiB more for codes
+// of W as bytes, and what two panels lack: base 3 as cells, sums for a zero
+// point of x. With QQ_NO_SIMD there is no table, and 1 KiB stands for 16 and
+// 128.
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m);
 
@@ -124,9 +125,9 @@ QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
 // rows are neither read nor written. y may not overlap anything else.
 // QQ_ERR_ARGUMENT: NULL, options that make no sense; QQ_ERR_TYPE: a type of x,
 // or a mode, that does not go with the matrix (int8 inputs and column factors
-// or a rotation, integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
-// point of x and a tile of more than 2^23, int24 and one of 2^31 or more;
-// QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
+// or a rotation, integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond
+// memory, a zero point of x and a tile of more than 2^23, int24 and one of 2^31
+// or more; QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
                            size_t m, const void *x, size_t ldx, void *y,
                            size_t ldy, void *scratch, size_t scratch_bytes);

@@ -235,7 +235,8 @@ QQ_API int qq_matrix_rotation(const qq_matrix *w, qq_rotation *r);
 
 // Rows as f32, out[i][c] = W[rows[i]][c], rows NULL: the first count ones.
 // Each is what qq_dequantize makes of the array, then plus the offset, times a,
-// times b, rounded every time, and turned back if W is turned. out: count * k floats. QQ_ERR_SHAPE: no such row.
+// times b, rounded every time, and turned back if W is turned. out: count * k
+// floats. QQ_ERR_SHAPE: no such row.
 QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
                                const size_t *rows, void *out, size_t out_bytes);
 

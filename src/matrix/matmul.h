@@ -20,8 +20,9 @@
 #define QQI_NEAR_X ((size_t)1 << 18)
 #define QQI_NEAR_W ((size_t)1 << 14)
 
-// Multiplications below which threads are not worth waking.
-#define QQI_SMALL_PRODUCT ((size_t)1 << 20)
+// Multiplications below which threads are not worth waking, each weight counted
+// twice more for being read: some 8 microseconds of AVX-512.
+#define QQI_SMALL_PRODUCT ((size_t)1 << 21)
 
 QQI_FN void qqi_prepare_part(void *arg, size_t part)
 {
@@ -222,7 +223,8 @@ QQI_FN int qqi_is_small(const qqi_matmul *t)
     size_t work;
 
     return qqi_mul_size(t->p.n, t->p.k, &work) &&
-           qqi_mul_size(work, t->groups.m, &work) && work < QQI_SMALL_PRODUCT;
+           qqi_mul_size(work, t->groups.m + 2, &work) &&
+           work < QQI_SMALL_PRODUCT;
 }
 
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,

@@ -66,11 +66,11 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
            qqi_place(&r->part_bytes, at, 1);
 }
 
-// Whether a table engine may want this product.
+// Whether a table engine may want this product: it keeps q in its own way.
 QQI_INLINE int qqi_room_has_table(const qqi_product *p, const qqi_room *r)
 {
     return !QQ_NO_SIMD && p->bits == 1 && p->input != QQ_INPUT_F32 &&
-           r->columns <= 4;
+           r->columns <= 4 && !p->open;
 }
 
 // The room for m rows and parts; 0 beyond size_t.

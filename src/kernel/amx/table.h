@@ -17,12 +17,13 @@
 
 // Whether tiles are the faster way. Their sums cost as much for one column as
 // for sixteen, which short scale tiles must pay often; four columns of 1 bit
-// are done faster by tables.
+// are done faster by tables, of 2, 4 and 8 bits by avx512/few.h.
 QQI_FN int qqi_is_amx(const qqi_product *p, const qqi_columns *g)
 {
-    const size_t least = p->tiles > 1 && p->tile < 128  ? 20
-                         : p->tiles > 1 || p->bits == 1 ? 8
-                                                        : 4;
+    const int few = (p->bits & (p->bits - 1)) == 0;
+    const size_t least = p->tiles > 1 && p->tile < 128 ? 20
+                         : p->tiles > 1 || few         ? 8
+                                                       : 4;
 
     return g->width >= least && qqi_amx_takes(g, qqi_is_long_avx512(p));
 }

@@ -1,4 +1,4 @@
-// qquant floor 5: the vocabulary of AVX-512: scales, zero points, the ends.
+// qquant floor 5: the vocabulary of AVX-512: scales and zero points.
 //
 // A vector is a cell: 16 lanes of 4 bytes, a lane for every row of a panel. So
 // sums of 16 rows are one register, and so are the scales of a tile, the row
@@ -272,32 +272,6 @@ QQI_AVX512_INLINE __m512 qqi_long_float_avx512(const int64_t *total)
     const __m256 high = _mm512_cvtepi64_ps(qqi_load_avx512(total + 8));
 
     return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
-}
-
-// --- the end ---------------------------------------------------------------
-
-// y of panel i and row column of x from its 16 sums; see qqi_end_one. lo > v
-// ? lo : v is what max gives, NaN in v included.
-QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
-                                      size_t column, float sx, __m512 acc)
-{
-    const uint8_t *panel = qqi_panel(p, i);
-    uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
-    const size_t rows = p->n - 16 * i;
-    const __mmask16 in = qqi_below_avx512(rows);
-    const __m512 a = p->factor_at ? _mm512_loadu_ps(panel + p->factor_at)
-                                  : _mm512_set1_ps(1.0f);
-    const __m512 bias =
-        p->bias_at ? _mm512_loadu_ps(panel + p->bias_at) : _mm512_setzero_ps();
-    __m512 v = _mm512_fmadd_ps(_mm512_mul_ps(acc, _mm512_set1_ps(sx)), a, bias);
-
-    if (p->accumulate)
-        v = _mm512_add_ps(_mm512_maskz_loadu_ps(in, y), v);
-    v = _mm512_max_ps(_mm512_set1_ps(p->lo), v);
-    v = _mm512_min_ps(_mm512_set1_ps(p->hi), v);
-    v = _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
-                           qqi_float_avx512(_mm512_set1_epi32(0x7fc00000)));
-    _mm512_mask_storeu_ps(y, in, v);
 }
 
 #endif // QQI_HAS_AVX512

@@ -44,8 +44,8 @@ QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
     return _mm512_dpbusd_epi32(sum, u, q);
 }
 
-// Cells of the next strip, of which every step asks for hop more bytes, in
-// every panel: they come from far while the dots of this strip are done.
+// Cells of the next strip, of which every step of the last block of columns
+// asks for hop more bytes, in every panel: earlier ones would need the room.
 typedef struct qqi_soon_avx512 {
     const uint8_t *cells[2];
     size_t hop;
@@ -252,7 +252,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
     size_t first = s * p->span;
     __m512i sum[16];
 
-    soon.hop = c == 0 ? soon.hop : 0;
+    soon.hop = c + count >= g->count * p->digits ? soon.hop : 0;
     for (size_t k = w->from, stop, steps; k < to; k = stop, s++) {
         const size_t end = p->span < p->k - first ? first + p->span : p->k;
         const int32_t *ready = k == first ? g->sum + s * g->width + c : NULL;

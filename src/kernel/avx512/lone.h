@@ -1,4 +1,5 @@
-// qquant floor 5: one column of x at a time, by AVX-512: tiles and panels.
+// qquant floor 5: one column of x at a time, by AVX-512: tiles and panels, for
+// the widths of codes that avx512/few.h does not have.
 //
 // The loop over tiles finds their scales, and what their sums start from, in a
 // row: those that are not stored so are made ahead, for 128 tiles at a time.
@@ -39,9 +40,8 @@ typedef struct qqi_row_avx512 {
 // acc over the tiles; ready: one start for all rows.
 QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
                                               unsigned b, int twice, int many,
-                                              int ready, const __m512i *book,
-                                              __m512 acc, qqi_dot_avx512_fn dot,
-                                              qqi_look_avx512_fn look)
+                                              int ready, __m512 acc,
+                                              qqi_dot_avx512_fn dot)
 {
     const size_t fours = r->fours;
     const uint8_t *cells = r->cells;
@@ -53,8 +53,8 @@ QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
     for (; scale != end; scale += 64) {
         const __m512i s =
             ready ? qqi_four_avx512(start) : qqi_load_avx512(start);
-        const __m512i d = qqi_line_all_avx512(cells, q, fours, b, twice, many,
-                                              book, s, dot, look);
+        const __m512i d =
+            qqi_line_all_avx512(cells, q, fours, b, twice, many, s, dot);
         acc =
             _mm512_fmadd_ps(_mm512_loadu_ps(scale), _mm512_cvtepi32_ps(d), acc);
         // Tiles are whole cells, 8 * b bytes for every four columns.
@@ -155,10 +155,11 @@ QQI_INLINE size_t qqi_row_count_avx512(const qqi_product *p, size_t t)
 }
 
 // A panel's sums over all tiles.
-QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
-    const qqi_product *p, const qqi_columns *g, size_t i, qqi_tiles_avx512 *w,
-    unsigned b, int twice, const __m512i *book, qqi_dot_avx512_fn dot,
-    qqi_look_avx512_fn look)
+QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(const qqi_product *p,
+                                                 const qqi_columns *g, size_t i,
+                                                 qqi_tiles_avx512 *w,
+                                                 unsigned b, int twice,
+                                                 qqi_dot_avx512_fn dot)
 {
     const int many = p->tile >= QQI_MANY_COLUMNS;
     const int ready = !many && p->zero_at == 0 && p->x_zero == 0;
@@ -183,13 +184,9 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
         } else {
             qqi_row_scales_of_avx512(p, g, i, t, r.tiles, w->scale[0]);
         }
-        acc =
-            many
-                ? qqi_row_tiles_avx512(&r, b, twice, 1, 0, book, acc, dot, look)
-            : ready
-                ? qqi_row_tiles_avx512(&r, b, twice, 0, 1, book, acc, dot, look)
-                : qqi_row_tiles_avx512(&r, b, twice, 0, 0, book, acc, dot,
-                                       look);
+        acc = many    ? qqi_row_tiles_avx512(&r, b, twice, 1, 0, acc, dot)
+              : ready ? qqi_row_tiles_avx512(&r, b, twice, 0, 1, acc, dot)
+                      : qqi_row_tiles_avx512(&r, b, twice, 0, 0, acc, dot);
     }
     return acc;
 }
@@ -197,24 +194,15 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
 QQI_AVX512_INLINE void qqi_vector_avx512(const qqi_product *p,
                                          const qqi_columns *g, size_t first,
                                          size_t last, void *work, unsigned b,
-                                         int twice, const __m512i *book,
-                                         qqi_dot_avx512_fn dot,
-                                         qqi_look_avx512_fn look)
+                                         int twice, qqi_dot_avx512_fn dot)
 {
     const float sx = p->input == QQ_INPUT_INT8_TILE ? 1.0f : g->scale[0];
 
     for (size_t i = first; i < last; i++) {
         const __m512 acc = qqi_vector_panel_avx512(
-            p, g, i, (qqi_tiles_avx512 *)work, b, twice, book, dot, look);
+            p, g, i, (qqi_tiles_avx512 *)work, b, twice, dot);
         qqi_end_avx512(p, i, g->first, sx, acc);
     }
-}
-
-// The book, repeated every 2^bits entries.
-QQI_AVX512_INLINE __m512i qqi_vector_book_avx512(const qqi_product *p)
-{
-    return p->bits == 2 ? qqi_four_avx512(p->book)
-                        : qqi_quarters_avx512(p->book);
 }
 
 // --- sets ------------------------------------------------------------------
@@ -222,78 +210,35 @@ QQI_AVX512_INLINE __m512i qqi_vector_book_avx512(const qqi_product *p)
 typedef void (*qqi_vector_avx512_fn)(const qqi_product *p, const qqi_columns *g,
                                      size_t first, size_t last, void *work);
 
-#  define QQI_VECTOR_AVX512(attribute, set, b, twice, dot, look)               \
-      attribute void qqi_vector_##set##_##b##_##twice(                         \
+#  define QQI_VECTOR_AVX512(b, twice)                                          \
+      QQI_AVX512_VNNI_FN void qqi_vector_##b##_##twice(                        \
           const qqi_product *p, const qqi_columns *g, size_t first,            \
           size_t last, void *work)                                             \
       {                                                                        \
-          qqi_vector_avx512(p, g, first, last, work, b, twice, NULL, dot,      \
-                            look);                                             \
-      }
-#  define QQI_VECTORS_AVX512(attribute, set, dot, look)                        \
-      QQI_VECTOR_AVX512(attribute, set, 1, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 1, 1, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 2, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 3, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 4, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 5, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 6, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 7, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 8, 0, dot, look)
-#  define QQI_VECTOR_BOOK_AVX512(attribute, set, b, dot, look)                 \
-      attribute void qqi_vector_##set##_book_##b(                              \
-          const qqi_product *p, const qqi_columns *g, size_t first,            \
-          size_t last, void *work)                                             \
-      {                                                                        \
-          const __m512i book = qqi_vector_book_avx512(p);                      \
-          qqi_vector_avx512(p, g, first, last, work, b, 0, &book, dot, look);  \
+          qqi_vector_avx512(p, g, first, last, work, b, twice,                 \
+                            qqi_dot_vnni_avx512);                              \
       }
 
-QQI_VECTORS_AVX512(QQI_AVX512_VNNI_FN, vnni, qqi_dot_vnni_avx512,
-                   qqi_look_vnni_avx512)
-QQI_VECTOR_BOOK_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512,
-                       qqi_look_vnni_avx512)
-QQI_VECTOR_BOOK_AVX512(QQI_AVX512_VNNI_FN, vnni, 4, qqi_dot_vnni_avx512,
-                       qqi_look_vnni_avx512)
+QQI_VECTOR_AVX512(1, 0)
+QQI_VECTOR_AVX512(1, 1)
+QQI_VECTOR_AVX512(3, 0)
+QQI_VECTOR_AVX512(5, 0)
+QQI_VECTOR_AVX512(6, 0)
+QQI_VECTOR_AVX512(7, 0)
 
 // NULL: the dot engine does it.
 QQI_FN qqi_vector_avx512_fn qqi_vector_vnni_avx512(const qqi_product *p)
 {
-    static const qqi_vector_avx512_fn plain[] = {NULL,
-                                                 qqi_vector_vnni_1_0,
-                                                 qqi_vector_vnni_2_0,
-                                                 qqi_vector_vnni_3_0,
-                                                 qqi_vector_vnni_4_0,
-                                                 qqi_vector_vnni_5_0,
-                                                 qqi_vector_vnni_6_0,
-                                                 qqi_vector_vnni_7_0,
-                                                 qqi_vector_vnni_8_0};
+    static const qqi_vector_avx512_fn plain[] = {
+        NULL,           qqi_vector_1_0, NULL,
+        qqi_vector_3_0, NULL,           qqi_vector_5_0,
+        qqi_vector_6_0, qqi_vector_7_0, NULL};
 
-    if (!qqi_vector_fits_avx512(p))
+    if (!qqi_vector_fits_avx512(p) || p->code != QQI_CODE_PLAIN)
         return NULL;
-    if (p->code == QQI_CODE_BOOK)
-        return p->bits == 2   ? qqi_vector_vnni_book_2
-               : p->bits == 4 ? qqi_vector_vnni_book_4
-                              : NULL;
     if (p->mul != 1)
-        return p->bits == 1 ? qqi_vector_vnni_1_1 : NULL;
+        return p->bits == 1 ? qqi_vector_1_1 : NULL;
     return plain[p->bits];
-}
-
-QQI_AVX512_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
-                                            const qqi_columns *g, size_t first,
-                                            size_t last, void *work)
-{
-    static const qqi_dot_block_avx512_fn by[] = {
-        NULL, QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)};
-
-    const qqi_vector_avx512_fn vector =
-        g->width == 1 ? qqi_vector_vnni_avx512(p) : NULL;
-
-    if (vector != NULL)
-        vector(p, g, first, last, work);
-    else
-        qqi_multiply_dot_avx512(p, g, first, last, work, by);
 }
 
 #endif // QQI_HAS_AVX512

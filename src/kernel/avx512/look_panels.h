@@ -4,7 +4,7 @@
 #ifndef QQUANT_KERNEL_AVX512_LOOK_PANELS_H
 #define QQUANT_KERNEL_AVX512_LOOK_PANELS_H
 
-#include "kernel/avx512/lone.h"
+#include "kernel/avx512/few_panels.h"
 #include "kernel/avx512/look.h"
 
 #if QQI_HAS_AVX512

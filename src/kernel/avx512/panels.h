@@ -25,14 +25,28 @@ QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
                                      : 1;
 }
 
+// The end of some rows of x: right behind their sums, so that memory takes them
+// while the next ones are made.
+QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
+                                          size_t last)
+{
+    for (size_t i = 0; i < w->panels; i++)
+        qqi_ends_avx512(w->p, w->g, w->panel + i, first, last,
+                        w->acc + 32 * first + 16 * i, 32);
+}
+
 QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
                                             const qqi_dot_block_avx512_fn *by)
 {
-    const size_t count = w->g->count * w->p->digits;
+    const size_t digits = w->p->digits;
+    const size_t count = w->g->count * digits;
 
     for (size_t c = 0, n; c < count; c += n) {
         n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
         by[n + (w->panels == 2 ? 8 : 0)](w, c);
+        if (w->to == w->p->k)
+            qqi_dot_end_avx512(w, c / digits,
+                               (c + n < count ? c + n : count) / digits);
     }
 }
 
@@ -122,14 +136,8 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
         qqi_dot_soon_avx512(w, last);
         qqi_dot_strip_avx512(w, by);
     }
-    for (size_t i = 0; i < g->count * w->panels; i++) {
-        const size_t row = i / w->panels;
-        const size_t panel = i % w->panels;
-        const int tiled = p->input == QQ_INPUT_INT8_TILE;
-        const __m512 acc = _mm512_loadu_ps(w->acc + 16 * (2 * row + panel));
-        qqi_end_avx512(p, w->panel + panel, g->first + row,
-                       tiled ? 1.0f : g->scale[row], acc);
-    }
+    if (p->k == 0)
+        qqi_dot_end_avx512(w, 0, g->count);
 }
 
 QQI_AVX512_INLINE void

@@ -6,7 +6,7 @@
 #ifndef QQUANT_KERNEL_AVX512_PREPARE_H
 #define QQUANT_KERNEL_AVX512_PREPARE_H
 
-#include "kernel/avx512/store.h"
+#include "kernel/avx512/rows.h"
 
 #if QQI_HAS_AVX512
 
@@ -134,7 +134,6 @@ QQI_AVX512_FN void qqi_prepare_quad_avx512(const qqi_product *p,
                                            const qqi_columns *g, size_t c)
 {
     const int tiled = p->input == QQ_INPUT_INT8_TILE;
-    const int plain = qqi_x_is_plain(p);
     const size_t left = g->count * p->digits - c;
     qqi_columns_avx512 w;
     size_t s = 0;
@@ -144,11 +143,7 @@ QQI_AVX512_FN void qqi_prepare_quad_avx512(const qqi_product *p,
     if (!tiled)
         qqi_quad_runs_avx512(p, g, 0, 0, p->k, &w);
     if (!tiled && (p->span % 16 == 0 || p->spans == 1)) {
-        if (g->width == 1 && plain)
-            qqi_quad_row_avx512(p, g, 1, 1, &w);
-        else if (plain)
-            qqi_quad_row_avx512(p, g, 1, 0, &w);
-        else if (g->width == 1)
+        if (g->width == 1)
             qqi_quad_row_avx512(p, g, 0, 1, &w);
         else
             qqi_quad_row_avx512(p, g, 0, 0, &w);
@@ -171,6 +166,10 @@ QQI_AVX512_FN void qqi_prepare_dot_avx512(const qqi_product *p,
 {
     const size_t whole = p->k / 64 * 64;
 
+    if (qqi_rows_fit_avx512(p)) {
+        qqi_prepare_rows_avx512(p, g);
+        return;
+    }
     QQ_MEMSET(g->q + whole * g->width, 0, (p->padded - whole) * g->width);
     QQ_MEMSET(g->sum, 0, p->spans * g->width * sizeof g->sum[0]);
     for (size_t c = 0; c < g->width; c += 4)

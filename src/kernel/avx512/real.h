@@ -96,7 +96,7 @@ QQI_AVX512_FN void qqi_real_strip_avx512(const qqi_product *p, size_t i,
     uint8_t u[512];
 
     m.book = _mm512_setzero_si512();
-    m.is_book = m.twice = 0;
+    m.is_book = 0;
     for (; k < end; k += 32, v += 32 * step) {
         const size_t to = 32 < end - k ? k + 32 : end;
         qqi_expand_as_avx512(p, &m, i, k, to, u, 64);

@@ -22,19 +22,26 @@ QQI_AVX512_INLINE void qqi_turn_avx512(__m512i *v)
     v[3] = _mm512_unpackhi_epi64(b, d);
 }
 
+// Row i of these 16.
+QQI_AVX512_INLINE __m128i qqi_turned_avx512(const __m512i *v, size_t i)
+{
+    const __m512i r = v[i % 4];
+
+    return i / 4 == 0   ? _mm512_castsi512_si128(r)
+           : i / 4 == 1 ? _mm512_extracti32x4_epi32(r, 1)
+           : i / 4 == 2 ? _mm512_extracti32x4_epi32(r, 2)
+                        : _mm512_extracti32x4_epi32(r, 3);
+}
+
 // Stores the first n of these 16 rows, step bytes apart.
 QQI_AVX512_INLINE void qqi_store_turned_avx512(const __m512i *v, size_t n,
                                                uint8_t *to, size_t step)
 {
     QQI_UNROLL_AVX512
     for (size_t i = 0; i < 16; i++) {
-        const __m512i r = v[i % 4];
-        const __m128i x = i / 4 == 0   ? _mm512_castsi512_si128(r)
-                          : i / 4 == 1 ? _mm512_extracti32x4_epi32(r, 1)
-                          : i / 4 == 2 ? _mm512_extracti32x4_epi32(r, 2)
-                                       : _mm512_extracti32x4_epi32(r, 3);
         if (i < n)
-            _mm_storeu_si128((__m128i *)(void *)(to + i * step), x);
+            _mm_storeu_si128((__m128i *)(void *)(to + i * step),
+                             qqi_turned_avx512(v, i));
     }
 }
 

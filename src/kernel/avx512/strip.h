@@ -26,11 +26,13 @@ typedef struct qqi_run_avx512 {
     int dead;    // 1: all codes are 0
 } qqi_run_avx512;
 
-// xb of 16 numbers of a row from k on, zeros where in says so.
-QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
-                                            size_t row, size_t k, __mmask16 in)
+// xb of 16 numbers from k on of the row that begins at that place, zeros where
+// in says so.
+QQI_AVX512_INLINE __m512 qqi_numbers_at_avx512(const qqi_product *p, int plain,
+                                               size_t row_at, size_t k,
+                                               __mmask16 in)
 {
-    const size_t at = row * p->ldx + k;
+    const size_t at = row_at + k;
     __m512 v;
 
     if (plain || p->x_type == QQ_TYPE_F32) {
@@ -44,6 +46,12 @@ QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
     if (!plain && p->factors != NULL)
         v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(in, p->factors + 4 * k));
     return v;
+}
+
+QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
+                                            size_t row, size_t k, __mmask16 in)
+{
+    return qqi_numbers_at_avx512(p, plain, row * p->ldx, k, in);
 }
 
 // --- runs ------------------------------------------------------------------
@@ -130,14 +138,21 @@ QQI_AVX512_INLINE __m512i qqi_digits_avx512(const qqi_product *p, int plain,
     return _mm512_and_si512(q, _mm512_set1_epi32(255));
 }
 
+// Four registers packed within quarters, in the order of their numbers; and
+// back.
+QQI_AVX512_INLINE __m512i qqi_in_order_avx512(__m512i v)
+{
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+        v);
+}
+
 // Digit d of a strip, zeros behind its n numbers.
 QQI_AVX512_INLINE __m512i qqi_strip_avx512(const qqi_product *p, int plain,
                                            const qqi_run_avx512 *run,
                                            size_t row, size_t k, size_t n,
                                            unsigned d)
 {
-    const __m512i order =
-        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i a =
         _mm512_packus_epi32(qqi_digits_avx512(p, plain, run, row, k, 0, n, d),
                             qqi_digits_avx512(p, plain, run, row, k, 16, n, d));
@@ -145,7 +160,7 @@ QQI_AVX512_INLINE __m512i qqi_strip_avx512(const qqi_product *p, int plain,
         _mm512_packus_epi32(qqi_digits_avx512(p, plain, run, row, k, 32, n, d),
                             qqi_digits_avx512(p, plain, run, row, k, 48, n, d));
 
-    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+    return qqi_in_order_avx512(_mm512_packus_epi16(a, b));
 }
 
 // The same of any row; whole: n is 64.

@@ -4,7 +4,7 @@
 #define QQUANT_KERNEL_AVX512_TABLE_H
 
 #include "kernel/avx512/encode.h"
-#include "kernel/avx512/lone.h"
+#include "kernel/avx512/few_panels.h"
 #include "kernel/avx512/look_panels.h"
 #include "kernel/avx512/pack.h"
 #include "kernel/avx512/panels.h"
@@ -27,8 +27,8 @@ QQI_FN int qqi_choose_any_avx512(const qqi_product *p, qqi_strategy *how)
         how->panels = 4;
         return 0;
     }
-    // 2 * code must be a byte.
-    if (p->mul != 1 && (p->mul != 2 || p->bits > 7))
+    // Codes that are doubled are looked up.
+    if (p->mul != 1 && (p->mul != 2 || p->bits > 4))
         return 0;
     how->prepare = qqi_prepare_dot_avx512;
     how->columns = qqi_is_long_avx512(p) ? 32 : 64;

@@ -7,7 +7,7 @@
 // block are independent; where tiles are short a few do (processors reorder
 // across tiles), and cells of 1 and 2 bits are shifted once, by 4, so that
 // fewer sums need be merged. A code that is a sum of parts is multiplied part
-// by part; codes of books are looked up.
+// by part.
 //
 // BOUNDS. Masked bytes are at most 255 and a field has at most half of a span's
 // columns where it is above 127: 255 * 128 * 65536 < 2^31 holds for all.
@@ -26,19 +26,6 @@ typedef struct qqi_line_avx512 {
     const int8_t *q;
     size_t fours;
 } qqi_line_avx512;
-
-// Codes of a book from v, of which shift bits are to be shifted out first. The
-// book repeats in all of its 64 entries, so what stands above a code does not
-// matter.
-typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift);
-
-QQI_AVX512_VNNI_INLINE __m512i qqi_look_vnni_avx512(__m512i book, __m512i v,
-                                                    unsigned shift)
-{
-    if (shift > 0)
-        v = _mm512_srli_epi32(v, shift);
-    return _mm512_permutexvar_epi8(v, book);
-}
 
 // The dots of a cell of p bits: sum[f] for field f, or f % planes.
 QQI_AVX512_INLINE void qqi_line_cell_avx512(const uint8_t *cell,
@@ -61,24 +48,11 @@ QQI_AVX512_INLINE void qqi_line_cell_avx512(const uint8_t *cell,
     }
 }
 
-// The same with codes of a book.
-QQI_AVX512_INLINE void
-qqi_line_looked_avx512(const uint8_t *cell, const int8_t *q, unsigned p,
-                       unsigned planes, __m512i book, __m512i *sum,
-                       qqi_dot_avx512_fn dot, qqi_look_avx512_fn look)
-{
-    const __m512i v = qqi_load_avx512(cell);
-
-    QQI_UNROLL_AVX512
-    for (unsigned f = 0; f < 8 / p; f++)
-        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p),
-                              qqi_four_avx512(q + 4 * f));
-}
-
 // S of a part p bits wide, from what sum[0] holds on; many: eight sums.
-QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
-    const qqi_line_avx512 *l, unsigned p, int many, __m512i start,
-    const __m512i *book, qqi_dot_avx512_fn dot, qqi_look_avx512_fn look)
+QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(const qqi_line_avx512 *l,
+                                              unsigned p, int many,
+                                              __m512i start,
+                                              qqi_dot_avx512_fn dot)
 {
     const unsigned fields = 8 / p;
     const unsigned planes = many || p > 2 ? fields : fields / 2;
@@ -98,17 +72,11 @@ QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
             __m512i *to = sum + i % cells * planes;
             const uint8_t *at = cell + 64 * i;
             const int8_t *x = q + 4 * i * fields;
-            if (book != NULL)
-                qqi_line_looked_avx512(at, x, p, planes, *book, to, dot, look);
-            else
-                qqi_line_cell_avx512(at, x, p, planes, to, dot);
+            qqi_line_cell_avx512(at, x, p, planes, to, dot);
         }
     }
     for (; fours > 0; cell += 64, q += 4 * fields) {
-        if (book != NULL)
-            qqi_line_looked_avx512(cell, q, p, planes, *book, sum, dot, look);
-        else
-            qqi_line_cell_avx512(cell, q, p, planes, sum, dot);
+        qqi_line_cell_avx512(cell, q, p, planes, sum, dot);
         fours -= fields < fours ? fields : fours;
     }
     QQI_UNROLL_AVX512
@@ -116,16 +84,16 @@ QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
         sum[i % planes] = _mm512_add_epi32(sum[i % planes], sum[i]);
     QQI_UNROLL_AVX512
     for (unsigned f = planes - 1; f > 0; f--)
-        sum[0] = _mm512_add_epi32(
-            sum[0], book != NULL ? sum[f] : _mm512_srai_epi32(sum[f], f * p));
+        sum[0] = _mm512_add_epi32(sum[0], _mm512_srai_epi32(sum[f], f * p));
     return sum[0];
 }
 
 // D of fours of columns of codes of b bits, less what x's zero point takes.
-QQI_AVX512_INLINE __m512i qqi_line_all_avx512(
-    const uint8_t *cells, const int8_t *q, size_t fours, unsigned b, int twice,
-    int many, const __m512i *book, __m512i start, qqi_dot_avx512_fn dot,
-    qqi_look_avx512_fn look)
+QQI_AVX512_INLINE __m512i qqi_line_all_avx512(const uint8_t *cells,
+                                              const int8_t *q, size_t fours,
+                                              unsigned b, int twice, int many,
+                                              __m512i start,
+                                              qqi_dot_avx512_fn dot)
 {
     const __m512i none = _mm512_setzero_si512();
     const unsigned part = b == 8 ? 8 : b >= 4 ? 4 : b >= 2 ? 2 : 1;
@@ -137,19 +105,17 @@ QQI_AVX512_INLINE __m512i qqi_line_all_avx512(
     l.q = q;
     l.fours = b == part ? fours : (fours + 7) / 8 * 8;
     if (b == part && !twice)
-        return qqi_line_avx512_sum(&l, b, many, start, book, dot, look);
-    d = qqi_line_avx512_sum(&l, part, many, none, NULL, dot, look);
+        return qqi_line_avx512_sum(&l, b, many, start, dot);
+    d = qqi_line_avx512_sum(&l, part, many, none, dot);
     d = _mm512_slli_epi32(d, b - part);
     if (part == 4 && (b & 2)) {
         l.cells = cells + 256;
-        const __m512i s =
-            qqi_line_avx512_sum(&l, 2, many, none, NULL, dot, look);
+        const __m512i s = qqi_line_avx512_sum(&l, 2, many, none, dot);
         d = _mm512_add_epi32(d, _mm512_slli_epi32(s, b & 1));
     }
     if (part > 1 && (b & 1)) {
         l.cells = cells + 64 * (b - 1);
-        d = _mm512_add_epi32(
-            d, qqi_line_avx512_sum(&l, 1, many, none, NULL, dot, look));
+        d = _mm512_add_epi32(d, qqi_line_avx512_sum(&l, 1, many, none, dot));
     }
     if (twice)
         d = _mm512_add_epi32(d, d);

@@ -99,7 +99,7 @@ QQI_FN void qqi_run_codes(const qqi_product *p, const qqi_columns *g,
 
 // How numbers whose largest magnitude has the bits u become codes; returns sx.
 // Only where that is above 0 they do: else, NaN included, all codes are 0.
-QQI_FN float qqi_run_rule(const qqi_product *p, uint32_t u, qqi_run *run)
+QQI_INLINE float qqi_run_rule(const qqi_product *p, uint32_t u, qqi_run *run)
 {
     const int32_t most = p->digits == 1   ? 127
                          : p->digits == 2 ? 32639

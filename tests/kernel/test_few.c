@@ -1,0 +1,67 @@
+// Few columns of x against scalar, bit for bit: one to eight rows of x, codes
+// of 2, 4 and 8 bits, every number of panels that go side by side, panels
+// longer and shorter than what is asked for ahead, and tiles made ahead in
+// several runs.
+
+#include "../matrix/case.h"
+
+static const size_t sizes_k[] = {4,   16,  20,  64,   72,  129,
+                                 512, 516, 800, 1100, 2112};
+static const size_t tiles_k[] = {0, 8, 16, 32, 128};
+static const size_t most_rows = 8;
+
+static void test_case(const recipe *r)
+{
+    CHECK(qq_use_isa(QQ_ISA_SCALAR) == QQ_OK);
+    const product c = case_make(r);
+    const size_t bytes = case_scratch(&c, 1);
+    uint8_t *scratch = place(bytes);
+    uint8_t *want = place(c.y_bytes), *y = place(c.y_bytes);
+
+    case_run(&c, SERIAL, 1, scratch, bytes, want);
+    for (size_t i = 0; i < CASE_ISAS; i++) {
+        if (qq_use_isa(case_isas[i]) != QQ_OK)
+            continue;
+        case_run(&c, SERIAL, 1, scratch, bytes, y);
+        if (!CHECK(memcmp(y, want, c.y_bytes) == 0) && check_failed < 20)
+            case_report(&c, qq_isa_name(case_isas[i]), SERIAL, 1, y, want);
+    }
+    room_free();
+}
+
+// Inputs of one digit, all that these kernels take.
+static qq_input some_input(void)
+{
+    static const qq_input inputs[] = {QQ_INPUT_INT8_ROW, QQ_INPUT_INT8_ROW,
+                                      QQ_INPUT_INT8_TILE, QQ_INPUT_INT8_STATIC};
+
+    return PICK(inputs);
+}
+
+static void test_type(qq_type type, size_t step)
+{
+    recipe r;
+
+    memset(&r, 0, sizeof r);
+    r.type = type;
+    for (size_t panels = 1; panels <= 9; panels += step) {
+        for (r.m = 1; r.m <= most_rows; r.m++) {
+            r.input = some_input();
+            r.n = 16 * panels - (below(2) ? below(16) : 0);
+            r.k = PICK(sizes_k);
+            r.tile_k = PICK(tiles_k);
+            r.tile_n = below(3) == 0;
+            r.odd = below(3) == 0;
+            r.base3 = type == QQ_TYPE_TERNARY && below(4) == 0;
+            test_case(&r);
+        }
+    }
+}
+
+int main(void)
+{
+    for (size_t t = 0; t < MATRIX_TYPES; t++)
+        if (!matrix_is_float(matrix_types[t]))
+            test_type(matrix_types[t], check_small() ? 4 : 1);
+    return check_done();
+}
