@@ -113,7 +113,8 @@ QQI_FN void qqi_solve_small(const double *u, size_t ldu, size_t n, double *x)
         for (size_t i = j + 1; i < n; i++)
             x[i] -= qqi_mul_f64(x[j], u[j * ldu + i]);
     }
-    for (size_t j = n; j-- > 0;) {
+    for (size_t j = n; j > 0;) {
+        j--;
         for (size_t i = n; i-- > j + 1;)
             x[j] -= qqi_mul_f64(x[i], u[j * ldu + i]);
         x[j] = x[j] / u[j * ldu + j];
@@ -192,7 +193,8 @@ QQI_FN void qqi_system_backward(const qqi_system *s, size_t n, double *x,
         const size_t depth = end - b;
         for (size_t i = 0; i < n; i++) {
             double *row = x + i * ldx;
-            for (size_t j = end; j-- > b;) {
+            for (size_t j = end; j > b;) {
+                j--;
                 for (size_t l = end; l-- > j + 1;)
                     row[j] -= qqi_mul_f64(row[l], s->u[j * k + l]);
                 row[j] = row[j] / s->u[j * k + j];

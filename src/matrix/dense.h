@@ -10,27 +10,58 @@
 // matrix/split.h).
 //
 // b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
-// of two apart do not fight for the same place of a cache; so are 32 rows of a,
-// four side by side.
+// of two apart do not fight for the same place of a cache; so are up to 64
+// rows of a, four side by side. 1024 columns of c stay in a cache until they
+// are through with all of b.
 
 #ifndef QQUANT_MATRIX_DENSE_H
 #define QQUANT_MATRIX_DENSE_H
 
 #include "api/matmul.h"
-#include "kernel/avx512/dense.h"
-#include "num/step.h"
-#include "simd.h"
+#include "kernel/avx2/dense_pass.h"
+#include "kernel/avx512/dense_pass.h"
+#include "kernel/neon/dense_pass.h"
+#include "kernel/scalar/dense.h"
 
-// A kernel of the ladder is used where there is a ladder.
-#define QQI_DENSE_AVX512 (QQI_HAS_AVX512 && !QQ_NO_MATRIX)
+#define QQI_DENSE_DEPTH ((size_t)64)
+#define QQI_DENSE_ROWS  ((size_t)64)
+#define QQI_DENSE_CHUNK ((size_t)1024)
 
-#define QQI_DENSE_DEPTH   ((size_t)64)
-#define QQI_DENSE_COLUMNS ((size_t)32)
-
-// Numbers of room that a product needs: a panel of b, and rows of a.
+// Numbers of room that a product needs: a panel of b, rows of a, and a tile of
+// c where that is not whole.
 #define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
-#define QQI_DENSE_ROWS  ((size_t)32)
-#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
+#define QQI_DENSE_A     (QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
+#define QQI_DENSE_TILE  (QQI_DENSE_FOUR * QQI_DENSE_COLUMNS)
+#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_A + QQI_DENSE_TILE)
+
+// The set of the rung in use. Without packed matrices there is no ladder.
+QQI_FN const qqi_dense_kernel *qqi_dense_now(void)
+{
+#if !QQ_NO_SIMD && !QQ_NO_MATRIX
+    switch (qq_isa_in_use()) {
+#  if QQI_HAS_AVX512
+    case QQ_ISA_AVX512:
+    case QQ_ISA_AVX512_VNNI:
+    case QQ_ISA_AMX:
+        return &qqi_dense_kernel_avx512;
+#  endif
+#  if QQI_HAS_AVX2
+    case QQ_ISA_AVX2:
+    case QQ_ISA_AVX_VNNI:
+        return &qqi_dense_kernel_avx2;
+#  endif
+#  if QQI_HAS_NEON
+    case QQ_ISA_NEON:
+    case QQ_ISA_NEON_DOT:
+    case QQ_ISA_NEON_I8MM:
+        return &qqi_dense_kernel_neon;
+#  endif
+    default:
+        break;
+    }
+#endif
+    return &qqi_dense_kernel_scalar;
+}
 
 typedef struct qqi_dense {
     const float *a; // a(i, k) = a[i * a_row + k * a_step]
@@ -48,147 +79,153 @@ typedef struct qqi_dense {
     ptrdiff_t shift; // may hold anything
 } qqi_dense;
 
+// Some rows, columns and steps of it.
+typedef struct qqi_dense_block {
+    const qqi_dense *d;
+    const qqi_dense_kernel *kernel;
+    size_t from; // rows
+    size_t end;
+    size_t k;
+    size_t depth;
+    double *panel;
+    double *a;
+    double *tile;
+} qqi_dense_block;
+
 // Rows of b from k on as a panel of 32 columns, filled up with zeros.
-QQI_FN void qqi_dense_copy(const qqi_dense *d, size_t k, size_t depth, size_t j,
-                           size_t columns, double *room)
+QQI_FN void qqi_dense_copy(const qqi_dense_block *b, size_t j, size_t columns)
 {
-    for (size_t r = 0; r < depth; r++) {
-        double *to = room + r * QQI_DENSE_COLUMNS;
-        const float *from = d->b + (k + r) * d->ldb + j;
-        // A count that is known becomes vectors.
-        for (size_t i = 0; columns == 32 && i < 32; i++)
-            to[i] = (double)from[i];
-        for (size_t i = 0; columns < 32 && i < 32; i++)
-            to[i] = i < columns ? (double)from[i] : 0.0;
-    }
-}
+    const qqi_dense *d = b->d;
+    const float *from = d->b + b->k * d->ldb + j;
 
-// Four rows of a from i on, their numbers side by side; where there are fewer
-// the others are the first.
-QQI_FN void qqi_dense_lift(const qqi_dense *d, size_t i, size_t k, size_t depth,
-                           double *to)
-{
-    for (size_t l = 0; l < 4; l++) {
-        const size_t row = i + l < d->rows ? i + l : i;
-        const float *from = d->a + row * d->a_row + k * d->a_step;
-        for (size_t r = 0; r < depth; r++) {
-            const double x = (double)from[r * d->a_step];
-            to[4 * r + l] = d->minus ? -x : x;
-        }
-    }
-}
-
-// 4 steps of two rows.
-QQI_INLINE void qqi_dense_four(const double *a, const double *b, double *c,
-                               double *e)
-{
-    const double *b0 = b;
-    const double *b1 = b + QQI_DENSE_COLUMNS;
-    const double *b2 = b + 2 * QQI_DENSE_COLUMNS;
-    const double *b3 = b + 3 * QQI_DENSE_COLUMNS;
-
-    for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-        c[j] =
-            c[j] + a[0] * b0[j] + a[4] * b1[j] + a[8] * b2[j] + a[12] * b3[j];
-        e[j] =
-            e[j] + a[1] * b0[j] + a[5] * b1[j] + a[9] * b2[j] + a[13] * b3[j];
-    }
-}
-
-// Two rows of c, the same one twice where it is the last.
-QQI_FN void qqi_dense_pair(const double *a, size_t depth, const double *panel,
-                           double *to0, double *to1, size_t columns)
-{
-    double c[32], e[32];
-    size_t r = 0;
-
-    for (size_t l = columns; l < QQI_DENSE_COLUMNS; l++)
-        c[l] = e[l] = 0.0;
-    QQ_MEMCPY(c, to0, columns * sizeof(double));
-    QQ_MEMCPY(e, to1, columns * sizeof(double));
-    for (; r + 4 <= depth; r += 4)
-        qqi_dense_four(a + 4 * r, panel + r * QQI_DENSE_COLUMNS, c, e);
-    for (; r < depth; r++)
-        for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-            const double v = panel[r * QQI_DENSE_COLUMNS + (size_t)j];
-            c[j] = c[j] + a[4 * r] * v;
-            e[j] = e[j] + a[4 * r + 1] * v;
-        }
-    QQ_MEMCPY(to1, e, columns * sizeof(double));
-    QQ_MEMCPY(to0, c, columns * sizeof(double));
-}
-
-#if QQI_DENSE_AVX512
-QQI_INLINE int qqi_dense_has_avx512(void)
-{
-    const qq_isa isa = qq_isa_in_use();
-
-    return isa >= QQ_ISA_AVX512 && isa <= QQ_ISA_AMX;
-}
-#endif
-
-// Four rows of c from i on and one panel.
-QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t depth, size_t j,
-                           size_t columns, const double *panel, const double *a,
-                           int wide)
-{
-    const size_t left = d->rows - i;
-    double *c0 = d->c + i * d->ldc + j;
-    double *c1 = left > 1 ? c0 + d->ldc : c0;
-    double *c2 = left > 2 ? c1 + d->ldc : c0;
-    double *c3 = left > 3 ? c2 + d->ldc : c0;
-
-#if QQI_DENSE_AVX512
-    if (wide) {
-        qqi_dense_rows_avx512(a, depth, panel, c0, c1, c2, c3, columns);
+    if (columns == QQI_DENSE_COLUMNS) {
+        b->kernel->widen(b->depth, from, d->ldb, b->panel);
         return;
     }
-#endif
-    (void)wide;
-    if (left > 2)
-        qqi_dense_pair(a + 2, depth, panel, c2, c3, columns);
-    qqi_dense_pair(a, depth, panel, c0, c1, columns);
+    for (size_t r = 0; r < b->depth; r++)
+        for (size_t i = 0; i < QQI_DENSE_COLUMNS; i++)
+            b->panel[r * QQI_DENSE_COLUMNS + i] =
+                i < columns ? (double)from[r * d->ldb + i] : 0.0;
 }
 
-// Rows from to end - 1, at most 32 of them, and depth steps from k on.
-QQI_FN void qqi_dense_block(const qqi_dense *d, size_t from, size_t end,
-                            size_t k, size_t depth, double *room, int wide)
+// Four rows of a from i on, their numbers side by side; zeros where there are
+// fewer.
+QQI_FN void qqi_dense_lift(const qqi_dense_block *b, size_t i, double *to)
 {
-    double *a = room + QQI_DENSE_PANEL;
+    const qqi_dense *d = b->d;
 
-    for (size_t i = from; i < end; i += 4)
-        qqi_dense_lift(d, i, k, depth, a + (i - from) * depth);
-    for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
-        const size_t more = d->columns - j;
+    const double by = d->minus ? -1.0 : 1.0;
+    const float *from = d->a + i * d->a_row + b->k * d->a_step;
+
+    if (i + QQI_DENSE_FOUR <= d->rows) {
+        for (size_t r = 0; r < b->depth; r++, from += d->a_step, to += 4) {
+            to[0] = by * (double)from[0];
+            to[1] = by * (double)from[d->a_row];
+            to[2] = by * (double)from[2 * d->a_row];
+            to[3] = by * (double)from[3 * d->a_row];
+        }
+        return;
+    }
+    for (size_t r = 0; r < b->depth; r++, from += d->a_step)
+        for (size_t l = 0; l < QQI_DENSE_FOUR; l++)
+            to[QQI_DENSE_FOUR * r + l] =
+                i + l < d->rows ? by * (double)from[l * d->a_row] : 0.0;
+}
+
+// Some of four rows of c to or from a tile.
+QQI_FN void qqi_dense_move(size_t rows, size_t columns, const double *from,
+                           size_t ld, double *to, size_t ldt)
+{
+    for (size_t i = 0; i < rows; i++)
+        QQ_MEMCPY(to + i * ldt, from + i * ld, columns * sizeof(double));
+}
+
+// Four rows of c from i on and one panel. soon: the first line of a panel that
+// is wanted next, where this is the one to ask for it; else NULL.
+QQI_FN void qqi_dense_rows(const qqi_dense_block *b, size_t i, size_t j,
+                           size_t columns, const float *soon)
+{
+    const qqi_dense *d = b->d;
+    const double *a = b->a + (i - b->from) * b->depth;
+    const float *next = soon != NULL ? soon : (const float *)(const void *)a;
+    const size_t step = soon != NULL ? d->ldb : 0;
+    const size_t left = d->rows - i;
+    const size_t rows = left < QQI_DENSE_FOUR ? left : QQI_DENSE_FOUR;
+    double *c = d->c + i * d->ldc + j;
+
+    if (rows == QQI_DENSE_FOUR && columns == QQI_DENSE_COLUMNS) {
+        b->kernel->sums(b->depth, a, b->panel, c, d->ldc, next, step);
+        return;
+    }
+    for (size_t l = 0; l < QQI_DENSE_TILE; l++)
+        b->tile[l] = 0.0;
+    qqi_dense_move(rows, columns, c, d->ldc, b->tile, QQI_DENSE_COLUMNS);
+    b->kernel->sums(b->depth, a, b->panel, b->tile, QQI_DENSE_COLUMNS, next,
+                    step);
+    qqi_dense_move(rows, columns, b->tile, QQI_DENSE_COLUMNS, c, d->ldc);
+}
+
+// Columns first to last - 1 of a block.
+QQI_FN void qqi_dense_columns(const qqi_dense_block *b, size_t first,
+                              size_t last)
+{
+    const qqi_dense *d = b->d;
+
+    for (size_t i = b->from; i < b->end; i += QQI_DENSE_FOUR)
+        qqi_dense_lift(b, i, b->a + (i - b->from) * b->depth);
+    for (size_t j = first; j < last; j += QQI_DENSE_COLUMNS) {
+        const size_t more = last - j;
         const size_t columns =
             more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
-        const ptrdiff_t last = (ptrdiff_t)(j + columns) - d->shift;
-        if (d->upper && (ptrdiff_t)from >= last)
+        const ptrdiff_t end = (ptrdiff_t)(j + columns) - d->shift;
+        if (d->upper && (ptrdiff_t)b->from >= end)
             continue;
-        qqi_dense_copy(d, k, depth, j, columns, room);
-        for (size_t i = from; i < end; i += 4)
-            if (!d->upper || (ptrdiff_t)i < last)
-                qqi_dense_rows(d, i, depth, j, columns, room,
-                               a + (i - from) * depth, wide);
+        qqi_dense_copy(b, j, columns);
+        // Two lines of floats a row of the next panel.
+        const float *soon = NULL;
+        if (more >= 2 * QQI_DENSE_COLUMNS)
+            soon = d->b + b->k * d->ldb + j + QQI_DENSE_COLUMNS;
+        for (size_t i = b->from; i < b->end; i += QQI_DENSE_FOUR) {
+            if (d->upper && (ptrdiff_t)i >= end)
+                break;
+            qqi_dense_rows(b, i, j, columns, soon);
+            if (i == b->from && soon != NULL)
+                soon += 16;
+            else
+                soon = NULL;
+        }
+    }
+}
+
+// All steps of columns first to last - 1.
+QQI_FN void qqi_dense_steps(qqi_dense_block *b, size_t first, size_t last)
+{
+    const size_t depth = b->d->depth;
+
+    for (b->k = 0; b->k < depth; b->k += b->depth) {
+        const size_t left = depth - b->k;
+        b->depth = left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH;
+        qqi_dense_columns(b, first, last);
     }
 }
 
 QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
 {
-#if QQI_DENSE_AVX512
-    const int wide = qqi_dense_has_avx512();
-#else
-    const int wide = 0;
-#endif
+    qqi_dense_block b;
 
-    for (size_t i = 0; i < d->rows; i += QQI_DENSE_ROWS) {
-        const size_t more = d->rows - i;
-        const size_t end = more < QQI_DENSE_ROWS ? d->rows : i + QQI_DENSE_ROWS;
-        for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
-            const size_t left = d->depth - k;
-            qqi_dense_block(d, i, end, k,
-                            left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH,
-                            room, wide);
+    b.d = d;
+    b.kernel = qqi_dense_now();
+    b.panel = room;
+    b.a = room + QQI_DENSE_PANEL;
+    b.tile = b.a + QQI_DENSE_A;
+    for (b.from = 0; b.from < d->rows; b.from = b.end) {
+        const size_t more = d->rows - b.from;
+        b.end = more < QQI_DENSE_ROWS ? d->rows : b.from + QQI_DENSE_ROWS;
+        for (size_t j = 0; j < d->columns; j += QQI_DENSE_CHUNK) {
+            const size_t left = d->columns - j;
+            qqi_dense_steps(&b, j,
+                            left < QQI_DENSE_CHUNK ? d->columns
+                                                   : j + QQI_DENSE_CHUNK);
         }
     }
 }
