@@ -81,6 +81,12 @@
 #  define QQ_NO_SOLVE 1
 #endif
 
+// Solvers stand on the dense products of that wing.
+#if QQ_NO_MATRIX && !QQ_NO_SOLVE
+#  undef QQ_NO_SOLVE
+#  define QQ_NO_SOLVE 1
+#endif
+
 #ifndef QQ_NO_TRAIN
 #  define QQ_NO_TRAIN 0
 #elif (0 - QQ_NO_TRAIN - 1) == 1

@@ -733,7 +733,7 @@ enum { SN = 37, SK = 70, SROWS = 230 };
 static float solve_w[SN * SK], solve_x[SROWS * SK], solve_h[SK * SK];
 static float solve_v[SN * SK];
 // Of 8 bytes each, so that doubles in it are where they should be.
-static double solve_room[1 << 15], solve_out[1 << 13];
+static double solve_room[1 << 17], solve_out[1 << 13];
 
 static float solve_number(uint32_t seed, uint32_t i)
 {

@@ -98,7 +98,8 @@ QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv);
 // The array that qq_matrix_pack takes: integers as int2 to int8 (ternary as
 // ternary), half-steps and books as QQ_TYPE_BOOK with levels behind the codes,
 // one bit as sign. scale_type: f32, or f16 (the scales are rounded: do that
-// before the last descent by qq_fit_options.f16). QQ_ERR_UNSUPPORTED: offsets.
+// before the last descent by qq_fit_options.f16). Offsets do not become part of
+// it: give those of the fit to qq_matrix_options.
 QQ_API size_t qq_fit_array_size(const qq_fit *f, qq_type scale_type);
 QQ_API qq_status qq_fit_array(const qq_fit *f, qq_type scale_type, void *out,
                               size_t out_bytes, qq_array *view);

@@ -98,7 +98,8 @@ QQ_API qq_status qq_allocate(size_t layers, size_t choices,
                            s.choice + i * (units + 1));
     if (qqi_is_inf_f64(s.best[units]))
         return QQ_ERR_SHAPE;
-    for (size_t i = layers, left = units; i-- > 0;) {
+    for (size_t i = layers, left = units; i > 0;) {
+        i--;
         chosen[i] = s.choice[i * (units + 1) + left];
         left -= qqi_knapsack_units((double)l[i].weights, l[i].bits[chosen[i]],
                                    unit);

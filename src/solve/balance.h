@@ -7,13 +7,14 @@
 // until the window is full of rounds whose norms are within tolerance. Compat
 // rounds every factor, product and sum to f32 (sums run in f64, in order), and
 // NaN spreads as it does there. Ours keeps factors in f64, within 2^-100 to
-// 2^100, and leaves those of zeros at 1.
+// 2^100, and leaves those of zeros at 1: their norm is 0 in every round, and
+// the means do not count them.
 
 #ifndef QQUANT_SOLVE_BALANCE_H
 #define QQUANT_SOLVE_BALANCE_H
 
-#include "api/onebit.h"
 #include "num/sqrt.h"
+#include "solve/balance_norm.h"
 #include "solve/hessian.h"
 
 // What qq_balance_options_init leaves: "bal1".
@@ -35,53 +36,12 @@ QQ_API qq_balance_options qq_balance_options_init(void)
     return o;
 }
 
-typedef struct qqi_balance {
-    size_t n;
-    size_t k;
-    const qq_balance_options *o;
-    const float *w;
-    size_t ldw;
-    double *d;   // n
-    double *e;   // k
-    double *sum; // k
-    double alpha;
-    double beta;
-} qqi_balance;
-
-// A number as the mode keeps it.
-QQI_INLINE double qqi_balance_keep(const qqi_balance *b, double x)
+// Ours: a factor that no product of which with a float overflows a double.
+QQI_INLINE double qqi_balance_bound(double x)
 {
-    return b->o->compat ? (double)(float)x : x;
-}
+    const double most = qqi_f64_of((uint64_t)(1023 + 100) << 52);
 
-// |D w E| or its square.
-QQI_INLINE double qqi_balance_norm(const qqi_balance *b, size_t i, size_t j)
-{
-    const double w = (double)b->w[i * b->ldw + j];
-    const double x = qqi_balance_keep(b, b->d[i] * w);
-    const double y = qqi_balance_keep(b, x * b->e[j]);
-
-    return b->o->norm == QQ_NORM_L2 ? qqi_mul_f64(y, y) : qqi_abs_f64(y);
-}
-
-QQI_FN double qqi_balance_row(const qqi_balance *b, size_t i)
-{
-    double sum = 0.0;
-
-    for (size_t j = 0; j < b->k; j++)
-        sum += qqi_balance_norm(b, i, j);
-    return qqi_balance_keep(b, sum);
-}
-
-QQI_FN void qqi_balance_columns(const qqi_balance *b)
-{
-    for (size_t j = 0; j < b->k; j++)
-        b->sum[j] = 0.0;
-    for (size_t i = 0; i < b->n; i++)
-        for (size_t j = 0; j < b->k; j++)
-            b->sum[j] += qqi_balance_norm(b, i, j);
-    for (size_t j = 0; j < b->k; j++)
-        b->sum[j] = qqi_balance_keep(b, b->sum[j]);
+    return x < 1.0 / most ? 1.0 / most : x > most ? most : x;
 }
 
 // A factor brings a norm to what is wanted.
@@ -99,32 +59,49 @@ QQI_FN double qqi_balance_factor(const qqi_balance *b, double factor,
     if (!(norm > 0.0))
         return factor;
     const double by = want / norm;
-    const double next = factor * (l2 ? qqi_sqrt_f64(by) : by);
-    const double most = qqi_f64_of((uint64_t)(1023 + 100) << 52);
-    return next < 1.0 / most ? 1.0 / most : next > most ? most : next;
+    return qqi_balance_bound(factor * (l2 ? qqi_sqrt_f64(by) : by));
+}
+
+// norm: those that the factors were made from.
+QQI_INLINE int qqi_balance_counts(const qqi_balance *b, double norm)
+{
+    return b->o->compat || norm > 0.0;
 }
 
 QQI_FN double qqi_balance_mean(const qqi_balance *b, const double *x,
-                               size_t count)
+                               const double *norm, size_t count)
 {
     double sum = 0.0;
+    size_t counted = 0;
 
     for (size_t i = 0; i < count; i++)
-        sum += x[i];
-    return qqi_balance_keep(b, sum / (double)count);
+        if (qqi_balance_counts(b, norm[i])) {
+            sum += x[i];
+            counted++;
+        }
+    return qqi_balance_keep(b, sum / (double)counted);
 }
 
 QQI_FN void qqi_balance_gauge(const qqi_balance *b)
 {
-    const double x = qqi_balance_mean(b, b->d, b->n);
-    const double y = qqi_balance_mean(b, b->e, b->k);
-    const double g = b->o->compat ? (double)qqi_sqrt_f32((float)x / (float)y)
-                                  : qqi_sqrt_f64(x / y);
+    const double x = qqi_balance_mean(b, b->d, b->norm, b->n);
+    const double y = qqi_balance_mean(b, b->e, b->sum, b->k);
 
+    if (b->o->compat) {
+        const double g = (double)qqi_sqrt_f32((float)x / (float)y);
+        for (size_t i = 0; i < b->n; i++)
+            b->d[i] = qqi_balance_keep(b, b->d[i] / g);
+        for (size_t j = 0; j < b->k; j++)
+            b->e[j] = qqi_balance_keep(b, b->e[j] * g);
+        return;
+    }
+    const double g = qqi_sqrt_f64(x / y);
     for (size_t i = 0; i < b->n; i++)
-        b->d[i] = qqi_balance_keep(b, b->d[i] / g);
+        if (b->norm[i] > 0.0)
+            b->d[i] = qqi_balance_bound(b->d[i] / g);
     for (size_t j = 0; j < b->k; j++)
-        b->e[j] = qqi_balance_keep(b, b->e[j] * g);
+        if (b->sum[j] > 0.0)
+            b->e[j] = qqi_balance_bound(b->e[j] * g);
 }
 
 // The farther of two distances; NaN stays.
@@ -138,6 +115,16 @@ QQI_INLINE float qqi_balance_worse(float worst, double norm, double want,
     return d > worst || qqi_is_nan_f32(d) ? d : worst;
 }
 
+// Norms of rows and columns, the D that follows, and the norms of columns under
+// that: two passes over W serve residuals of this round and the next round.
+QQI_FN void qqi_balance_look(const qqi_balance *b)
+{
+    qqi_balance_rows(b);
+    for (size_t i = 0; i < b->n; i++)
+        b->next[i] = qqi_balance_factor(b, b->d[i], b->norm[i], b->alpha);
+    qqi_balance_columns(b);
+}
+
 // The residuals of one round; L2: the sum of squares.
 QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
                                   float *columns, float *objective)
@@ -146,12 +133,11 @@ QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
 
     *rows = *columns = 0.0f;
     for (size_t i = 0; i < b->n; i++) {
-        const double r = qqi_balance_row(b, i);
+        const double r = b->norm[i];
         const int dead = !b->o->compat && !(r > 0.0);
         *rows = qqi_balance_worse(*rows, r, b->alpha, dead);
         all += r;
     }
-    qqi_balance_columns(b);
     for (size_t j = 0; j < b->k; j++) {
         const int dead = !b->o->compat && !(b->sum[j] > 0.0);
         *columns = qqi_balance_worse(*columns, b->sum[j], b->beta, dead);
@@ -159,12 +145,11 @@ QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
     *objective = b->o->norm == QQ_NORM_L2 ? (float)all : 0.0f;
 }
 
+// One round, from what qqi_balance_look saw.
 QQI_FN void qqi_balance_round(const qqi_balance *b)
 {
-    for (size_t i = 0; i < b->n; i++)
-        b->d[i] =
-            qqi_balance_factor(b, b->d[i], qqi_balance_row(b, i), b->alpha);
-    qqi_balance_columns(b);
+    QQ_MEMCPY(b->d, b->next, b->n * sizeof(double));
+    QQ_MEMCPY(b->sum, b->soon, b->k * sizeof(double));
     for (size_t j = 0; j < b->k; j++)
         b->e[j] = qqi_balance_factor(b, b->e[j], b->sum[j], b->beta);
     if (b->o->gauge)
@@ -184,9 +169,12 @@ QQI_FN void qqi_balance_run(const qqi_balance *b, qq_balance_result *r)
         b->d[i] = 1.0;
     for (size_t j = 0; j < b->k; j++)
         b->e[j] = 1.0;
+    if (o->rounds > 0)
+        qqi_balance_look(b);
     while (r->rounds < o->rounds && !r->converged) {
         float objective;
         qqi_balance_round(b);
+        qqi_balance_look(b);
         qqi_balance_residuals(b, &r->row_residual, &r->column_residual,
                               &objective);
         if (o->row_residuals != NULL)
@@ -213,16 +201,17 @@ QQI_FN void qqi_balance_aim(qqi_balance *b)
     for (size_t j = 0; j < b->k; j++)
         b->sum[j] = 0.0;
     for (size_t i = 0; i < b->n; i++) {
+        const float *w = b->w + i * b->ldw;
         int live = 0;
-        for (size_t j = 0; j < b->k; j++)
-            if (b->w[i * b->ldw + j] < 0.0f || b->w[i * b->ldw + j] > 0.0f) {
+        // A row is known by its first live weight, once all columns are.
+        for (size_t j = 0; j < b->k && !(live && columns == b->k); j++)
+            if (w[j] < 0.0f || w[j] > 0.0f) {
+                columns += !(b->sum[j] > 0.0);
                 b->sum[j] = 1.0;
                 live = 1;
             }
         rows += (size_t)live;
     }
-    for (size_t j = 0; j < b->k; j++)
-        columns += b->sum[j] > 0.0;
     if (o->compat || rows == 0) {
         rows = b->n;
         columns = b->k;
@@ -238,7 +227,11 @@ QQI_FN void qqi_balance_place(qqi_balance *b, qqi_pieces *p)
 {
     b->d = (double *)qqi_piece(p, b->n, sizeof(double));
     b->e = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->norm = (double *)qqi_piece(p, b->n, sizeof(double));
     b->sum = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->next = (double *)qqi_piece(p, b->n, sizeof(double));
+    b->soon = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->threads = NULL;
 }
 
 QQ_API size_t qq_balance_scratch_size(size_t n, size_t k)
@@ -280,6 +273,15 @@ QQI_FN qq_status qqi_balance_check(size_t n, size_t k,
                              scratch_bytes);
 }
 
+// The original's two products overflow beside a dead row; ours never do.
+QQI_INLINE float qqi_balance_scaled(const qq_balance_options *o, float row,
+                                    float w, float column)
+{
+    if (o->compat)
+        return row * w * column;
+    return (float)((double)row * (double)w * (double)column);
+}
+
 QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
                             const float *w, size_t ldw, float *rows,
                             float *columns, float *scaled,
@@ -314,7 +316,8 @@ QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
         columns[j] = n > 0 ? (float)b.e[j] : 1.0f;
     for (size_t i = 0; scaled != NULL && i < n; i++)
         for (size_t j = 0; j < k; j++)
-            scaled[i * k + j] = rows[i] * w[i * ldw + j] * columns[j];
+            scaled[i * k + j] =
+                qqi_balance_scaled(o, rows[i], w[i * ldw + j], columns[j]);
     if (result != NULL)
         *result = r;
     return QQ_OK;

@@ -12,10 +12,10 @@
 #include "solve/block.h"
 
 // g -= d h.
-QQI_FN void qqi_move_gradient(size_t k, float d, const float *h, double *g)
+QQI_FN void qqi_move_gradient(const qqi_dense_kernel *kernel, size_t k, float d,
+                              const float *h, double *g)
 {
-    for (size_t j = 0; j < k; j++)
-        g[j] -= (double)d * (double)h[j];
+    kernel->move(k, -d, h, g);
 }
 
 // One sweep over a row: how many codes changed.
@@ -24,6 +24,7 @@ QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
     const qq_fit *f = c->f;
     const size_t k = f->k;
     const float *w = qqi_rows_weights(c, r, i);
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *g = r->g + i * k;
     size_t changed = 0;
 
@@ -50,7 +51,7 @@ QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
         r->code[i * k + j] = (uint8_t)code;
         r->level[i * k + j] = level;
         r->e[i * k + j] = e;
-        qqi_move_gradient(k, d, c->h + j * k, g);
+        qqi_move_gradient(kernel, k, d, c->h + j * k, g);
         changed++;
     }
     return changed;

@@ -92,7 +92,7 @@ QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv)
     if (!qqi_fit_ok(f))
         return QQ_ERR_ARGUMENT;
     const qq_status status = qqi_check_rows(f->n, f->k, v, ldv, sizeof(float));
-    if (status != QQ_OK)
+    if (status != QQ_OK || f->k == 0)
         return status;
     for (size_t i = 0; i < f->n; i++)
         qqi_fit_decode(f, f->code + i * f->k, f->scale + i * f->tiles,
@@ -136,8 +136,6 @@ QQI_FN qq_status qqi_fit_plan(const qq_fit *f, qq_type scale_type,
 {
     if (!qqi_fit_ok(f))
         return QQ_ERR_ARGUMENT;
-    if (f->grid.offsets)
-        return QQ_ERR_UNSUPPORTED;
     l->type = qqi_fit_type(&f->grid);
     if (l->type == QQ_TYPE_NONE ||
         (scale_type != QQ_TYPE_F32 && scale_type != QQ_TYPE_F16))

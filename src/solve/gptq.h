@@ -70,8 +70,8 @@ QQI_FN void qqi_order_columns(qq_columns order, const float *h, size_t k,
         o[i] = k - 1 - i;
     if (order == QQ_COLUMNS_NATURAL)
         return;
-    for (size_t i = k / 2; i-- > 0;)
-        qqi_sift(h, k, o, i, k);
+    for (size_t i = k / 2; i > 0; i--)
+        qqi_sift(h, k, o, i - 1, k);
     for (size_t n = k; n > 1; n--) { // the first to go moves to the end
         const size_t x = o[0];
         o[0] = o[n - 1];
@@ -106,9 +106,11 @@ QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
     const qq_fit *f = c->f;
     const size_t k = f->k;
     const float *w = qqi_rows_weights(c, r, i);
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *p = r->p + i * k;
 
-    for (size_t s = end; s-- > from;) {
+    for (size_t s = end; s > from;) {
+        s--;
         const float *row = c->lower + s * k;
         const size_t j = c->order[s];
         const size_t t = j / f->tile;
@@ -124,8 +126,7 @@ QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
         const float e = w[j] - v;
         r->code[i * k + j] = (uint8_t)code;
         r->e[i * k + s] = e;
-        for (size_t q = from; q < s; q++)
-            p[q] += (double)e * (double)row[q];
+        kernel->move(s - from, e, row + from, p + from);
     }
 }
 

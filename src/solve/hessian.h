@@ -2,7 +2,8 @@
 //
 //   h[i][j] = fl(factor * (S[i][j] / N - mean[i] mean[j]))
 //
-// every step rounded to f64 by itself, the last one to f32.
+// every step rounded to f64 by itself, the last one to f32. What is left of a
+// column of equal numbers may fall below 0 by a rounding: such a variance is 0.
 
 #ifndef QQUANT_SOLVE_HESSIAN_H
 #define QQUANT_SOLVE_HESSIAN_H
@@ -30,6 +31,14 @@ QQI_INLINE double qqi_moment(double sum, double n, double x, double y, int by)
     return by ? raw - qqi_mul_f64(x / n, y / n) : raw;
 }
 
+// A number of the diagonal.
+QQI_INLINE double qqi_variance(double sum, double n, double x, int by)
+{
+    const double v = qqi_moment(sum, n, x, x, by);
+
+    return v < 0.0 ? 0.0 : v; // NaN stays
+}
+
 QQ_API qq_status qq_moments_hessian(const qq_moments *m, int center,
                                     double factor, float *h, size_t h_bytes)
 {
@@ -44,11 +53,13 @@ QQ_API qq_status qq_moments_hessian(const qq_moments *m, int center,
     const size_t k = m->k;
     for (size_t i = 0; i < k; i++) {
         if (m->kind == QQ_MOMENTS_DIAGONAL) {
-            h[i] = (float)(factor * qqi_moment(m->square[i], n, m->sum[i],
-                                               m->sum[i], center));
+            h[i] = (float)(factor *
+                           qqi_variance(m->square[i], n, m->sum[i], center));
             continue;
         }
-        for (size_t j = i; j < k; j++) {
+        h[i * k + i] = (float)(factor * qqi_variance(m->square[i * k + i], n,
+                                                     m->sum[i], center));
+        for (size_t j = i + 1; j < k; j++) {
             const double v = qqi_moment(m->square[i * k + j], n, m->sum[i],
                                         m->sum[j], center);
             h[i * k + j] = (float)(factor * v);
@@ -144,7 +155,7 @@ QQ_API qq_status qq_hessian_check(size_t k, const float *h, size_t h_bytes)
             return QQ_ERR_FORMAT;
         for (size_t j = i; j < k; j++) {
             const float x = h[i * k + j], y = h[j * k + i];
-            if (!qqi_is_finite_f32(x) || x < y || x > y)
+            if (!qqi_is_finite_f32(x) || !(x <= y && x >= y))
                 return QQ_ERR_FORMAT;
         }
     }
@@ -176,13 +187,22 @@ QQ_API qq_status qq_hessian_damp(size_t k, double lambda, float *h,
     if (status != QQ_OK || k == 0)
         return status;
     const double live = qqi_mean_diagonal(k, h, 1);
-    const float dead = live > 0.0 ? (float)(1e-3 * live) : 1.0f;
-    for (size_t i = 0; i < k; i++)
-        if (!(h[i * k + i] > 0.0f))
-            h[i * k + i] = dead;
-    const double add = qqi_mul_f64(lambda, qqi_mean_diagonal(k, h, 0));
-    for (size_t i = 0; i < k; i++)
-        h[i * k + i] = (float)((double)h[i * k + i] + add);
+    float dead = live > 0.0 ? (float)(1e-3 * live) : 1.0f;
+    double sum = 0.0, most = 0.0;
+    if (!(dead > 0.0f))
+        dead = (float)live; // of the smallest numbers that there are
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        sum += (double)(d > 0.0f ? d : dead);
+        most = (double)d > most ? (double)d : most;
+    }
+    const double add = qqi_mul_f64(lambda, sum / (double)k);
+    if (!qqi_is_finite_f32((float)(most + add)))
+        return QQ_ERR_FORMAT;
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        h[i * k + i] = (float)((double)(d > 0.0f ? d : dead) + add);
+    }
     return QQ_OK;
 }
 

@@ -72,25 +72,45 @@ QQI_FN void qqi_weight_errors(const qq_tensor *w, const qq_tensor *v,
     e->relative_output_squared = qqi_nan_f64();
 }
 
-// sum of x G x over rows of W - V (both 1), or of W.
-QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v, int both,
+// Number i of W - V (v), or of W (v NULL).
+QQI_INLINE double qqi_error_at(const qq_tensor *w, const qq_tensor *v, size_t i)
+{
+    const double x = qqi_float_at(w->type, w->data, i);
+
+    return v != NULL ? x - qqi_float_at(v->type, v->data, i) : x;
+}
+
+// Columns j to j + count - 1, at most 16, of a row x from number first on,
+// times G: each a chain of its own.
+QQI_FN void qqi_gram_row(const qq_tensor *w, const qq_tensor *v, size_t first,
+                         const double *gram, size_t j, size_t count,
+                         double *row)
+{
+    const size_t k = w->shape[1];
+
+    for (size_t c = 0; c < count; c++)
+        row[c] = 0.0;
+    for (size_t l = 0; l < k; l++) {
+        const double x = qqi_error_at(w, v, first + l);
+        const double *g = gram + l * k + j;
+        for (size_t c = 0; c < count; c++)
+            row[c] += qqi_mul_f64(x, g[c]);
+    }
+}
+
+// sum of x G x over rows x of W - V, or of W where v is NULL.
+QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v,
                              const double *gram)
 {
     const size_t n = w->shape[0], k = w->shape[1];
-    double all = 0.0;
+    double row[16], all = 0.0;
 
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++) {
-            double row = 0.0, at = 0.0;
-            for (size_t l = 0; l < k; l++) {
-                const size_t x = i * k + l;
-                double d = qqi_float_at(w->type, w->data, x);
-                if (both)
-                    d -= qqi_float_at(v->type, v->data, x);
-                row += qqi_mul_f64(d, gram[l * k + j]);
-                at = l == j ? d : at;
-            }
-            all += qqi_mul_f64(row, at);
+        for (size_t j = 0; j < k; j += 16) {
+            const size_t count = k - j < 16 ? k - j : 16;
+            qqi_gram_row(w, v, i * k, gram, j, count, row);
+            for (size_t c = 0; c < count; c++)
+                all += qqi_mul_f64(row[c], qqi_error_at(w, v, i * k + j + c));
         }
     return all;
 }
@@ -107,10 +127,10 @@ QQ_API qq_status qq_layer_errors_gram(const qq_tensor *w, const qq_tensor *v,
     if (gram == NULL)
         return QQ_OK;
     const double count = (double)w->shape[0] * (double)samples;
-    e->output_squared = qqi_gram_error(w, v, 1, gram);
+    e->output_squared = qqi_gram_error(w, v, gram);
     e->mean_output_squared = e->output_squared / count;
     e->relative_output_squared =
-        qqi_ratio(e->output_squared, qqi_gram_error(w, v, 0, gram));
+        qqi_ratio(e->output_squared, qqi_gram_error(w, NULL, gram));
     return QQ_OK;
 }
 

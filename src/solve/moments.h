@@ -1,7 +1,8 @@
 // qquant floor 8: moments: sums over rows of x, as api/moments.h states them.
 //
-// Rows are taken 32 at a time, as floats. A part owns every parts-th block of
-// 32 rows of the sums, so that each sum is made by one part, row after row.
+// Rows are taken 128 at a time, as floats, so that the sums seldom pass through
+// the caches. A part owns every parts-th block of 64 rows of the sums: each sum
+// is made by one part, row after row.
 
 #ifndef QQUANT_SOLVE_MOMENTS_H
 #define QQUANT_SOLVE_MOMENTS_H
@@ -15,9 +16,10 @@
 #define QQI_MOMENTS_OPTIONS_INIT 0x31706f6du
 #define QQI_MOMENTS_INIT         0x316d6f6du
 
-#define QQI_MOMENTS_ROWS ((size_t)32)
+#define QQI_MOMENTS_ROWS  ((size_t)128)
+#define QQI_MOMENTS_BLOCK ((size_t)64)
 
-// Sums below which threads are not worth waking for 32 rows.
+// Sums below which threads are not worth waking for that.
 #define QQI_MOMENTS_SMALL ((size_t)1 << 14)
 
 QQ_API qq_moments_options qq_moments_options_init(void)
@@ -112,7 +114,7 @@ typedef struct qqi_moments_step {
     size_t parts;
 } qqi_moments_step;
 
-// The floats of 32 rows.
+// The floats of as many rows.
 QQI_FN void qqi_moments_rows(qqi_moments_step *s, float **x, float **y,
                              qqi_pieces *p)
 {
@@ -178,7 +180,7 @@ QQI_FN void qqi_moments_block(const qqi_moments_step *s, const float *left,
 {
     const size_t k = s->m->k;
     const size_t more = width - i;
-    const size_t rows = more < QQI_MOMENTS_ROWS ? more : QQI_MOMENTS_ROWS;
+    const size_t rows = more < QQI_MOMENTS_BLOCK ? more : QQI_MOMENTS_BLOCK;
     const size_t from = upper ? i : 0;
     qqi_dense d = qqi_dense_make(rows, k - from, s->rows, left + i, 1,
                                  s->x + from, k, sums + i * k + from, k);
@@ -192,7 +194,7 @@ QQI_FN void qqi_moments_part(void *arg, size_t part)
 {
     const qqi_moments_step *s = (const qqi_moments_step *)arg;
     const qq_moments *m = s->m;
-    const size_t step = s->parts * QQI_MOMENTS_ROWS;
+    const size_t step = s->parts * QQI_MOMENTS_BLOCK;
     double *room = s->room + part * QQI_DENSE_ROOM;
 
     if (part == 0) {
@@ -202,9 +204,9 @@ QQI_FN void qqi_moments_part(void *arg, size_t part)
             qqi_moments_diagonal(s->rows, m->k, s->x, m->square);
     }
     if (m->kind == QQ_MOMENTS_FULL)
-        for (size_t i = part * QQI_MOMENTS_ROWS; i < m->k; i += step)
+        for (size_t i = part * QQI_MOMENTS_BLOCK; i < m->k; i += step)
             qqi_moments_block(s, s->x, m->k, m->square, i, 1, room);
-    for (size_t i = part * QQI_MOMENTS_ROWS; i < m->outputs; i += step)
+    for (size_t i = part * QQI_MOMENTS_BLOCK; i < m->outputs; i += step)
         qqi_moments_block(s, s->y, m->outputs, m->cross, i, 0, room);
 }
 

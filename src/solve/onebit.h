@@ -272,9 +272,7 @@ QQI_FN void qqi_onebit_rank1(qqi_onebit_work *s, const qq_onebit_options *o,
     qqi_svid *v = &s->svid;
     double sigma;
 
-    v->p = s->scaled;
-    v->ldp = s->k;
-    v->absolute = 1;
+    qqi_svid_of(v, s->scaled, s->k, 1);
     if (s->n < 1000000 / s->k + (1000000 % s->k > 0)) {
         sigma = qqi_svid_still(v);
         if (!(sigma > 0.0)) { // any unit vectors

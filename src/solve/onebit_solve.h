@@ -19,22 +19,44 @@ QQI_FN int qqi_onebit_tell(const qqi_onebit_room *m, size_t done, size_t all)
     return o->progress != NULL && o->progress(o->progress_user, done, all) != 0;
 }
 
-// Signs, a, b of every plane, and a again: one round. J.
-QQI_FN double qqi_onebit_round(qqi_onebit_room *m, int gptq, int sweeps)
+// A round: signs and a of every row, b of every plane, and a again. Its end
+// and the beginning of the next one are one pass where they can be.
+
+QQI_FN void qqi_onebit_begin(qqi_onebit_room *m, int gptq, int sweeps)
+{
+    m->planes.plane = 0;
+    m->planes.fit_b = 1;
+    qqi_plane_pass(&m->planes, gptq, 1, sweeps);
+    m->planes.fit_b = 0;
+}
+
+// b of every plane.
+QQI_FN void qqi_onebit_columns(qqi_onebit_room *m)
 {
     qqi_planes *s = &m->planes;
-    const qqi_threads t =
-        qqi_threads_make(s->o->parts, s->o->parallel, s->o->parallel_user);
 
-    s->plane = 0;
-    qqi_plane_pass(s, gptq, 1, sweeps);
     for (unsigned p = 0; p < s->count; p++) {
         s->plane = p;
+        s->fit_b = 1;
         if (p > 0)
             qqi_plane_pass(s, 0, 0, 0);
-        qqi_columns_fit(&m->columns, s, &t);
+        s->fit_b = 0;
+        qqi_columns_fit(&m->columns, s, m->work.svid.threads);
     }
-    return qqi_plane_pass(s, 0, 1, 0);
+}
+
+// The end of a round, and the beginning of the next: J of the first.
+QQI_FN double qqi_onebit_go_on(qqi_onebit_room *m, int gptq)
+{
+    qqi_planes *s = &m->planes;
+
+    s->plane = 0;
+    s->fit_b = 1;
+    s->before = 1;
+    const double now = qqi_plane_pass(s, gptq, 1, (int)s->o->sweeps);
+    s->before = 0;
+    s->fit_b = 0;
+    return now;
 }
 
 // Rounds from what s holds; the best of them, as it is stored, is kept. 0:
@@ -43,24 +65,34 @@ QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
                              size_t all)
 {
     qqi_planes *s = &m->planes;
-    double least = qqi_f64_of((uint64_t)0x7ff << 52);
+    const double none = qqi_f64_of((uint64_t)0x7ff << 52);
+    double least = none;
 
+    if (s->o->rounds > 0)
+        qqi_onebit_begin(m, gptq > 0, (int)s->o->sweeps);
     for (unsigned i = 0; i < s->o->rounds; i++) {
-        const double now = qqi_onebit_round(m, i < gptq, (int)s->o->sweeps);
+        const int more = i + 1 < s->o->rounds;
+        qqi_onebit_columns(m);
+        const double now = more ? qqi_onebit_go_on(m, i + 1 < gptq)
+                                : qqi_plane_pass(s, 0, 1, 0);
         if (now < least) {
             least = now;
-            qqi_plane_save(s);
+            qqi_plane_save(s, more);
         }
         if (qqi_onebit_tell(m, ++*done, all))
             return 0;
     }
+    if (s->o->rounds > 0 && !(least < none))
+        return 1; // J is no number: nothing was saved
     if (s->o->rounds > 0)
         qqi_plane_load(s);
     if (s->o->anneal > 0 && s->count == 1) {
         s->anneal = s->o->anneal;
         qqi_plane_pass(s, 0, 0, 50);
         s->anneal = 0;
-        if (qqi_onebit_round(m, 0, 0) > least && s->o->rounds > 0)
+        qqi_onebit_begin(m, 0, 0);
+        qqi_onebit_columns(m);
+        if (qqi_plane_pass(s, 0, 1, 0) > least && s->o->rounds > 0)
             qqi_plane_load(s);
     }
     qqi_plane_keep(s, qqi_plane_finish(s, 1));
@@ -131,6 +163,14 @@ QQI_FN qq_status qqi_onebit_check(size_t n, size_t k,
     return qq_hessian_check(k, h, h_bytes);
 }
 
+// Bit p of 8 codes, side by side: number i goes from bit 8 i to bit 56 + i.
+QQI_WRAPS QQI_FN uint8_t qqi_plane_byte(const uint8_t *code, unsigned p)
+{
+    const uint64_t bits = qqi_load_le64(code) >> p & 0x0101010101010101u;
+
+    return (uint8_t)(bits * 0x0102040810204080u >> 56);
+}
+
 // The answer's pieces from the planes that won.
 QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
 {
@@ -139,30 +179,58 @@ QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
     QQ_MEMCPY(t->a, s->best_a, s->count * s->n * sizeof(float));
     QQ_MEMCPY(t->b, s->best_b, s->count * s->k * sizeof(float));
     for (unsigned p = 0; p < s->count; p++) {
-        QQ_MEMSET(t->sign[p], 0, qqi_sign_bytes(all));
-        for (size_t i = 0; i < all; i++)
+        size_t i = 0;
+        for (; i + 8 <= all; i += 8)
+            t->sign[p][i / 8] = qqi_plane_byte(s->best_code + i, p);
+        if (i < all)
+            t->sign[p][i / 8] = 0;
+        for (; i < all; i++)
             qqi_sign_put(t->sign[p], i, s->best_code[i] >> p & 1);
     }
 }
 
 // The sum of squares of W - V, and whether V is finite.
-QQI_FN int qqi_onebit_compat_error(const qqi_onebit_work *w, qq_onebit *r)
+QQI_FN int qqi_onebit_compat_error(const qqi_onebit_work *w,
+                                   const qqi_onebit_out *t, double *error)
 {
-    const uint8_t *sign = (const uint8_t *)r->sign[0].data;
+    double sum = 0.0;
 
-    r->objective = 0.0;
-    for (size_t i = 0; i < r->n; i++)
-        for (size_t j = 0; j < r->k; j++) {
-            const float s = qqi_sign_float(sign, i * r->k + j);
-            float v = r->a[i] * s * r->b[j];
-            if (r->rows != NULL)
-                v = v / (r->rows[i] * r->columns[j]);
+    for (size_t i = 0; i < w->n; i++)
+        for (size_t j = 0; j < w->k; j++) {
+            const float s = qqi_sign_float(t->sign[0], i * w->k + j);
+            float v = t->a[i] * s * t->b[j];
+            if (t->rows != NULL)
+                v = v / (t->rows[i] * t->columns[j]);
             if (!qqi_is_finite_f32(v))
                 return 0;
             const double d = (double)w->w[i * w->ldw + j] - (double)v;
-            r->objective += qqi_mul_f64(d, d);
+            sum += qqi_mul_f64(d, d);
         }
+    *error = sum;
     return 1;
+}
+
+// The original's answer, written where it is one.
+QQI_FN qq_status qqi_onebit_original(qqi_onebit_room *m,
+                                     const qq_onebit_options *o,
+                                     const qqi_onebit_out *t, double *error)
+{
+    const qqi_onebit_out *from = &m->out;
+    const size_t n = m->work.n, k = m->work.k;
+    const qq_status status = qqi_onebit_compat(&m->work, o, from);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_onebit_compat_error(&m->work, from, error))
+        return QQ_ERR_FORMAT;
+    QQ_MEMCPY(t->a, from->a, n * sizeof(float));
+    QQ_MEMCPY(t->b, from->b, k * sizeof(float));
+    QQ_MEMCPY(t->sign[0], from->sign[0], qqi_sign_bytes(n * k));
+    if (t->rows != NULL) {
+        QQ_MEMCPY(t->rows, from->rows, n * sizeof(float));
+        QQ_MEMCPY(t->columns, from->columns, k * sizeof(float));
+    }
+    return QQ_OK;
 }
 
 // All checked, and there is something to solve.
@@ -173,20 +241,19 @@ QQI_NOINLINE qq_status qqi_onebit_answer(const qq_onebit_options *o,
                                          qq_onebit *view)
 {
     qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads threads =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
     qqi_onebit_room m;
     qq_status status;
 
     qqi_onebit_room_describe(&m, view->n, view->k, o, h != NULL);
     qqi_onebit_room_place(&m, &p);
+    m.work.svid.threads = m.work.balance.threads = &threads;
     m.planes.w = m.work.w = w;
     m.planes.ldw = m.work.ldw = ldw;
     m.planes.h = m.work.h = h;
-    if (o->mode == QQ_ONEBIT_COMPAT) {
-        status = qqi_onebit_compat(&m.work, o, t);
-        if (status == QQ_OK && !qqi_onebit_compat_error(&m.work, view))
-            status = QQ_ERR_FORMAT;
-        return status;
-    }
+    if (o->mode == QQ_ONEBIT_COMPAT)
+        return qqi_onebit_original(&m, o, t, &view->objective);
     status = qqi_onebit_run(&m, view);
     if (status == QQ_OK)
         qqi_onebit_write(&m.planes, t);

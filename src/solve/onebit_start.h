@@ -14,7 +14,8 @@ typedef struct qqi_onebit_room {
     qqi_onebit_work work;
     qqi_ordered ordered;
     qqi_columns_system columns;
-    double *big; // H in order; then W'; then the system of b
+    qqi_onebit_out out; // compat: the answer, until it is known to be one
+    double *big;        // H in order; then W'; then the system of b
     int has_h;
 } qqi_onebit_room;
 
@@ -36,6 +37,7 @@ QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
     s->best_a = (float *)qqi_piece(p, as, sizeof(float));
     s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->best_code = (uint8_t *)qqi_piece(p, all, 1);
+    s->end_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->save_code = (uint8_t *)qqi_piece(p, all, 1);
@@ -45,18 +47,20 @@ QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
     s->rooms = (uint8_t *)qqi_piece(p, s->o->parts, s->room_bytes);
 }
 
-// The factor and the system of b share their largest piece with W'.
+// The factor and the system of b share their largest piece with W', which only
+// more than one plane needs.
 QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
 {
     const qq_onebit_options *o = m->planes.o;
     const size_t n = m->planes.n, k = m->planes.k;
     const size_t square = m->has_h ? qqi_times(k, k) : 0;
-    const size_t half = qqi_times(n, k) / 2 + 1;
+    const size_t half = m->planes.count > 1 ? qqi_times(n, k) / 2 + 1 : 0;
 
     m->work.n = n;
     m->work.k = k;
     if (o->mode == QQ_ONEBIT_COMPAT) {
         qqi_onebit_work_place(&m->work, p);
+        qqi_onebit_place(n, k, o, &m->out, p);
         return;
     }
     qqi_onebit_room_best(m, p);
@@ -114,35 +118,59 @@ QQ_API size_t qq_onebit_scratch_size(size_t n, size_t k,
 
 // --- starts ----------------------------------------------------------------
 
+// Rows of a part: signs of W.
+QQI_FN void qqi_onebit_signs_part(void *arg, size_t part)
+{
+    const qqi_planes *s = (const qqi_planes *)arg;
+    size_t from, to;
+
+    qqi_share(s->n, s->o->parts, part, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        const float *w = s->w + i * s->ldw;
+        uint8_t *code = s->code + i * s->k;
+        for (size_t j = 0; j < s->k; j++)
+            code[j] = w[j] >= 0.0f;
+    }
+}
+
+// What the p planes there are leave, and its signs.
+QQI_FN void qqi_onebit_rest(qqi_onebit_room *m, unsigned p)
+{
+    const qqi_planes *s = &m->planes;
+    float values[QQI_PLANE_CODES];
+
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t j = 0; j < s->k; j++) {
+            uint8_t *code = s->code + i * s->k + j;
+            qqi_plane_values(s, i, j, values);
+            const float rest = s->w[i * s->ldw + j] - values[*code];
+            *code = (uint8_t)(*code | (rest >= 0.0f ? 1u << p : 0u));
+            m->work.scaled[i * s->k + j] =
+                rest * m->work.rows[i] * m->work.columns[j];
+        }
+}
+
 // Plane p by SVID of what the planes before it leave, rows and columns of it
-// being weighted by the work's factors.
+// being weighted by the work's factors. The first plane is W's, which is
+// weighted as it is read.
 QQI_FN void qqi_onebit_start_plane(qqi_onebit_room *m, unsigned p)
 {
     qqi_planes *s = &m->planes;
     const size_t n = s->n, k = s->k;
     float *a = s->a + p * n, *b = s->b + p * k;
-    float values[QQI_PLANE_CODES];
     qqi_svid *v = &m->work.svid;
 
     s->count = p;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++) {
-            uint8_t *code = s->code + i * k + j;
-            float rest = s->w[i * s->ldw + j];
-            if (p > 0) {
-                qqi_plane_values(s, i, j, values);
-                rest -= values[*code];
-            } else {
-                *code = 0;
-            }
-            *code = (uint8_t)(*code | (rest >= 0.0f ? 1u << p : 0u));
-            m->work.scaled[i * k + j] =
-                rest * m->work.rows[i] * m->work.columns[j];
-        }
+    if (p == 0) {
+        qqi_threads_run(v->threads, qqi_onebit_signs_part, s);
+        qqi_svid_of(v, s->w, s->ldw, 1);
+        v->p.rows = m->work.rows;
+        v->p.columns = m->work.columns;
+    } else {
+        qqi_onebit_rest(m, p);
+        qqi_svid_of(v, m->work.scaled, k, 1);
+    }
     s->count = p + 1;
-    v->p = m->work.scaled;
-    v->ldp = k;
-    v->absolute = 1;
     const double root = qqi_sqrt_f64(qqi_svid_still(v));
     for (size_t i = 0; i < n; i++) {
         const double x = (double)qqi_abs_f32(v->u[i]) * root;

@@ -83,14 +83,14 @@ typedef struct qqi_onecomp_grid {
 
 QQI_INLINE float qqi_onecomp_most(const qq_gptq_options *o)
 {
-    return (float)(((uint32_t)1 << (o->bits < 31 ? o->bits : 31)) - 1);
+    return (float)(qqi_f64_of((uint64_t)(1023 + o->bits) << 52) - 1.0);
 }
 
 QQI_INLINE float qqi_onecomp_code(float x, float scale, float zero, float most)
 {
     const float c = qqi_rne_f32(x / scale) + zero;
 
-    return c < 0.0f ? 0.0f : c > most ? most : c;
+    return c > most ? most : c > 0.0f ? c : 0.0f; // NaN is 0, too
 }
 
 QQI_INLINE float qqi_onecomp_value(float code, float scale, float zero)
@@ -125,10 +125,20 @@ QQI_FN float qqi_onecomp_error(const qqi_onecomp_grid *g, const float *w,
     return (float)sum;
 }
 
+// How many ranges are tried: int(max_shrink * grid).
+QQI_FN int32_t qqi_onecomp_steps(const qq_gptq_options *o)
+{
+    const double steps = o->max_shrink * (double)o->grid;
+
+    if (!(steps >= 1.0))
+        return 0;
+    return steps < 2147483647.0 ? (int32_t)steps : INT32_MAX;
+}
+
 QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
                                size_t count, float low, float high)
 {
-    const int32_t steps = (int32_t)(g->o->max_shrink * (double)g->o->grid);
+    const int32_t steps = qqi_onecomp_steps(g->o);
     float best = qqi_f32_of((uint32_t)QQI_F32_INF);
 
     for (int32_t i = 0; i < steps; i++) {

@@ -22,7 +22,7 @@ typedef struct qqi_columns_system {
     double *d;
     double *md;
     double *z;
-    float *q;     // 32 * k rows of Q
+    float *q;     // some rows of Q
     double *room; // parts
     size_t parts;
     const qqi_planes *s;
@@ -102,15 +102,18 @@ QQI_FN double qqi_inner(size_t k, const double *x, const double *y)
     return sum;
 }
 
-// A part of md = m d.
-QQI_FN void qqi_columns_apply(void *arg, size_t part)
+// md = m d, which as m is symmetric is the sum of its rows times d.
+QQI_FN void qqi_columns_apply(const qqi_columns_system *c, const qqi_threads *t)
 {
-    const qqi_columns_system *c = (const qqi_columns_system *)arg;
-    size_t from, to;
+    qqi_linear p;
 
-    qqi_share(c->k, c->parts, part, &from, &to);
-    for (size_t i = from; i < to; i++)
-        c->md[i] = qqi_inner(c->k, c->m + i * c->k, c->d);
+    QQ_MEMSET(&p, 0, sizeof p);
+    p.n = c->k;
+    p.k = c->k;
+    p.m = c->m;
+    p.v = c->d;
+    p.x = c->md;
+    qqi_linear_run(&p, t, qqi_linear_add_part);
 }
 
 // Conjugate gradients from 0, scaled by the diagonal, until what is left is
@@ -134,7 +137,7 @@ QQI_FN void qqi_columns_solve(qqi_columns_system *c, const qqi_threads *t)
         const double by = n == 0 ? 0.0 : now / old;
         for (size_t i = 0; i < k; i++)
             c->d[i] = n == 0 ? c->z[i] : c->z[i] + qqi_mul_f64(by, c->d[i]);
-        qqi_threads_run(t, qqi_columns_apply, c);
+        qqi_columns_apply(c, t);
         const double curve = qqi_inner(k, c->d, c->md);
         if (!(curve > 0.0) || qqi_is_inf_f64(curve))
             return;

@@ -18,6 +18,7 @@ QQI_FN void qqi_plane_anneal_sweep(const qqi_planes *s, qqi_plane_rows *r,
                                    size_t i, double heat, uint32_t sweep)
 {
     const size_t k = s->k, row = r->first + i;
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *g = r->g + i * k;
     float values[QQI_PLANE_CODES];
     qq_key key;
@@ -47,7 +48,7 @@ QQI_FN void qqi_plane_anneal_sweep(const qqi_planes *s, qqi_plane_rows *r,
         if (s->h == NULL)
             g[j] = (double)e;
         else
-            qqi_move_gradient(k, d, s->h + j * k, g);
+            qqi_move_gradient(kernel, k, d, s->h + j * k, g);
     }
 }
 
@@ -73,29 +74,51 @@ QQI_FN void qqi_plane_anneal(const qqi_planes *s, qqi_plane_rows *r)
     }
 }
 
-// The block's part of sum_i a_i s_ij g_ij.
-QQI_FN void qqi_plane_gradient(const qqi_planes *s, const qqi_plane_rows *r)
+// A block's part of sum_i a_i s_ij g_ij, rows from and on.
+QQI_FN void qqi_plane_gradient(const qqi_planes *s, const qqi_plane_rows *r,
+                               size_t from)
 {
     const size_t k = s->k;
-    double *to = s->gradient + r->first / QQI_BLOCK_ROWS * k;
+    const size_t left = r->count - from;
+    const size_t end = from + (left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS);
+    double *to = s->gradient + (r->first + from) / QQI_BLOCK_ROWS * k;
 
     for (size_t j = 0; j < k; j++)
         to[j] = 0.0;
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = from; i < end; i++) {
         const size_t row = r->first + i;
         const double a = (double)s->a[s->plane * s->n + row];
         for (size_t j = 0; j < k; j++) {
             const double x = qqi_mul_f64(a, r->g[i * k + j]);
-            to[j] += s->code[row * k + j] >> s->plane & 1 ? x : -x;
+            const uint64_t minus = ~s->code[row * k + j] >> s->plane & 1;
+            to[j] += qqi_f64_of(qqi_f64_bits(x) ^ minus << 63);
         }
     }
 }
 
+// a, and what stands where a round ends.
+QQI_FN void qqi_plane_round_ends(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t at = r->first * s->k;
+
+    qqi_plane_residual(s, r);
+    qqi_plane_fit_a(s, r);
+    qqi_plane_errors(s, r);
+    for (size_t i = at; i < at + r->count * s->k; i++)
+        s->best_code[i] = (uint8_t)((s->best_code[i] & 15) | s->code[i] << 4);
+    for (unsigned p = 0; p < s->count; p++)
+        QQ_MEMCPY(s->end_a + p * s->n + r->first, s->a + p * s->n + r->first,
+                  r->count * sizeof(float));
+}
+
 QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
 {
+    if (s->before)
+        qqi_plane_round_ends(s, r);
     if (s->gptq)
         qqi_plane_gptq(s, r);
-    qqi_plane_residual(s, r);
+    if (s->gptq || !s->before)
+        qqi_plane_residual(s, r);
     if (s->anneal > 0)
         qqi_plane_anneal(s, r);
     for (size_t i = 0; i < r->count; i++)
@@ -106,8 +129,38 @@ QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
         qqi_plane_fit_a(s, r);
     else if (s->descend > 0)
         qqi_plane_residual(s, r);
-    s->error[r->first / QQI_BLOCK_ROWS] = qqi_plane_error(s, r);
-    qqi_plane_gradient(s, r);
+    if (!s->before)
+        qqi_plane_errors(s, r);
+    for (size_t i = 0; s->fit_b && i < r->count; i += QQI_BLOCK_ROWS)
+        qqi_plane_gradient(s, r, i);
+}
+
+// Without H, of one plane and when nothing is to change: J of up to 4 whole
+// blocks from block on, whose sums overlap.
+QQI_FN void qqi_plane_look(const qqi_planes *s, size_t block, size_t count)
+{
+    const size_t row = block * QQI_BLOCK_ROWS;
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+
+    for (size_t i = row; i < row + QQI_BLOCK_ROWS && i < s->n; i++)
+        for (size_t j = 0; count == 4 && j < s->k; j++) {
+            const double e0 = (double)qqi_plane_rest(s, i, j);
+            const double e1 = (double)qqi_plane_rest(s, i + 32, j);
+            const double e2 = (double)qqi_plane_rest(s, i + 64, j);
+            const double e3 = (double)qqi_plane_rest(s, i + 96, j);
+            sum[0] += e0 * e0; // exact
+            sum[1] += e1 * e1;
+            sum[2] += e2 * e2;
+            sum[3] += e3 * e3;
+        }
+    for (size_t i = row; count == 1 && i < row + QQI_BLOCK_ROWS && i < s->n;
+         i++)
+        for (size_t j = 0; j < s->k; j++) {
+            const double e = (double)qqi_plane_rest(s, i, j);
+            sum[0] += e * e;
+        }
+    for (size_t l = 0; l < count; l++)
+        s->error[block + l] = sum[l];
 }
 
 QQI_INLINE size_t qqi_plane_blocks(const qqi_planes *s)
@@ -122,12 +175,21 @@ QQI_FN void qqi_plane_part(void *arg, size_t part)
     qqi_plane_rows r;
     size_t from, to;
 
+    const size_t blocks = qqi_plane_blocks(s);
+    if (s->look) {
+        qqi_share(blocks, s->o->parts, part, &from, &to);
+        for (size_t b = from, count; b < to; b += count) {
+            count = to - b >= 4 && (b + 4) * QQI_BLOCK_ROWS <= s->n ? 4 : 1;
+            qqi_plane_look(s, b, count);
+        }
+        return;
+    }
     qqi_plane_rows_place(s, &r, &p);
-    qqi_share(qqi_plane_blocks(s), s->o->parts, part, &from, &to);
+    qqi_share((blocks + 1) / 2, s->o->parts, part, &from, &to);
     for (size_t b = from; b < to; b++) {
-        const size_t left = s->n - b * QQI_BLOCK_ROWS;
-        r.first = b * QQI_BLOCK_ROWS;
-        r.count = left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS;
+        const size_t left = s->n - b * QQI_PLANE_ROWS;
+        r.first = b * QQI_PLANE_ROWS;
+        r.count = left < QQI_PLANE_ROWS ? left : QQI_PLANE_ROWS;
         qqi_plane_block(s, &r);
     }
 }
@@ -142,6 +204,8 @@ QQI_FN double qqi_plane_pass(qqi_planes *s, int gptq, int fit_a, int descend)
     s->gptq = gptq && s->lower != NULL;
     s->fit_a = fit_a;
     s->descend = descend;
+    s->look = s->h == NULL && s->count == 1 && !s->gptq && !fit_a &&
+              !s->fit_b && descend == 0 && s->anneal == 0;
     qqi_threads_run(&t, qqi_plane_part, s);
     for (size_t b = 0; b < qqi_plane_blocks(s); b++)
         all += s->error[b];
@@ -160,11 +224,16 @@ QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
     QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
 }
 
-QQI_FN void qqi_plane_save(const qqi_planes *s)
+// ended: as it was where the round ended.
+QQI_FN void qqi_plane_save(const qqi_planes *s, int ended)
 {
-    QQ_MEMCPY(s->save_a, s->a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->save_a, ended ? s->end_a : s->a,
+              s->count * s->n * sizeof(float));
     QQ_MEMCPY(s->save_b, s->b, s->count * s->k * sizeof(float));
-    QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
+    for (size_t i = 0; ended && i < s->n * s->k; i++)
+        s->save_code[i] = (uint8_t)(s->best_code[i] >> 4);
+    if (!ended)
+        QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
 }
 
 QQI_FN void qqi_plane_load(const qqi_planes *s)

@@ -1,7 +1,7 @@
 // qquant floor 8: binary planes: V = sum over p of a_p s_p b_p.
 //
 // The signs of all planes of one weight are one code: bit p is plane p's, 1 for
-// plus. Blocks of 32 rows, as in solve/block.h:
+// plus. Blocks of 32 rows, as in solve/block.h, two of them at a time:
 //
 //   v = the sum over p of +-fl(a_p b_p), in f32, plane after plane
 //   e = fl(W - v), g = e H (f64; without H: e itself)
@@ -15,6 +15,7 @@
 #include "solve/onebit.h"
 
 #define QQI_PLANE_CODES (1u << QQ_ONEBIT_MAX_PLANES)
+#define QQI_PLANE_ROWS  (2 * QQI_BLOCK_ROWS)
 
 typedef struct qqi_planes {
     size_t n;
@@ -32,7 +33,8 @@ typedef struct qqi_planes {
     uint8_t *save_code;
     float *best_a; // of the best candidate, as it is stored
     float *best_b;
-    uint8_t *best_code;
+    uint8_t *best_code; // and, above its 4 bits, codes where a round ended
+    float *end_a;       // a there
     double best;
     double *error;    // of every block
     double *gradient; // blocks * k
@@ -43,25 +45,28 @@ typedef struct qqi_planes {
     unsigned plane; // whose b is solved
     int gptq;       // 1: this pass begins with GPTQ
     int fit_a;
+    int fit_b;  // the gradient of b is wanted
+    int before; // 1: the pass begins with a, and J is that of then
     int descend;
+    int look; // 1: only J is wanted, of one plane without H
     unsigned anneal;
 } qqi_planes;
 
-// A block of rows, in a part's room.
+// Two blocks of rows, in a part's room.
 typedef struct qqi_plane_rows {
     size_t first;
     size_t count;
-    float *e;  // 32 * k
-    float *t;  // 32 * k: s b of a plane
-    double *g; // 32 * k
-    double *p; // planes * 32 * k
+    float *e;  // 64 * k
+    float *t;  // 64 * k: s b of a plane
+    double *g; // 64 * k
+    double *p; // planes * 64 * k
     double *space;
 } qqi_plane_rows;
 
 QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
                                  qqi_pieces *p)
 {
-    const size_t wide = qqi_times(QQI_BLOCK_ROWS, s->k);
+    const size_t wide = qqi_times(QQI_PLANE_ROWS, s->k);
 
     r->e = (float *)qqi_piece(p, wide, sizeof(float));
     r->t = (float *)qqi_piece(p, wide, sizeof(float));
@@ -125,6 +130,16 @@ QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
     qqi_dense_add(&d, r->space);
 }
 
+// e where there is one plane.
+QQI_INLINE float qqi_plane_rest(const qqi_planes *s, size_t i, size_t j)
+{
+    const float x = qqi_mul_f32(s->a[i], s->b[j]);
+    const uint32_t minus = (uint32_t)(~s->code[i * s->k + j] & 1) << 31;
+
+    // No branch: signs are as good as random.
+    return s->w[i * s->ldw + j] - qqi_f32_of(qqi_f32_bits(x) ^ minus);
+}
+
 // e and g of the codes, a and b.
 QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
 {
@@ -133,7 +148,9 @@ QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
 
     for (size_t i = 0; i < r->count; i++) {
         const size_t row = r->first + i;
-        for (size_t j = 0; j < k; j++) {
+        for (size_t j = 0; s->count == 1 && j < k; j++)
+            r->e[i * k + j] = qqi_plane_rest(s, row, j);
+        for (size_t j = 0; s->count > 1 && j < k; j++) {
             qqi_plane_values(s, row, j, values);
             r->e[i * k + j] =
                 s->w[row * s->ldw + j] - values[s->code[row * k + j]];
@@ -142,13 +159,19 @@ QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
     qqi_plane_product(s, r, r->e, r->g);
 }
 
-QQI_FN double qqi_plane_error(const qqi_planes *s, const qqi_plane_rows *r)
+// J of each block.
+QQI_FN void qqi_plane_errors(const qqi_planes *s, const qqi_plane_rows *r)
 {
-    double all = 0.0;
-
-    for (size_t i = 0; i < r->count * s->k; i++)
-        all += qqi_mul_f64((double)r->e[i], r->g[i]);
-    return all;
+    for (size_t from = 0; from < r->count; from += QQI_BLOCK_ROWS) {
+        const size_t left = r->count - from;
+        const size_t rows = left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS;
+        const float *e = r->e + from * s->k;
+        const double *g = r->g + from * s->k;
+        double all = 0.0;
+        for (size_t i = 0; i < rows * s->k; i++)
+            all += qqi_mul_f64((double)e[i], g[i]);
+        s->error[(r->first + from) / QQI_BLOCK_ROWS] = all;
+    }
 }
 
 // --- signs -----------------------------------------------------------------
@@ -162,6 +185,7 @@ QQI_INLINE double qqi_plane_diagonal(const qqi_planes *s, size_t j)
 QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
 {
     const size_t k = s->k, row = r->first + i;
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *g = r->g + i * k;
     float values[QQI_PLANE_CODES];
     size_t changed = 0;
@@ -186,7 +210,7 @@ QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
         if (s->h == NULL)
             g[j] = (double)e;
         else
-            qqi_move_gradient(k, d, s->h + j * k, g);
+            qqi_move_gradient(kernel, k, d, s->h + j * k, g);
         changed++;
     }
     return changed;
@@ -197,10 +221,12 @@ QQI_FN void qqi_plane_gptq_row(const qqi_planes *s, qqi_plane_rows *r, size_t i,
                                size_t from, size_t end)
 {
     const size_t k = s->k, row = r->first + i;
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *p = r->g + i * k;
     float values[QQI_PLANE_CODES];
 
-    for (size_t at = end; at-- > from;) {
+    for (size_t at = end; at > from;) {
+        at--;
         const float *l = s->lower + at * k;
         const size_t j = s->order[at];
         const float w = s->w[row * s->ldw + j];
@@ -210,8 +236,7 @@ QQI_FN void qqi_plane_gptq_row(const qqi_planes *s, qqi_plane_rows *r, size_t i,
         const float e = w - values[code];
         s->code[row * k + j] = (uint8_t)code;
         r->e[i * k + at] = e;
-        for (size_t q = from; q < at; q++)
-            p[q] += (double)e * (double)l[q];
+        kernel->move(at - from, e, l + from, p + from);
     }
 }
 
@@ -244,7 +269,7 @@ QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
     double trace = 0.0;
 
     for (size_t p = 0; p < n; p++) {
-        const double *ph = r->p + (p * QQI_BLOCK_ROWS + i) * k;
+        const double *ph = r->p + (p * QQI_PLANE_ROWS + i) * k;
         b[p] = 0.0;
         for (size_t q = 0; q < n; q++)
             m[p * n + q] = 0.0;
@@ -290,7 +315,7 @@ QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
                 r->t[i * k + j] =
                     qqi_plane_sign(s->code[(r->first + i) * k + j], p) *
                     s->b[p * k + j];
-        qqi_plane_product(s, r, r->t, r->p + p * QQI_BLOCK_ROWS * k);
+        qqi_plane_product(s, r, r->t, r->p + p * QQI_PLANE_ROWS * k);
     }
     for (size_t i = 0; i < r->count; i++)
         qqi_plane_solve_row(s, r, i);

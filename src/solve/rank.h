@@ -19,11 +19,13 @@ typedef struct qqi_rank {
     const float *e;
     size_t lde;
     const float *h;
-    float *p;  // r * n
-    double *x; // r * n
-    double *y; // k
-    float *q;  // k
-    float *z;  // k
+    float *p;    // r * n
+    double *x;   // r * n
+    double *y;   // k
+    float *q;    // k
+    float *z;    // k
+    float *ones; // max(n, k)
+    double *v;   // max(n, k): of products
 } qqi_rank;
 
 QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
@@ -35,6 +37,9 @@ QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
     s->y = (double *)qqi_piece(p, s->k, sizeof(double));
     s->q = (float *)qqi_piece(p, s->k, sizeof(float));
     s->z = (float *)qqi_piece(p, s->k, sizeof(float));
+    const size_t most = s->n > s->k ? s->n : s->k;
+    s->ones = (float *)qqi_piece(p, most, sizeof(float));
+    s->v = (double *)qqi_piece(p, most, sizeof(double));
 }
 
 QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
@@ -49,16 +54,27 @@ QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
     return n == 0 || k == 0 || r == 0 ? 0 : qqi_pieces_bytes(&p);
 }
 
+// x = E v (right) or E^T v.
+QQI_FN void qqi_rank_multiply(const qqi_rank *s, int right, const float *v,
+                              double *x)
+{
+    const size_t most = s->n > s->k ? s->n : s->k;
+    const qqi_weighed e = qqi_svid_matrix(s->e, s->lde, 0, s->ones, most);
+
+    qqi_svid_product(&e, s->n, s->k, NULL, right, v, s->v, x);
+}
+
 // x of vector v = E H E^T p.
 QQI_FN void qqi_rank_apply(const qqi_rank *s, size_t v)
 {
     const size_t n = s->n, k = s->k;
 
-    qqi_svid_left(n, k, s->e, s->lde, 0, s->p + v * n, s->y);
+    qqi_rank_multiply(s, 0, s->p + v * n, s->y);
     qqi_normalize(k, s->y, s->q);
-    qqi_svid_right(k, k, s->h, k, 0, s->q, s->y);
+    const qqi_weighed h = qqi_svid_matrix(s->h, k, 0, s->ones, k);
+    qqi_svid_product(&h, k, k, NULL, 1, s->q, s->v, s->y);
     qqi_normalize(k, s->y, s->z);
-    qqi_svid_right(n, k, s->e, s->lde, 0, s->z, s->x + v * n);
+    qqi_rank_multiply(s, 1, s->z, s->x + v * n);
 }
 
 QQI_FN double qqi_rank_most(size_t n, const double *x)
@@ -162,7 +178,7 @@ QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
     for (size_t v = 0; v < r; v++) {
         for (size_t i = 0; i < n; i++)
             left[i * r + v] = s.p[v * n + i];
-        qqi_svid_left(n, k, e, lde, 0, s.p + v * n, s.y);
+        qqi_rank_multiply(&s, 0, s.p + v * n, s.y);
         for (size_t j = 0; j < k; j++)
             right[v * k + j] = (float)s.y[j];
     }

@@ -9,15 +9,24 @@
 
 #include "solve/steps.h"
 
+// A half; beyond them all the largest there is, which decodes.
+QQI_INLINE float qqi_stored_half(float x)
+{
+    const float most = 65504.0f;
+
+    x = x > most ? most : x < -most ? -most : x;
+    return qqi_f32_from_f16(qqi_f16_from_f32(x));
+}
+
 // Scales as they are stored in the end.
 QQI_FN void qqi_rows_round_scales(const qqi_fitting *c, qqi_rows *r)
 {
     const size_t count = r->count * c->f->tiles;
 
     for (size_t i = 0; i < count; i++) {
-        r->scale[i] = qqi_f32_from_f16(qqi_f16_from_f32(r->scale[i]));
+        r->scale[i] = qqi_stored_half(r->scale[i]);
         if (r->offset != NULL)
-            r->offset[i] = qqi_f32_from_f16(qqi_f16_from_f32(r->offset[i]));
+            r->offset[i] = qqi_stored_half(r->offset[i]);
     }
 }
 

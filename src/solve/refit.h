@@ -112,31 +112,55 @@ QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
     return gain;
 }
 
+// How much of the step is taken: all of it, or as much as leaves above 0 what
+// may not be negative. J is convex: a part of a good step is one, too.
+QQI_FN double qqi_refit_part(const qqi_fitting *c, const float *scale,
+                             const double *x)
+{
+    double part = 1.0;
+
+    if (c->f->grid.signed_scales || qqi_grid_symmetric(&c->f->grid))
+        return part;
+    for (size_t t = 0; t < c->f->tiles; t++) {
+        const double s = (double)scale[t];
+        if (s > 0.0 && s + x[t] <= 0.0) {
+            const double most = qqi_mul_f64(-.9, s / x[t]);
+            part = most < part ? most : part;
+        }
+    }
+    return part;
+}
+
 // New scales of a row, unless one is not a number to keep.
 QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
-                           const double *x)
+                           double *x)
 {
     const qq_fit *f = c->f;
     const size_t k = f->k;
     float *scale = r->scale + i * f->tiles;
+    float *offset = r->offset != NULL ? r->offset + i * f->tiles : NULL;
+    const double part = qqi_refit_part(c, scale, x);
     const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
 
     for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)((double)scale[t] + x[t]);
-        if (!qqi_is_finite_f32(s) || (!any && s < 0.0f && scale[t] > 0.0f))
-            return;
+        x[t] = (double)scale[t] + qqi_mul_f64(part, x[t]);
+        if (offset != NULL)
+            x[f->tiles + t] =
+                (double)offset[t] + qqi_mul_f64(part, x[f->tiles + t]);
     }
+    for (size_t t = 0; t < r->unknowns; t++)
+        if (!qqi_is_finite_f32((float)x[t]))
+            return;
     for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)((double)scale[t] + x[t]);
+        const float s = (float)x[t];
         const int flip = s < 0.0f && !f->grid.signed_scales && any;
-        if (s > 0.0f || s < 0.0f)
+        if (s > 0.0f || (s < 0.0f && any))
             scale[t] = flip ? -s : s;
         for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
             r->code[i * k + j] =
                 (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
-        if (r->offset != NULL)
-            r->offset[i * f->tiles + t] =
-                (float)((double)r->offset[i * f->tiles + t] + x[f->tiles + t]);
+        if (offset != NULL)
+            offset[t] = (float)x[f->tiles + t];
     }
 }
 

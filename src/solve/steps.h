@@ -185,29 +185,39 @@ QQI_FN void qqi_run_gptq(const qqi_fitting *c, qqi_rows *r)
     qqi_rows_store_all(c, r);
 }
 
-QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_load(c, r);
-    qqi_rows_residual(c, r);
-    qqi_rows_descend(c, r);
-    qqi_rows_store_all(c, r);
-}
-
-QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_load(c, r);
-    qqi_rows_residual(c, r);
-    qqi_rows_refit(c, r);
-    qqi_rows_store_all(c, r);
-}
-
-QQI_FN void qqi_run_errors(const qqi_fitting *c, qqi_rows *r)
+// J of what the fit holds.
+QQI_FN void qqi_run_before(const qqi_fitting *c, qqi_rows *r)
 {
     qqi_rows_load(c, r);
     qqi_rows_residual(c, r);
     qqi_rows_error(c, r);
     for (size_t i = 0; i < r->count; i++)
         c->best[r->first + i] = r->j[i];
+}
+
+// Rows whose J has not risen: where little is left to gain, the rounding of
+// scales and of V may spend it.
+QQI_FN void qqi_run_after(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->j[i] <= c->best[r->first + i])
+            qqi_rows_store(c, r, i);
+}
+
+QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_run_before(c, r);
+    qqi_rows_descend(c, r);
+    qqi_run_after(c, r);
+}
+
+QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_run_before(c, r);
+    qqi_rows_refit(c, r);
+    qqi_run_after(c, r);
 }
 
 // A step that looks at H; order NULL: it needs no factor of it.
@@ -275,7 +285,7 @@ QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
     if (qqi_fit_ok(f) && f->k == 0)
         for (size_t i = 0; i < f->n; i++)
             errors[i] = 0.0;
-    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_errors, errors,
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_before, errors,
                         scratch, scratch_bytes);
 }
 

@@ -10,6 +10,7 @@
 #ifndef QQUANT_SOLVE_SVID_H
 #define QQUANT_SOLVE_SVID_H
 
+#include "matrix/linear.h"
 #include "solve/balance.h"
 
 // x / |x| in floats; the norm. Zeros where that is 0.
@@ -32,57 +33,17 @@ QQI_FN double qqi_normalize(size_t n, const double *x, float *y)
     return norm;
 }
 
-// |p|, or p.
-QQI_INLINE double qqi_svid_entry(float p, int absolute)
-{
-    return (double)(absolute ? qqi_abs_f32(p) : p);
-}
-
-// x = P v: 4 rows at a time, so that their sums can overlap.
-QQI_FN void qqi_svid_right(size_t n, size_t k, const float *p, size_t ldp,
-                           int absolute, const float *v, double *x)
-{
-    for (size_t i = 0; i < n; i += 4) {
-        const float *r0 = p + i * ldp;
-        const float *r1 = i + 1 < n ? r0 + ldp : r0;
-        const float *r2 = i + 2 < n ? r1 + ldp : r0;
-        const float *r3 = i + 3 < n ? r2 + ldp : r0;
-        double s[4] = {0.0, 0.0, 0.0, 0.0};
-        for (size_t j = 0; j < k; j++) {
-            const double y = (double)v[j];
-            s[0] += qqi_svid_entry(r0[j], absolute) * y;
-            s[1] += qqi_svid_entry(r1[j], absolute) * y;
-            s[2] += qqi_svid_entry(r2[j], absolute) * y;
-            s[3] += qqi_svid_entry(r3[j], absolute) * y;
-        }
-        for (size_t l = 0; l < 4 && i + l < n; l++)
-            x[i + l] = s[l];
-    }
-}
-
-// x = P^T u.
-QQI_FN void qqi_svid_left(size_t n, size_t k, const float *p, size_t ldp,
-                          int absolute, const float *u, double *x)
-{
-    for (size_t j = 0; j < k; j++)
-        x[j] = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double y = (double)u[i];
-        for (size_t j = 0; j < k; j++)
-            x[j] += y * qqi_svid_entry(p[i * ldp + j], absolute);
-    }
-}
-
 typedef struct qqi_svid {
     size_t n;
     size_t k;
-    const float *p;
-    size_t ldp;
-    int absolute; // |p| is meant
-    float *u;     // n
-    float *v;     // k
-    float *old;   // k
-    double *x;    // max(n, k)
+    qqi_weighed p;
+    const qqi_threads *threads; // NULL: one part
+    float *u;                   // n
+    float *v;                   // k
+    float *old;                 // k
+    float *ones;                // max(n, k)
+    double *x;                  // max(n, k)
+    double *y;                  // max(n, k)
 } qqi_svid;
 
 QQI_FN void qqi_svid_place(qqi_svid *s, qqi_pieces *p)
@@ -90,23 +51,73 @@ QQI_FN void qqi_svid_place(qqi_svid *s, qqi_pieces *p)
     s->u = (float *)qqi_piece(p, s->n, sizeof(float));
     s->v = (float *)qqi_piece(p, s->k, sizeof(float));
     s->old = (float *)qqi_piece(p, s->k, sizeof(float));
-    s->x = (double *)qqi_piece(p, s->n > s->k ? s->n : s->k, sizeof(double));
+    const size_t most = s->n > s->k ? s->n : s->k;
+    s->ones = (float *)qqi_piece(p, most, sizeof(float));
+    s->x = (double *)qqi_piece(p, most, sizeof(double));
+    s->y = (double *)qqi_piece(p, most, sizeof(double));
+    s->threads = NULL;
+}
+
+// A matrix as it is, or its magnitudes; ones: as many as rows and as columns.
+QQI_FN qqi_weighed qqi_svid_matrix(const float *p, size_t ldp, int absolute,
+                                   float *ones, size_t most)
+{
+    qqi_weighed w;
+
+    for (size_t i = 0; i < most; i++)
+        ones[i] = 1.0f;
+    w.w = p;
+    w.ldw = ldp;
+    w.rows = w.columns = ones;
+    w.mask = absolute ? 0x7fffffffu : 0xffffffffu;
+    return w;
+}
+
+// The matrix to find a pair of.
+QQI_FN void qqi_svid_of(qqi_svid *s, const float *p, size_t ldp, int absolute)
+{
+    s->p =
+        qqi_svid_matrix(p, ldp, absolute, s->ones, s->n > s->k ? s->n : s->k);
+}
+
+// x = P v (right) or P^T v, P being n * k; y: room for v as f64.
+QQI_FN void qqi_svid_product(const qqi_weighed *w, size_t n, size_t k,
+                             const qqi_threads *threads, int right,
+                             const float *v, double *y, double *x)
+{
+    qqi_linear p;
+
+    QQ_MEMSET(&p, 0, sizeof p);
+    p.n = n;
+    p.k = k;
+    p.weighed = *w;
+    p.v = y;
+    p.x = x;
+    for (size_t i = 0; i < (right ? k : n); i++)
+        y[i] = (double)v[i];
+    qqi_linear_run(&p, threads,
+                   right ? qqi_linear_right_part : qqi_linear_left_part);
+}
+
+QQI_FN void qqi_svid_multiply(const qqi_svid *s, int right, const float *v)
+{
+    qqi_svid_product(&s->p, s->n, s->k, s->threads, right, v, s->y, s->x);
 }
 
 // One round; 0 where P v or P^T u is 0, and v stays (or has become 0).
 QQI_FN int qqi_svid_round(const qqi_svid *s)
 {
-    qqi_svid_right(s->n, s->k, s->p, s->ldp, s->absolute, s->v, s->x);
+    qqi_svid_multiply(s, 1, s->v);
     if (!(qqi_normalize(s->n, s->x, s->u) > 0.0))
         return 0;
-    qqi_svid_left(s->n, s->k, s->p, s->ldp, s->absolute, s->u, s->x);
+    qqi_svid_multiply(s, 0, s->u);
     return qqi_normalize(s->k, s->x, s->v) > 0.0;
 }
 
 // u = P v / |P v|, zeros where that is 0; the norm.
 QQI_FN double qqi_svid_end(const qqi_svid *s)
 {
-    qqi_svid_right(s->n, s->k, s->p, s->ldp, s->absolute, s->v, s->x);
+    qqi_svid_multiply(s, 1, s->v);
     const double sigma = qqi_normalize(s->n, s->x, s->u);
     for (size_t i = 0; !(sigma > 0.0) && i < s->n; i++)
         s->u[i] = 0.0f;
@@ -183,9 +194,7 @@ QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
     s.n = n;
     s.k = k;
     qqi_svid_place(&s, &p);
-    s.p = matrix;
-    s.ldp = ldm;
-    s.absolute = 0;
+    qqi_svid_of(&s, matrix, ldm, 0);
     qqi_svid_start(&s, start);
     for (unsigned i = 0; i < rounds; i++)
         if (!qqi_svid_round(&s))

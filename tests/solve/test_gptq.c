@@ -88,8 +88,40 @@ static void test_codes(qq_columns order)
     free(scratch);
 }
 
+// Of equal diagonals the first goes first: the order is the natural one.
+static void test_ties(void)
+{
+    enum { K = 19, N = 40 };
+    const qq_grid g = qq_grid_integer(3);
+    float *x = solve_inputs(100, K, 0.9f), *w = solve_weights(N, K);
+    float *h = solve_hessian(100, K, x, 1, 0.03);
+    const size_t bytes = qq_fit_size(N, K, 0, &g);
+    void *memory = room(bytes);
+    uint8_t code[N * K];
+    qq_fit f;
+
+    for (size_t i = 0; i < K; i++)
+        h[i * (K + 1)] = 3.0f;
+    CHECK(qq_fit_make(N, K, 0, &g, memory, bytes, &f) == QQ_OK);
+    const size_t need = qq_fit_scratch_size(&f, NULL);
+    void *scratch = room(need);
+    CHECK(qq_fit_search(&f, NULL, w, K, NULL, scratch, need) == QQ_OK);
+    CHECK(qq_fit_gptq(&f, NULL, QQ_COLUMNS_NATURAL, w, K, h, K * K * 4, scratch,
+                      need) == QQ_OK);
+    memcpy(code, f.code, N * K);
+    CHECK(qq_fit_gptq(&f, NULL, QQ_COLUMNS_FALLING, w, K, h, K * K * 4, scratch,
+                      need) == QQ_OK);
+    CHECK(memcmp(code, f.code, N * K) == 0);
+    free(x);
+    free(w);
+    free(h);
+    free(memory);
+    free(scratch);
+}
+
 int main(void)
 {
+    test_ties();
     test_codes(QQ_COLUMNS_NATURAL);
     test_codes(QQ_COLUMNS_FALLING);
     return check_done();

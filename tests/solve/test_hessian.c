@@ -20,6 +20,37 @@ static void test_check(void)
     CHECK(qq_hessian_damp(2, 0.1, h, sizeof h) == QQ_ERR_FORMAT);
     h[0] = INFINITY;
     CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+    h[0] = 1.0f;
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_OK);
+    h[2] = NAN; // of either triangle
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+    h[1] = NAN;
+    h[2] = 0.0f;
+    CHECK(qq_hessian_check(2, h, sizeof h) == QQ_ERR_FORMAT);
+    CHECK(qq_hessian_check(SIZE_MAX / 2, h, sizeof h) == QQ_ERR_SIZE);
+}
+
+// Whatever is damped is a Hessian again, or it is refused and stays.
+static void test_ends(void)
+{
+    float tiny[4] = {1e-44f, 0.0f, 0.0f, 0.0f};
+    float huge[4] = {3e38f, 1.0f, 1.0f, 2e38f};
+    float zero[4] = {0.0f, -0.0f, 0.0f, -0.0f};
+    float h[4];
+
+    CHECK(qq_hessian_damp(2, 0.0, tiny, sizeof tiny) == QQ_OK);
+    CHECK(tiny[0] > 0.0f && tiny[3] > 0.0f);
+    memcpy(h, huge, sizeof h);
+    CHECK(qq_hessian_damp(2, 1.0, h, sizeof h) == QQ_ERR_FORMAT);
+    CHECK(memcmp(h, huge, sizeof h) == 0);
+    CHECK(qq_hessian_damp(2, 0.1, h, sizeof h) == QQ_OK);
+    CHECK(qq_hessian_damp(2, 0.1, zero, sizeof zero) == QQ_OK);
+    CHECK(zero[0] > 1.0f && zero[3] > 1.0f); // none is used: 1 each
+    CHECK(qq_hessian_damp(2, NAN, h, sizeof h) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_damp(2, INFINITY, h, sizeof h) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_damp(2, 0.1, h, sizeof h - 1) == QQ_ERR_SIZE);
+    CHECK(qq_hessian_damp(2, 0.1, NULL, sizeof h) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_damp(0, 0.1, NULL, 0) == QQ_OK);
 }
 
 static void test_damp(void)
@@ -74,6 +105,7 @@ int main(void)
 {
     test_check();
     test_damp();
+    test_ends();
     test_rotation(1, 0, 1);
     test_rotation(7, 0, 1);
     test_rotation(64, 0, 64);
