@@ -6,7 +6,12 @@
 
 #include "qquant.h"
 
-enum { QUALITY_LAYERS = 64 };
+enum { QUALITY_LAYERS = 288 };
+
+// What nets hand their rows to: qq_drive_rows, unless a program wants them.
+typedef qq_status quality_rows_call(qq_drive_sink *sink, size_t group,
+                                    const qq_drive_rows_of *rows);
+static quality_rows_call *quality_rows = qq_drive_rows;
 
 typedef struct quality_net {
     const char *name; // "kws"
@@ -15,7 +20,9 @@ typedef struct quality_net {
     size_t count;
     qq_drive_layer layer[QUALITY_LAYERS]; // recipe: 0
     int keeps[QUALITY_LAYERS]; // 1: 8 bits under the cheap rule (the first
-                               // layer, depthwise ones)
+                               // layer, depthwise ones); 2: 8 bits by row,
+                               // nearest codes, which reset does, too (the
+                               // embedding, as it is the classifier)
     // Callbacks of qq_drive; user is NULL, a program has one net of a kind.
     int (*inputs)(void *user, size_t first, size_t count, int propagated,
                   qq_drive_sink *sink);
