@@ -76,7 +76,7 @@ CONTENTS
                  of bitsandbytes), packed matrices and their products, the
                  operations on decoded tensors, what fits codes to calibration
                  data (and OneBit), the rules and calibrations of AQT and
-                 FJFormer's bits.
+                 FJFormer's bits. Without matrices there are no solvers.
         default: everything is in.
         symptom: the names of that wing are unknown.
 
@@ -132,8 +132,10 @@ CONTENTS
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
+        api/rotation.h rotated inputs         api/gemm.h     dense products
         api/moments.h  calibration data       api/solve.h    least error
-        api/onebit.h   signs and two factors  api/model.h    whole models
+        api/onebit.h   signs and two factors  api/model.h    parts of a model
+        api/drive.h    whole models
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -266,6 +268,12 @@ CONTENTS
 #ifndef QQ_NO_SOLVE
 #  define QQ_NO_SOLVE 0
 #elif (0 - QQ_NO_SOLVE - 1) == 1
+#  undef QQ_NO_SOLVE
+#  define QQ_NO_SOLVE 1
+#endif
+
+// Solvers stand on the dense products of that wing.
+#if QQ_NO_MATRIX && !QQ_NO_SOLVE
 #  undef QQ_NO_SOLVE
 #  define QQ_NO_SOLVE 1
 #endif
@@ -629,6 +637,44 @@ typedef enum qq_noise {
 QQ_API qq_status qq_random_noise(qq_key key, qq_random_layout layout,
                                  qq_noise noise, size_t total, size_t first,
                                  size_t count, float *out);
+
+// ==== api/rotation.h ====
+
+// qquant floor 1: rotation of inputs by seeded signs and a Hadamard matrix.
+//
+// A few large numbers in x cost all others of their row or tile their bits. An
+// orthogonal Q spreads them:  W x = (W Q) (Q^T x),  with
+//
+//   x Q = x diag(s) B / sqrt(block)
+//
+// B having blocks of H_1 = (1), H_2m = (H_m H_m; H_m -H_m) on its diagonal and
+// s being -1 or +1. W Q is what is quantized; x is turned whenever it is
+// multiplied, which is k log2(block) sums a row. (QuaRot, QuIP#.)
+//
+// THE ARITHMETIC, in f32: numbers whose sign is - are negated; then sums and
+// differences of pairs 1, 2, 4, ... apart within every block; then one product
+// with fl(1 / fl(sqrt(block))). NaN is 7fc00000. B is symmetric, so the way
+// back is B first and then s.
+
+// Make one with qq_rotation_make: block is the largest power of two that
+// divides k, at most the limit given (0: no limit). The sign of column j is -
+// where bit j mod 64 of Threefry's answer at the counter j / 64 (its high word
+// first, then its low one) is 1, under the key (0, seed); the first word of the
+// answer is the low one.
+typedef struct qq_rotation {
+    uint32_t init;
+    uint32_t seed;
+    size_t k;
+    size_t block;
+} qq_rotation;
+
+QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed);
+
+// Rows become x Q, or x Q^T where back is 1; in place. A weight is turned as
+// rows are: each of its rows w becomes w Q. QQ_ERR_ARGUMENT: no rotation, NULL;
+// QQ_ERR_SHAPE: ldx below k, beyond memory.
+QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
+                                  float *x, size_t ldx);
 
 // ==== api/pack.h ====
 
@@ -1993,6 +2039,7 @@ QQ_API qq_status qq_calibrator_view(const void *state, size_t bytes,
 //   row factors      16 f32, if QQ_MATRIX_ROW_FACTORS
 //   bias             16 f32, if QQ_MATRIX_BIAS
 //   sums             tiles * 16 int32, if QQ_MATRIX_SUMS
+//   offsets          tiles * 16 f32, if QQ_MATRIX_OFFSET
 //
 // Each of these is filled up with zero bytes to a multiple of 64; where k is 0
 // the cells are 64 zero bytes. tiles is ceil(k / tile_k), or 1 where tile_k is
@@ -2011,7 +2058,8 @@ QQ_API qq_status qq_calibrator_view(const void *state, size_t bytes,
 //                    0 for all (scales are stored for every row all the same)
 //          36     4  tile_k: columns that share a scale: a multiple of 4 from
 //                    8 to 65536 and below k, or 0 for all
-//          40     8  seed: 0 (reserved for rotations)
+//          40     4  seed \ of the rotation of x, if QQ_MATRIX_ROTATION;
+//          44     4  log2 of the block / else 0
 //          48     8  bytes of the whole packed form
 //          56     8  0
 //
@@ -2060,8 +2108,8 @@ QQ_API qq_status qq_calibrator_view(const void *state, size_t bytes,
 
 #define QQ_MATRIX_VERSION 1
 
-// Flags of the header. Others are refused; from 1 << 16 on they are reserved:
-// rotation, half-step grid, offset grid, signed scales, planes.
+// Flags of the header. Others are refused; those for half-step grids, signed
+// scales and planes are reserved.
 #define QQ_MATRIX_ZERO_POINTS    1u
 #define QQ_MATRIX_ROW_FACTORS    2u
 #define QQ_MATRIX_BIAS           4u
@@ -2099,6 +2147,9 @@ typedef struct qq_matrix {
     size_t factor_at;
     size_t bias_at;
     size_t sum_at;
+    size_t offset_at;
+    uint32_t seed; // of the rotation
+    size_t block;  // 0: there is none
 } qq_matrix;
 
 // What goes along with the codes. Make one with qq_matrix_options_init; NULL
@@ -2112,6 +2163,12 @@ typedef struct qq_matrix_options {
     int sums;  // 1: stores the sums of (code - zero point), which speed up
                // static inputs with a zero point; tiles up to 2^23 only
     int base3; // 1: ternary in 1.6 bits, expanded panel by panel
+    // n * tiles, or NULL: what is added to all numbers of a tile of a row, in
+    // f32, behind their scale.
+    const float *offsets;
+    // NULL, or what W was turned by before it was quantized: products turn x
+    // first, x b then being (x Q) b. Its k is that of W, else QQ_ERR_SHAPE.
+    const qq_rotation *rotation;
 } qq_matrix_options;
 
 QQ_API qq_matrix_options qq_matrix_options_init(void);
@@ -2182,9 +2239,17 @@ QQ_API qq_status qq_matrix_unpack(const qq_matrix *w, void *out,
 QQ_API qq_status qq_matrix_factors(const qq_matrix *w, float *a, float *b,
                                    float *bias);
 
+// The offsets, n * tiles floats; 0 where the matrix has none.
+QQ_API qq_status qq_matrix_offsets(const qq_matrix *w, float *out,
+                                   size_t out_bytes);
+
+// What W is turned by; *r is left alone, and 0 the answer, if it is not.
+QQ_API int qq_matrix_rotation(const qq_matrix *w, qq_rotation *r);
+
 // Rows as f32, out[i][c] = W[rows[i]][c], rows NULL: the first count ones.
-// Each is what qq_dequantize makes of the array, then times a, then times b,
-// rounded every time. out: count * k floats. QQ_ERR_SHAPE: no such row.
+// Each is what qq_dequantize makes of the array, then plus the offset, times a,
+// times b, rounded every time, and turned back if W is turned. out: count * k
+// floats. QQ_ERR_SHAPE: no such row.
 QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
                                const size_t *rows, void *out, size_t out_bytes);
 
@@ -2212,7 +2277,8 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
 // THE ARITHMETIC. Every machine, thread count and batch gives these bits. fl
 // is one rounding to f32, to nearest even; fma rounds once; NaN is 7fc00000.
 //
-//   xb    = x, or fl(x * b) where the matrix has column factors
+//   xr    = x, or x Q where the matrix is turned (api/rotation.h)
+//   xb    = xr, or fl(xr * b) where the matrix has column factors
 //   q     = the integers made of xb, by the mode below; they mean sx * q
 //   D     = sum over the columns of one scale tile of (c - z) * (q - zx),
 //           exact, then rounded once to f32
@@ -2222,6 +2288,15 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
 //   v     = fl(acc * sx) where x has one for every row, else acc
 //   v     = fma(v, a, bias), with a = 1 and bias = 0 where there is none
 //   v     = fl(y + v) if accumulate; then v < lo ? lo : v > hi ? hi : v
+//
+// and where the matrix has offsets o, added before bias and y:
+//
+//   S     = sum over the columns of one tile of (q - zx), exact, then rounded
+//           once to f32; in the f32 mode t = +0, t = fl(t + xb) in order of c
+//   e     = +0 in f64; for every tile in order: e = e + o * S, or e + o * fl(S
+//           * sx) where x has a scale for every tile; then rounded to f32
+//   u     = fl(fl(e * sx) * a), sx and a as above, 1 where there is none
+//   v     = fl(u + v), if accumulate fl(fl(y + u) + v), in place of fl(y + v)
 //
 // c - z is the code less the zero point, or the integer that a code stands
 // for: sign -1 and +1; ternary -1, 0, +1 (code 3: +2). Code books stand for
@@ -2286,11 +2361,13 @@ QQ_API qq_matmul_options qq_matmul_options_init(void);
 
 // The scratch for m rows of x, the same on every machine; SIZE_MAX beyond
 // size_t and for a matrix or options that make no sense. It holds x as codes,
-// or as f32; tables of it (1-bit weights and up to 4 rows of x, 2 in int16, 1
-// in int24: 8 bytes a number); and for every part 16 KiB, beyond 8 rows of x (4
-// in int16, 2 in int24) up to 128 KiB more for codes of W as bytes, and what
-// two panels lack: base 3 as cells, sums for a zero point of x. With QQ_NO_SIMD
-// there is no table, and 1 KiB stands for 16 and 128.
+// or as f32, and as f32 once more where the matrix is turned; a f32 for every
+// row and tile where it has offsets, else tables of it (1-bit weights and up to
+// 4 rows of x, 2 in int16, 1 in int24: 8 bytes a number); and for every part 16
+// KiB, beyond 8 rows of x (4 in int16, 2 in int24) up to 128 KiB more for codes
+// of W as bytes, and what two panels lack: base 3 as cells, sums for a zero
+// point of x. With QQ_NO_SIMD there is no table, and 1 KiB stands for 16 and
+// 128.
 QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
                                      const qq_matmul_options *o, size_t m);
 
@@ -2299,10 +2376,10 @@ QQ_API size_t qq_matmul_scratch_size(const qq_matrix *w,
 // ldx and ldy are at least a row's length, whatever m is. Numbers between the
 // rows are neither read nor written. y may not overlap anything else.
 // QQ_ERR_ARGUMENT: NULL, options that make no sense; QQ_ERR_TYPE: a type of x,
-// or a mode, that does not go with the matrix (int8 inputs and column factors,
-// integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond memory, a zero
-// point of x and a tile of more than 2^23, int24 and one of 2^31 or more;
-// QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
+// or a mode, that does not go with the matrix (int8 inputs and column factors
+// or a rotation, integers and e4m3fn); QQ_ERR_SHAPE: strides too short, beyond
+// memory, a zero point of x and a tile of more than 2^23, int24 and one of 2^31
+// or more; QQ_ERR_SIZE: scratch beyond size_t; QQ_ERR_SCRATCH.
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
                            size_t m, const void *x, size_t ldx, void *y,
                            size_t ldy, void *scratch, size_t scratch_bytes);
@@ -2346,6 +2423,63 @@ QQ_API qq_isa qq_isa_in_use(void);
 
 // "scalar", "avx2", ...; "none" for a number that is no rung.
 QQ_API const char *qq_isa_name(qq_isa isa);
+
+// ==== api/gemm.h ====
+
+// qquant floor 1: products of dense matrices of floats.
+//
+//   c(i, j) = sum over l of a(i, l) * b(l, j),   or added to what c holds
+//
+// THE ARITHMETIC. Every number of c is one chain of fused steps in order of l:
+//
+//   s = +0, or c(i, j) if accumulate;   s = fma(a(i, l), b(l, j), s)
+//
+// for l = 0 ... k - 1, each rounded once to f32; then c(i, j) = s, NaN being
+// 7fc00000. Every machine, thread count and shape gives these bits, and where
+// there is no fused instruction it is made. Training and whatever else needs a
+// product of floats stand on this one.
+//
+// A matrix is a pointer and two strides in floats: from a row to the next, and
+// from a column to the next. So a transpose is the same bytes with the strides
+// exchanged, and costs nothing:
+//
+//   size_t need = qq_gemm_scratch_size(m, n, k, NULL);
+//   qq_gemm(m, n, k, NULL, x, k, 1, w, 1, k, y, n, 1, scratch, need);
+//
+// is y = x w^T for x: m rows of k, w: n rows of k, y: m rows of n.
+
+// Make one with qq_gemm_options_init; NULL stands for the defaults: c is
+// overwritten, by the calling thread alone. A struct of zeros is refused.
+typedef struct qq_gemm_options {
+    uint32_t init;
+    int accumulate; // 1: adds to c
+    // The caller's threads, and into how many parts the work is cut: from 1
+    // on, also without threads. Scratch depends on it, results do not. A
+    // small product stays on the calling thread.
+    size_t parts;
+    qq_parallel_for parallel;
+    void *parallel_user;
+} qq_gemm_options;
+
+QQ_API qq_gemm_options qq_gemm_options_init(void);
+
+// The scratch for it, the same on every machine: for every part at most 0.8
+// MiB, in which pieces of a and b are put in order. SIZE_MAX for options that
+// make no sense and beyond size_t.
+QQ_API size_t qq_gemm_scratch_size(size_t m, size_t n, size_t k,
+                                   const qq_gemm_options *o);
+
+// a: m * k, b: k * n, c: m * n. Strides of a and b may be anything, 0 too; no
+// two numbers of c may share a place, and c may not overlap anything else.
+// Numbers between those of a matrix are neither read nor written. Nothing
+// need be aligned beyond floats. QQ_ERR_ARGUMENT: options, NULL; QQ_ERR_SHAPE:
+// strides beyond memory, or rows of c that run into each other; QQ_ERR_SIZE:
+// scratch beyond size_t; QQ_ERR_SCRATCH.
+QQ_API qq_status qq_gemm(size_t m, size_t n, size_t k, const qq_gemm_options *o,
+                         const float *a, size_t a_row, size_t a_column,
+                         const float *b, size_t b_row, size_t b_column,
+                         float *c, size_t c_row, size_t c_column, void *scratch,
+                         size_t scratch_bytes);
 
 #endif
 #if !QQ_NO_OP
@@ -2662,27 +2796,8 @@ QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k);
 
 // --- rotation --------------------------------------------------------------
 
-// Q = diag(signs) * blocks of a Hadamard matrix / sqrt(block): orthogonal, and
-// x Q spreads a large number over a block of them. block is the largest power
-// of two that divides k (at most the limit given, 0: no limit); the signs come
-// from the seed: that of column j is + where bit 0 of Threefry's first word at
-// the counter (0, j) is 0, under the key (0, seed).
-typedef struct qq_rotation {
-    uint32_t init;
-    uint32_t seed;
-    size_t k;
-    size_t block;
-} qq_rotation;
-
-QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed);
-
-// Rows become x Q, or x Q^T where back is 1; in place. f32, k log2(block) sums
-// a row.
-QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
-                                  float *x, size_t ldx);
-
-// H becomes Q^T H Q, in place. A weight W is turned by qq_rotation_rows; W Q
-// times x Q is W x.
+// H becomes Q^T H Q, in place (api/rotation.h has Q). A weight is turned by
+// qq_rotation_rows.
 QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
                                      size_t h_bytes);
 
@@ -2782,7 +2897,8 @@ QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv);
 // The array that qq_matrix_pack takes: integers as int2 to int8 (ternary as
 // ternary), half-steps and books as QQ_TYPE_BOOK with levels behind the codes,
 // one bit as sign. scale_type: f32, or f16 (the scales are rounded: do that
-// before the last descent by qq_fit_options.f16). QQ_ERR_UNSUPPORTED: offsets.
+// before the last descent by qq_fit_options.f16). Offsets do not become part of
+// it: give those of the fit to qq_matrix_options.
 QQ_API size_t qq_fit_array_size(const qq_fit *f, qq_type scale_type);
 QQ_API qq_status qq_fit_array(const qq_fit *f, qq_type scale_type, void *out,
                               size_t out_bytes, qq_array *view);
@@ -3409,58 +3525,80 @@ typedef enum qq_propagation {
     // The same, and the weight follows what the float net had there: see
     // qq_target. Rows need x_float, and r where a layer has a residual.
     QQ_PROPAGATION_TARGET = 3,
-    QQ_PROPAGATION_QEP = 4 // the original's: see qq_onebit_adjust
+    // The original's: see qq_onebit_adjust. Rows need x_float. Layers that
+    // qq_drive_corrects leaves alone have INPUT.
+    QQ_PROPAGATION_QEP = 4
 } qq_propagation;
 
-// Make one with qq_recipe_init: what has proved best at that many bits. Every
-// member may be changed; some are for one quantizer alone.
+// Make one with the calls below: what has proved best at that many bits. Every
+// member may be changed; some are for one quantizer alone. Parts, threads and
+// progress of the options in it are those of the drive, and not looked at here.
 typedef struct qq_recipe {
     uint32_t init;
-    qq_quantizer quantizer; // FIT; NONE: the layer stays as it is
-    qq_propagation propagation;
-    qq_grid grid;             // FIT
-    size_t tile;              // FIT: 0, a scale for a row
-    int bias;                 // 1: moments are centred, and the bias corrected.
-                              //    A layer without one gets one
-    int rotate;               // 1: the input is rotated: see qq_rotation
-    uint32_t seed;            //    of its signs
-    size_t rotate_limit;      //    of its block; 0: none
-    double lambda;            // damping; below 0: qq_hessian_lambda
-    unsigned repeats;         // of a layer that sees its own output: 0
-    qq_target_options target; // TARGET: alpha, rho, ridge
+    qq_quantizer quantizer;     // FIT; NONE: the layer stays as it is
+    qq_propagation propagation; // TARGET. Layers of a group see the same rows:
+                                // NONE goes with no other, TARGET not with QEP
+    qq_grid grid;               // FIT
+    size_t tile;                // FIT: 0, a scale for a row
+    int bias;            // 1: moments are centred, and the bias corrected: 1.
+                         //    A layer without one gets one. Not with QEP
+    int rotate;          // 1: the input is rotated: 0. Not with QEP
+    uint32_t seed;       //    of its signs
+    size_t rotate_limit; //    of its block; 0: none
+    double lambda;       // damping; below 0: that of qq_hessian_lambda, and
+                         // none where a quantizer of the original damps: -1
+    unsigned repeats;    // of a layer that sees its own output, with inputs
+                         // taken anew: 0. Not with NONE
+    qq_target_options target;  // TARGET: alpha, rho, ridge
     double percdamp, perccorr; // QEP: .01, .5
     qq_fit_options fit;        // FIT
     qq_onebit_options onebit;  // ONEBIT
     qq_gptq_options gptq;      // GPTQ, RTN: the original's
 } qq_recipe;
 
-// bits 2 to 8: integers (half-steps at 2), by row or in tiles.
+// bits 2 to 8 (others give a recipe that is refused): integers with signed
+// scales, at 2 half-steps, by row or in tiles.
 QQ_API qq_recipe qq_recipe_init(unsigned bits, size_t tile);
 QQ_API qq_recipe qq_recipe_ternary(size_t tile);
-QQ_API qq_recipe qq_recipe_planes(unsigned planes); // OneBit at its best
 
-// Members that make no sense together: QQ_ERR_ARGUMENT.
+// OneBit at its best: 1 to 4 planes, a single one annealed.
+QQ_API qq_recipe qq_recipe_planes(unsigned planes);
+
+// What OneCompression's ONEBIT, GPTQ or RTN does by default, to compare with:
+// parallel, no bias. H = 2 / N sum x x^T for these quantizers, whatever else
+// the recipe says.
+QQ_API qq_recipe qq_recipe_original(qq_quantizer quantizer);
+
+// Members that make no sense together: QQ_ERR_ARGUMENT. QQ_ERR_UNSUPPORTED:
+// more than 8 bits of GPTQ or RTN.
 QQ_API qq_status qq_recipe_check(const qq_recipe *r);
 
 // --- layers ----------------------------------------------------------------
 
+// One of zeros, filled in.
 typedef struct qq_drive_layer {
     qq_layer name;  // and type, for the records
-    size_t n;       // outputs
-    size_t k;       // inputs
+    size_t n;       // outputs, from 1 on
+    size_t k;       // inputs, from 1 on; of a group all the same
     const float *w; // n rows of k, ldw apart, of the float net
     size_t ldw;
     const float *bias; // n, or NULL
     size_t group;      // from 0 on, never falling, none left out
     int residual;      // 1: its output is added to a stream r: rows have r
     size_t recipe;     // which of d->recipes
+    int beside; // 1: the input of its group does not depend on the group before
+                // (channels of a depthwise layer, heads, experts): both are
+                // gathered in one run also where errors propagate. That of the
+                // group's first layer counts
 } qq_drive_layer;
 
 // Rows of a group's input. In a propagated group x is what the net quantized so
-// far has there, x_float the same rows in the float net; else both are the
-// float net's and x_float may be NULL. r: r of the float net minus r of the
+// far has there (with the layer itself as it is at that time), x_float the same
+// rows in the float net; else x is the float net's and x_float not looked at,
+// nor is it where all layers have INPUT. r: r of the float net minus r of the
 // quantized one, n numbers a row, as it is just before the layer's output is
-// added; NULL where no layer of the group has a residual.
+// added; only looked at where a layer of the group has a residual and TARGET
+// (all such layers of a group have the same n).
 typedef struct qq_drive_rows_of {
     size_t count;
     const float *x;
@@ -3475,17 +3613,21 @@ typedef struct qq_drive_rows_of {
 typedef struct qq_drive_sink qq_drive_sink;
 
 // Adds rows to the moments of a group, which must be one that was asked for.
-// Anything but QQ_OK: the answer of inputs should be 1.
+// Anything but QQ_OK is what the whole call will answer; the answer of inputs
+// should then be 1. QQ_ERR_ARGUMENT: another group, NULL; QQ_ERR_SHAPE: strides
+// too short; QQ_ERR_FORMAT: numbers that are not finite.
 QQ_API qq_status qq_drive_rows(qq_drive_sink *sink, size_t group,
                                const qq_drive_rows_of *rows);
 
-// A solved layer. All pointers are into the scratch, and gone after store.
+// A solved layer, or one that becomes the float one again (qq_drive_choose,
+// qq_drive_measure): then all but layer and v is NULL. All pointers but recipe
+// are into the scratch, and gone after store.
 typedef struct qq_drive_result {
     size_t layer;
     const qq_recipe *recipe;
     const float *v;    // n * k, what the weight has become, for inputs as they
                        // are: rotations are turned back
-    const float *bias; // n; NULL: as it was
+    const float *bias; // n; NULL: that of the float net, or none
     // What v is made of, for packing; of a rotated layer that of the rotated
     // weight. NULL where the quantizer has none.
     const qq_fit *fit;
@@ -3494,7 +3636,8 @@ typedef struct qq_drive_result {
     const uint8_t *codes; // GPTQ, RTN: n * k, scales and zeros as they say
     const float *scales;
     const float *zeros;
-    const qq_layer_record *record;
+    const uint32_t *order;         // GPTQ: k, the column at each place
+    const qq_layer_record *record; // NULL only with recipe
 } qq_drive_result;
 
 // --- the drive -------------------------------------------------------------
@@ -3508,20 +3651,24 @@ typedef struct qq_drive {
     size_t recipe_count;
     const qq_recipe *recipes;
     size_t together; // groups that one run of the data may be asked for, where
-                     // nothing propagates: 1
-    int errors; // 1: records have errors (the original's calc_quant_error):
-                // 0. Those of the output on the calibration's inputs
+                     // nothing propagates: 1. All their moments are in memory
+    int errors; // 1: records have errors (the original's calc_quant_error): 0.
+                // Of v against w (QEP: what w was corrected to), the output's
+                // on the inputs that the layer was solved with
 
-    // Groups first to first + count - 1. propagated: 1 where rows need both
-    // nets. Never asked of groups whose layers all stay as they are.
+    // Rows of groups first to first + count - 1. propagated: 0 where x is the
+    // float net's. Once a group, and once more for each of its repeats; never
+    // of groups whose layers all stay as they are, or are RTN without bias,
+    // errors and propagation.
     int (*inputs)(void *user, size_t first, size_t count, int propagated,
                   qq_drive_sink *sink);
     int (*store)(void *user, const qq_drive_result *r);
     int (*loss)(void *user, double *loss);
-    double (*seconds)(void *user); // a clock, for the records; NULL: 0
+    double (*seconds)(void *user); // a clock; NULL: 0. Records have the time of
+                                   // solving alone, the last one of repeats
     void *user;
 
-    qq_progress progress; // of layers; NULL
+    qq_progress progress; // of layers, also while one is solved; NULL
     void *progress_user;
     size_t parts; // of every step: 1
     qq_parallel_for parallel;
@@ -3530,21 +3677,31 @@ typedef struct qq_drive {
 
 QQ_API qq_drive qq_drive_init(void);
 
-// Bytes for the largest group; SIZE_MAX for what qq_drive_run refuses.
+// Bytes for the largest group; SIZE_MAX for what qq_drive_run refuses. With n =
+// k = 4096 and the default recipe it is 643 MiB, 835 with a residual, 412 where
+// nothing propagates.
 QQ_API size_t qq_drive_scratch_size(const qq_drive *d);
 
-// Solves and stores every layer, in order. records: count, or NULL.
-// QQ_ERR_ARGUMENT: options, groups, a callback that is missing; QQ_ERR_SHAPE;
-// QQ_ERR_FORMAT: weights or rows that are not finite, or a layer whose moments
-// cannot be factored; QQ_ERR_CANCELLED; QQ_ERR_SCRATCH. Layers stored before it
-// fails stay stored; nothing of the one that fails is.
+// Solves and stores every layer, in order. The net is the float one before.
+// records: count, or NULL; those of layers that stay as they are have NaN for
+// errors. QQ_ERR_ARGUMENT: options, groups, a callback that is missing;
+// QQ_ERR_SHAPE: sizes of 0, of a group that differ, no rows at all;
+// QQ_ERR_FORMAT: weights, biases or rows that are not finite, or a layer whose
+// moments cannot be factored; QQ_ERR_SIZE; QQ_ERR_CANCELLED; QQ_ERR_SCRATCH.
+// Layers stored before it fails stay stored; nothing of the one that fails is.
 QQ_API qq_status qq_drive_run(const qq_drive *d, qq_layer_record *records,
                               void *scratch, size_t scratch_bytes);
 
 // Settings chosen on data that the calibration does not hold: d runs with each
 // of choices sets of recipes (d->recipe_count each, one set after another) in
-// place of its own; loss is asked for after each. In the end the net is that of
-// the least loss, of equal ones the first. losses (choices) may be NULL.
+// place of its own; loss is asked for after each. Between two runs every layer
+// that was stored becomes the float one again. In the end the net is that of
+// the least loss, of equal ones the first (it runs again, unless it was the
+// last; progress counts that run in). losses (choices), best and records (of
+// the net that stays) may be NULL. As above, and QQ_ERR_FORMAT: a loss that is
+// NaN.
+QQ_API size_t qq_drive_choose_scratch_size(const qq_drive *d, size_t choices,
+                                           const qq_recipe *sets);
 QQ_API qq_status qq_drive_choose(const qq_drive *d, size_t choices,
                                  const qq_recipe *sets, double *losses,
                                  size_t *best, qq_layer_record *records,
@@ -3552,11 +3709,33 @@ QQ_API qq_status qq_drive_choose(const qq_drive *d, size_t choices,
 
 // How much worse the model becomes when one layer alone is quantized:
 // sensitivity[layer * choices + c] = loss with recipes[c] for that layer minus
-// loss of the float net. Without propagation, whatever the recipes say. In the
-// end every layer is the float one again (stored with v = w). For qq_allocate.
+// loss of the float net; 0 for NONE. Without propagation, whatever the recipes
+// say. In the end every layer is the float one again; where the call fails, one
+// may not be. As above, and QQ_ERR_FORMAT: a loss of the float net that is not
+// finite.
+QQ_API size_t qq_drive_measure_scratch_size(const qq_drive *d, size_t choices,
+                                            const qq_recipe *recipes);
 QQ_API qq_status qq_drive_measure(const qq_drive *d, size_t choices,
                                   const qq_recipe *recipes, double *sensitivity,
                                   void *scratch, size_t scratch_bytes);
+
+// --- a recipe for every layer ----------------------------------------------
+
+// Gives that recipe to the layers that should keep 8 bits (qq_keeps_8_bits),
+// and leaves the others alone. depthwise: 1 for those that are, count, or NULL:
+// none.
+QQ_API qq_status qq_drive_keep(size_t count, qq_drive_layer *layers,
+                               const int *depthwise, size_t recipe);
+
+// Gives every layer one of the choices that were measured (d->recipes must then
+// be these), so that the weights have at most budget bits in the mean: see
+// qq_allocate. bits: choices, of a weight, scales and all.
+QQ_API size_t qq_drive_allocate_scratch_size(size_t count, size_t units);
+QQ_API qq_status qq_drive_allocate(size_t count, qq_drive_layer *layers,
+                                   size_t choices, const double *bits,
+                                   const double *sensitivity, double budget,
+                                   size_t units, void *scratch,
+                                   size_t scratch_bytes);
 
 #endif
 
@@ -5844,6 +6023,209 @@ QQI_FN double qqi_pow_f64(double x, double p)
     const uint64_t f = (uint64_t)(part * 18446744073709551616.0); // 2^64
     const double m = (double)qqi_exp2_fixed(f); // from 2^63 on
     return m * qqi_power_of_two(-63) * qqi_power_of_two((int)whole);
+}
+
+// ==== num/rotation.h ====
+
+// qquant floor 2: rotation of rows (api/rotation.h says what it computes).
+
+// What qq_rotation_make leaves: "rot1".
+#define QQI_ROTATION_INIT 0x31746f72u
+
+QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed)
+{
+    qq_rotation r;
+
+    QQ_MEMSET(&r, 0, sizeof r);
+    r.init = QQI_ROTATION_INIT;
+    r.seed = seed;
+    r.k = k;
+    r.block = 1;
+    while (r.block <= k / 2 && k % (2 * r.block) == 0 &&
+           (limit == 0 || r.block <= limit / 2))
+        r.block *= 2;
+    return r;
+}
+
+QQI_FN int qqi_rotation_ok(const qq_rotation *r)
+{
+    return r != NULL && r->init == QQI_ROTATION_INIT && r->block > 0 &&
+           r->k % r->block == 0 && (r->block & (r->block - 1)) == 0;
+}
+
+// Signs of the columns 64 j to 64 j + 63, from bit 0 up.
+QQI_FN uint64_t qqi_rotation_signs(uint32_t seed, size_t j)
+{
+    const uint64_t at = j;
+    const uint32_t counter[2] = {(uint32_t)(at >> 32),
+                                 (uint32_t)(at & 0xffffffffu)};
+    uint32_t out[2];
+    qq_key key;
+
+    key.word[0] = 0;
+    key.word[1] = seed;
+    qq_threefry(key, counter, out);
+    return (uint64_t)out[1] << 32 | out[0];
+}
+
+// What follows works on floats at any address.
+
+// Negates what has a sign; k floats.
+QQI_FN void qqi_rotation_flip(uint32_t seed, size_t k, uint8_t *x)
+{
+    float y[64];
+
+    for (size_t j = 0; j < k; j += 64) {
+        const uint64_t signs = qqi_rotation_signs(seed, j / 64);
+        const size_t count = k - j < 64 ? k - j : 64;
+        QQ_MEMCPY(y, x + 4 * j, 4 * count);
+        for (size_t i = 0; i < count; i++)
+            y[i] = signs >> i & 1 ? -y[i] : y[i];
+        QQ_MEMCPY(x + 4 * j, y, 4 * count);
+    }
+}
+
+// Sums and differences of two runs of 16.
+QQI_INLINE void qqi_hadamard_run(float *a, float *b)
+{
+    for (int i = 0; i < 16; i++) {
+        const float u = a[i], v = b[i];
+        a[i] = u + v;
+        b[i] = u - v;
+    }
+}
+
+// Two stages in one pass: h and 2 h apart, h a multiple of 16.
+QQI_FN void qqi_hadamard_fours(uint8_t *x, size_t block, size_t h)
+{
+    float y[4][16];
+
+    for (size_t i = 0; i < block; i += 4 * h)
+        for (size_t j = i; j < i + h; j += 16) {
+            for (size_t l = 0; l < 4; l++)
+                QQ_MEMCPY(y[l], x + 4 * (j + l * h), sizeof y[l]);
+            qqi_hadamard_run(y[0], y[1]);
+            qqi_hadamard_run(y[2], y[3]);
+            qqi_hadamard_run(y[0], y[2]);
+            qqi_hadamard_run(y[1], y[3]);
+            for (size_t l = 0; l < 4; l++)
+                QQ_MEMCPY(x + 4 * (j + l * h), y[l], sizeof y[l]);
+        }
+}
+
+// The last stage, where one is left: halves of the block apart.
+QQI_FN void qqi_hadamard_halves(uint8_t *x, size_t block)
+{
+    float y[2][16];
+    uint8_t *half = x + 2 * block;
+
+    for (size_t j = 0; j < 2 * block; j += sizeof y[0]) {
+        QQ_MEMCPY(y[0], x + j, sizeof y[0]);
+        QQ_MEMCPY(y[1], half + j, sizeof y[1]);
+        qqi_hadamard_run(y[0], y[1]);
+        QQ_MEMCPY(x + j, y[0], sizeof y[0]);
+        QQ_MEMCPY(half + j, y[1], sizeof y[1]);
+    }
+}
+
+// The stages of 1, 2, 4, 8 within 16 numbers.
+QQI_FN void qqi_hadamard_sixteen(uint8_t *at)
+{
+    float x[16], y[16];
+
+    QQ_MEMCPY(x, at, sizeof x);
+    for (int i = 0; i < 16; i += 2) {
+        y[i] = x[i] + x[i + 1];
+        y[i + 1] = x[i] - x[i + 1];
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int j = i; j < i + 2; j++) {
+            x[j] = y[j] + y[j + 2];
+            x[j + 2] = y[j] - y[j + 2];
+        }
+    for (int i = 0; i < 16; i += 8)
+        for (int j = i; j < i + 4; j++) {
+            y[j] = x[j] + x[j + 4];
+            y[j + 4] = x[j] - x[j + 4];
+        }
+    for (int j = 0; j < 8; j++) {
+        x[j] = y[j] + y[j + 8];
+        x[j + 8] = y[j] - y[j + 8];
+    }
+    QQ_MEMCPY(at, x, sizeof x);
+}
+
+// A block of 1, 2, 4 or 8.
+QQI_FN void qqi_hadamard_small(uint8_t *at, size_t block)
+{
+    float x[8];
+
+    QQ_MEMCPY(x, at, 4 * block);
+    for (size_t h = 1; h < block; h *= 2)
+        for (size_t i = 0; i < block; i += 2 * h)
+            for (size_t j = i; j < i + h; j++) {
+                const float a = x[j], b = x[j + h];
+                x[j] = a + b;
+                x[j + h] = a - b;
+            }
+    QQ_MEMCPY(at, x, 4 * block);
+}
+
+// A block in place, but for the last product.
+QQI_FN void qqi_hadamard(uint8_t *x, size_t block)
+{
+    size_t h = 16;
+
+    if (block < 16) {
+        qqi_hadamard_small(x, block);
+        return;
+    }
+    for (size_t i = 0; i < block; i += 16)
+        qqi_hadamard_sixteen(x + 4 * i);
+    for (; h <= block / 4; h *= 4)
+        qqi_hadamard_fours(x, block, h);
+    if (h < block)
+        qqi_hadamard_halves(x, block);
+}
+
+// k floats by scale; NaN becomes the one.
+QQI_FN void qqi_rotation_end(float scale, size_t k, uint8_t *x)
+{
+    for (size_t j = 0; j < k; j++)
+        qqi_store_f32(x + 4 * j,
+                      qqi_canon_f32(qqi_load_f32(x + 4 * j) * scale));
+}
+
+// A row of k floats at any address.
+QQI_FN void qqi_rotate(uint32_t seed, size_t k, size_t block, int back,
+                       uint8_t *x)
+{
+    const float scale = 1.0f / qqi_sqrt_f32((float)block);
+
+    if (!back)
+        qqi_rotation_flip(seed, k, x);
+    for (size_t j = 0; j < k; j += block)
+        qqi_hadamard(x + 4 * j, block);
+    if (back)
+        qqi_rotation_flip(seed, k, x);
+    qqi_rotation_end(scale, k, x);
+}
+
+QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
+                                  float *x, size_t ldx)
+{
+    size_t all;
+
+    if (!qqi_rotation_ok(r) || (x == NULL && rows > 0 && r->k > 0))
+        return QQ_ERR_ARGUMENT;
+    if (ldx < r->k || !qqi_mul_size(rows, ldx, &all) ||
+        !qqi_mul_size(all, sizeof(float), &all))
+        return QQ_ERR_SHAPE;
+    for (size_t i = 0; i < rows && r->k > 0; i++) {
+        void *row = x + i * ldx;
+        qqi_rotate(r->seed, r->k, r->block, back, (uint8_t *)row);
+    }
+    return QQ_OK;
 }
 
 // ==== num/shortest.h ====
@@ -18747,6 +19129,7 @@ typedef struct qqi_product {
     size_t span;     // at most QQI_SPAN; a tile, or a piece of one
     size_t spans;    // of k
     size_t padded;   // k up to a multiple of 64
+    int open;        // 1: the driver reads q, which must lie as stated above
 
     // y.
     uint8_t *y;
@@ -19205,7 +19588,7 @@ QQI_FN void qqi_run_codes(const qqi_product *p, const qqi_columns *g,
 
 // How numbers whose largest magnitude has the bits u become codes; returns sx.
 // Only where that is above 0 they do: else, NaN included, all codes are 0.
-QQI_FN float qqi_run_rule(const qqi_product *p, uint32_t u, qqi_run *run)
+QQI_INLINE float qqi_run_rule(const qqi_product *p, uint32_t u, qqi_run *run)
 {
     const int32_t most = p->digits == 1   ? 127
                          : p->digits == 2 ? 32639
@@ -19462,6 +19845,41 @@ QQI_AVX2_INLINE void qqi_store_floats_avx2(void *p, __m256 v)
     _mm256_storeu_ps((float *)p, v);
 }
 
+// Makes the compiler forget how v came about: gcc 12 turns long sums of int16
+// into trees for which there are not enough registers.
+#  define QQI_KEEP_AVX2(v) __asm__("" : "+x"(v))
+
+// Asks for count lines of 64 bytes, 1 to 8, that will be wanted soon.
+QQI_AVX2_INLINE void qqi_ask_avx2(const uint8_t *p, unsigned count)
+{
+    _mm_prefetch((const char *)p, _MM_HINT_T0);
+    if (count > 1)
+        _mm_prefetch((const char *)(p + 64), _MM_HINT_T0);
+    if (count > 2)
+        _mm_prefetch((const char *)(p + 128), _MM_HINT_T0);
+    if (count > 3)
+        _mm_prefetch((const char *)(p + 192), _MM_HINT_T0);
+    if (count > 4)
+        _mm_prefetch((const char *)(p + 256), _MM_HINT_T0);
+    if (count > 5)
+        _mm_prefetch((const char *)(p + 320), _MM_HINT_T0);
+    if (count > 6)
+        _mm_prefetch((const char *)(p + 384), _MM_HINT_T0);
+    if (count > 7)
+        _mm_prefetch((const char *)(p + 448), _MM_HINT_T0);
+}
+
+// Bytes ahead of what is being multiplied, of cells; of scales half as many.
+// Measured: 1024 and 4096 are a little slower, none at all 5 to 15 %.
+#  define QQI_AHEAD_AVX2 ((size_t)2048)
+
+// How far to ask ahead in panel i: the place is in it or in the next one.
+QQI_INLINE size_t qqi_ahead_of_avx2(const qqi_product *p, size_t i, size_t last)
+{
+    return i + 1 < last && p->cells_bytes >= QQI_AHEAD_AVX2 ? QQI_AHEAD_AVX2
+                                                            : 0;
+}
+
 // Four bytes in every lane.
 QQI_AVX2_INLINE __m256i qqi_four_avx2(const void *p)
 {
@@ -19469,6 +19887,16 @@ QQI_AVX2_INLINE __m256i qqi_four_avx2(const void *p)
 
     QQ_MEMCPY(&v, p, sizeof v);
     return _mm256_set1_epi32(v);
+}
+
+// The first count of eight.
+QQI_AVX2_INLINE __m256 qqi_first_avx2(size_t count)
+{
+    const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const int most = (int)(count < 8 ? count : 8);
+
+    return _mm256_castsi256_ps(
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(most), number));
 }
 
 QQI_AVX2_INLINE int32_t qqi_total_avx2(__m256i v)
@@ -19480,7 +19908,27 @@ QQI_AVX2_INLINE int32_t qqi_total_avx2(__m256i v)
     return _mm_cvtsi128_si32(_mm_add_epi32(b, _mm_shuffle_epi32(b, 0xb1)));
 }
 
+// Whether the sums of a tile need not be joined in memory: one digit, no zero
+// point of x, one span.
+QQI_INLINE int qqi_is_direct(const qqi_product *p)
+{
+    return p->digits == 1 && p->x_zero == 0 && p->spans <= p->tiles;
+}
+
+// Whether there is nothing special about the end of a tile: D = S - off.
+QQI_INLINE int qqi_is_quick(const qqi_product *p)
+{
+    return qqi_is_direct(p) && p->mul == 1 && p->zero_at == 0 &&
+           p->input != QQ_INPUT_INT8_TILE;
+}
+
 // --- scales ----------------------------------------------------------------
+
+// Whether scales are f32, and nothing but them.
+QQI_INLINE int qqi_has_plain_scales(const qqi_product *p)
+{
+    return p->scale_type == QQ_TYPE_F32 && p->scale2 == 1.0f && p->unit == 1.0f;
+}
 
 // Eight bytes, one in each lane.
 QQI_AVX2_INLINE __m256i qqi_bytes_avx2(const void *p)
@@ -19631,6 +20079,101 @@ QQI_AVX2_INLINE void qqi_end_avx2(const qqi_product *p, const qqi_columns *g,
 
     qqi_end_half_avx2(p, i, 0, g->first + c, sx, acc0);
     qqi_end_half_avx2(p, i, 1, g->first + c, sx, acc1);
+}
+
+#endif
+
+// ==== kernel/avx2/cells.h ====
+
+// qquant floor 5: codes as bytes to cells: AVX2.
+//
+// Eight rows of 32 codes, of which lane j of a register holds columns 4 j to
+// 4 j + 3, and 8, 16 and 24 on, as packing makes them. Four neighbours of the
+// eight rows come to a register, which is half of what a cell of 8 bits has: a
+// field; fields become cells.
+
+#if QQI_HAS_AVX2
+
+typedef struct qqi_quad_avx2 {
+    __m256i g[4]; // g[d], lane j: columns 8 d + 4 j to 8 d + 4 j + 3
+} qqi_quad_avx2;
+
+// Four rows of codes, 32 bytes each.
+QQI_AVX2_INLINE qqi_quad_avx2 qqi_quad_rows_avx2(const uint8_t *codes)
+{
+    const __m256i a = qqi_load_avx2(codes);
+    const __m256i b = qqi_load_avx2(codes + 32);
+    const __m256i c = qqi_load_avx2(codes + 64);
+    const __m256i d = qqi_load_avx2(codes + 96);
+    const __m256i ab = _mm256_unpacklo_epi32(a, b);
+    const __m256i cd = _mm256_unpacklo_epi32(c, d);
+    const __m256i ab2 = _mm256_unpackhi_epi32(a, b);
+    const __m256i cd2 = _mm256_unpackhi_epi32(c, d);
+    qqi_quad_avx2 r;
+
+    r.g[0] = _mm256_unpacklo_epi64(ab, cd);
+    r.g[1] = _mm256_unpackhi_epi64(ab, cd);
+    r.g[2] = _mm256_unpacklo_epi64(ab2, cd2);
+    r.g[3] = _mm256_unpackhi_epi64(ab2, cd2);
+    return r;
+}
+
+QQI_AVX2_INLINE void qqi_put_fields_avx2(__m256i a, __m256i b, uint8_t *fields)
+{
+    _mm256_storeu_si256((__m256i *)(void *)fields,
+                        _mm256_permute2x128_si256(a, b, 0x20));
+    _mm256_storeu_si256((__m256i *)(void *)(fields + 32),
+                        _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+// Eight rows of codes, which become fields where they are.
+QQI_AVX2_INLINE void qqi_fields_avx2(uint8_t *codes)
+{
+    const qqi_quad_avx2 p = qqi_quad_rows_avx2(codes);
+    const qqi_quad_avx2 q = qqi_quad_rows_avx2(codes + 128);
+
+    qqi_put_fields_avx2(p.g[0], q.g[0], codes);
+    qqi_put_fields_avx2(p.g[1], q.g[1], codes + 64);
+    qqi_put_fields_avx2(p.g[2], q.g[2], codes + 128);
+    qqi_put_fields_avx2(p.g[3], q.g[3], codes + 192);
+}
+
+// Half a cell of a part p bits wide, which is left bits up in the codes.
+QQI_AVX2_INLINE void qqi_cell_avx2(unsigned p, unsigned left, __m256i there,
+                                   const uint8_t *fields, uint8_t *cell)
+{
+    const __m256i mask =
+        _mm256_and_si256(_mm256_set1_epi8((char)((1u << p) - 1)), there);
+    const __m128i down = _mm_cvtsi32_si128((int)left);
+    __m256i sum = _mm256_setzero_si256();
+
+    for (unsigned f = 0; f < 8 / p; f++) {
+        const __m256i u = _mm256_loadu_si256(
+            (const __m256i *)(const void *)(fields + 32 * f));
+        const __m256i v = _mm256_and_si256(_mm256_srl_epi16(u, down), mask);
+        const __m128i up = _mm_cvtsi32_si128((int)(p * f));
+        sum = _mm256_or_si256(sum, _mm256_sll_epi16(v, up));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)cell, sum);
+}
+
+// Half a block, or of the first cells of one (qqi_pack_block_scalar), with the
+// first rows of eight; answers the end of the cells.
+QQI_AVX2_FN uint8_t *qqi_cells_avx2(unsigned bits, size_t rows, size_t columns,
+                                    const uint8_t *fields, uint8_t *cells)
+{
+    const size_t some = columns < 32 ? columns : 32;
+    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
+    const __m256i there = _mm256_castps_si256(qqi_first_avx2(rows));
+    unsigned left = bits;
+
+    while (left > 0) {
+        const unsigned p = qqi_part_bits(left);
+        left -= p;
+        for (size_t k = 0; k < end; k += 32 / p, cells += 64)
+            qqi_cell_avx2(p, left, there, fields + 8 * k, cells);
+    }
+    return cells;
 }
 
 #endif
@@ -20013,16 +20556,6 @@ QQI_AVX2_INLINE __m256 qqi_eight_bounds_avx2(const qqi_encode *e, size_t i,
 
 // --- scales ----------------------------------------------------------------
 
-// The first count of eight.
-QQI_AVX2_INLINE __m256 qqi_first_avx2(size_t count)
-{
-    const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const int most = (int)(count < 8 ? count : 8);
-
-    return _mm256_castsi256_ps(
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(most), number));
-}
-
 // Stores the scales of the first rows; answers them as they will be read.
 QQI_AVX2_INLINE __m256 qqi_put_scales_avx2(const qqi_encode *e, __m256 s,
                                            size_t rows, uint8_t *out)
@@ -20237,9 +20770,8 @@ QQI_AVX2_FN uint8_t *qqi_encode_ternary_avx2(const qqi_encode *e,
 
 // qquant floor 5: rows of numbers straight into cells: AVX2.
 //
-// 32 columns of eight rows at a time: codes as bytes, row by row; then four
-// neighbours of the eight rows to a register, which is half of what a cell of 8
-// bits has: fields; then cells. Missing columns and rows have codes 0.
+// 32 columns of eight rows at a time: codes as bytes, row by row, which become
+// cells. Missing columns and rows have codes 0.
 
 #if QQI_HAS_AVX2
 
@@ -20274,8 +20806,7 @@ QQI_AVX2_INLINE __m256i qqi_encode_round_avx2(const qqi_cut_avx2 *c, size_t i,
     return _mm256_cvtps_epi32(q);
 }
 
-// 32 stored codes of row i: lane j has columns 4 j to 4 j + 3, and 8, 16 and 24
-// on.
+// 32 stored codes of row i, as cells.h has them.
 QQI_AVX2_INLINE __m256i qqi_encode_codes_avx2(const qqi_encode *e,
                                               const qqi_cut_avx2 *c, size_t i,
                                               size_t k)
@@ -20294,50 +20825,6 @@ QQI_AVX2_INLINE __m256i qqi_encode_codes_avx2(const qqi_encode *e,
                             c->keep);
 }
 
-typedef struct qqi_quad_avx2 {
-    __m256i g[4]; // g[d], lane j: columns 8 d + 4 j to 8 d + 4 j + 3
-} qqi_quad_avx2;
-
-// Four rows of codes, 32 bytes each.
-QQI_AVX2_INLINE qqi_quad_avx2 qqi_quad_rows_avx2(const uint8_t *codes)
-{
-    const __m256i a = qqi_load_avx2(codes);
-    const __m256i b = qqi_load_avx2(codes + 32);
-    const __m256i c = qqi_load_avx2(codes + 64);
-    const __m256i d = qqi_load_avx2(codes + 96);
-    const __m256i ab = _mm256_unpacklo_epi32(a, b);
-    const __m256i cd = _mm256_unpacklo_epi32(c, d);
-    const __m256i ab2 = _mm256_unpackhi_epi32(a, b);
-    const __m256i cd2 = _mm256_unpackhi_epi32(c, d);
-    qqi_quad_avx2 r;
-
-    r.g[0] = _mm256_unpacklo_epi64(ab, cd);
-    r.g[1] = _mm256_unpackhi_epi64(ab, cd);
-    r.g[2] = _mm256_unpacklo_epi64(ab2, cd2);
-    r.g[3] = _mm256_unpackhi_epi64(ab2, cd2);
-    return r;
-}
-
-QQI_AVX2_INLINE void qqi_put_fields_avx2(__m256i a, __m256i b, uint8_t *fields)
-{
-    _mm256_storeu_si256((__m256i *)(void *)fields,
-                        _mm256_permute2x128_si256(a, b, 0x20));
-    _mm256_storeu_si256((__m256i *)(void *)(fields + 32),
-                        _mm256_permute2x128_si256(a, b, 0x31));
-}
-
-// Eight rows of codes, which become fields where they are.
-QQI_AVX2_INLINE void qqi_fields_avx2(uint8_t *codes)
-{
-    const qqi_quad_avx2 p = qqi_quad_rows_avx2(codes);
-    const qqi_quad_avx2 q = qqi_quad_rows_avx2(codes + 128);
-
-    qqi_put_fields_avx2(p.g[0], q.g[0], codes);
-    qqi_put_fields_avx2(p.g[1], q.g[1], codes + 64);
-    qqi_put_fields_avx2(p.g[2], q.g[2], codes + 128);
-    qqi_put_fields_avx2(p.g[3], q.g[3], codes + 192);
-}
-
 // The bytes of a row that are there, as codes are packed.
 QQI_AVX2_FN __m256i qqi_keep_avx2(size_t columns)
 {
@@ -20347,46 +20834,6 @@ QQI_AVX2_FN __m256i qqi_keep_avx2(size_t columns)
     const int most = (int)(columns < 32 ? columns : 32);
 
     return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)most), number);
-}
-
-// --- cells -----------------------------------------------------------------
-
-// Half a cell of a part p bits wide, which is left bits up in the codes.
-QQI_AVX2_INLINE void qqi_cell_avx2(unsigned p, unsigned left, __m256i there,
-                                   const uint8_t *fields, uint8_t *cell)
-{
-    const __m256i mask =
-        _mm256_and_si256(_mm256_set1_epi8((char)((1u << p) - 1)), there);
-    const __m128i down = _mm_cvtsi32_si128((int)left);
-    __m256i sum = _mm256_setzero_si256();
-
-    for (unsigned f = 0; f < 8 / p; f++) {
-        const __m256i u = _mm256_loadu_si256(
-            (const __m256i *)(const void *)(fields + 32 * f));
-        const __m256i v = _mm256_and_si256(_mm256_srl_epi16(u, down), mask);
-        const __m128i up = _mm_cvtsi32_si128((int)(p * f));
-        sum = _mm256_or_si256(sum, _mm256_sll_epi16(v, up));
-    }
-    _mm256_storeu_si256((__m256i *)(void *)cell, sum);
-}
-
-// Half a block, or of the first cells of one (qqi_pack_block_scalar), with the
-// first rows of eight; answers the end of the cells.
-QQI_AVX2_FN uint8_t *qqi_cells_avx2(unsigned bits, size_t rows, size_t columns,
-                                    const uint8_t *fields, uint8_t *cells)
-{
-    const size_t some = columns < 32 ? columns : 32;
-    const size_t end = bits == qqi_part_bits(bits) ? some : 32;
-    const __m256i there = _mm256_castps_si256(qqi_first_avx2(rows));
-    unsigned left = bits;
-
-    while (left > 0) {
-        const unsigned p = qqi_part_bits(left);
-        left -= p;
-        for (size_t k = 0; k < end; k += 32 / p, cells += 64)
-            qqi_cell_avx2(p, left, there, fields + 8 * k, cells);
-    }
-    return cells;
 }
 
 // Columns k to k + 31, those that there are.
@@ -20784,6 +21231,19 @@ QQI_AVX2_FN void qqi_prepare_int8_avx2(const qqi_product *p,
         qqi_given_scales(p, g, i);
 }
 
+// Sums times what is taken off each code, where that is the same for all rows
+// and no joining in memory does it: at most 128 * 128 * QQI_SPAN = 2^30.
+QQI_AVX2_FN void qqi_prepare_sums_avx2(const qqi_product *p,
+                                       const qqi_columns *g)
+{
+    const size_t count = p->spans * g->width;
+
+    if (!qqi_is_direct(p) || p->zero_at != 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        g->sum[i] *= p->add;
+}
+
 QQI_AVX2_FN void qqi_prepare_dot_avx2(const qqi_product *p,
                                       const qqi_columns *g)
 {
@@ -20795,6 +21255,7 @@ QQI_AVX2_FN void qqi_prepare_dot_avx2(const qqi_product *p,
         qqi_prepare_tiles_avx2(p, g);
     else
         qqi_prepare_rows_avx2(p, g);
+    qqi_prepare_sums_avx2(p, g);
 }
 
 QQI_AVX2_FN void qqi_prepare_real_avx2(const qqi_product *p,
@@ -20822,12 +21283,15 @@ QQI_AVX2_FN void qqi_prepare_real_avx2(const qqi_product *p,
 
 // qquant floor 5: codes of a panel as bytes, AVX2.
 //
-// Four columns of a panel become 64 bytes in the order of a cell of 8 bits:
-// byte 4 * row + column, so a part p bits wide is a shift and a mask away.
-// Where bytes are too narrow for the dot (dot.h: wide) they become int16, for
-// each half columns 0 and 2 of all rows, then columns 1 and 3: 128 bytes.
+// Four columns of a panel are a step, 64 bytes: in the order of a cell of 8
+// bits, byte 4 * row + column, so that a part p bits wide is a shift and a mask
+// away. Where codes are too large for the dot (dot.h: halved) those of 8 rows
+// are 64 bytes, their high halves and then their low ones, and the other 8 rows
+// follow QQI_ROWS_AVX2 bytes further on.
 
 #if QQI_HAS_AVX2
+
+#  define QQI_ROWS_AVX2 ((size_t)4096)
 
 // Field f of the part p bits wide: 8 rows, 4 columns. cells: those of a block
 // of 32 columns, of the part and of the half.
@@ -20863,165 +21327,188 @@ QQI_AVX2_INLINE __m256i qqi_codes_avx2(const uint8_t *cells, unsigned bits,
     return _mm256_or_si256(_mm256_slli_epi16(both, 1), last);
 }
 
-// One field of a half: through the book, if any, to its place.
-QQI_AVX2_INLINE void qqi_put_codes_avx2(__m256i u, const __m256i *book,
-                                        int wide, size_t half, uint8_t *out)
-{
-    const __m256i v = book != NULL ? _mm256_shuffle_epi8(*book, u) : u;
+// How codes are written: through book[0], if there is one; or halved, and then
+// book[0] holds the high halves and book[1] the low ones.
+typedef struct qqi_put_avx2 {
+    __m256i book[2];
+    int has_book; // both are constants
+    int halved;
+} qqi_put_avx2;
 
-    if (!wide) {
-        qqi_store_avx2(out + 32 * half, v);
+// The high and the low four bits of bytes.
+QQI_AVX2_INLINE __m256i qqi_high_avx2(__m256i x)
+{
+    return _mm256_and_si256(_mm256_srli_epi16(x, 4), _mm256_set1_epi8(15));
+}
+
+QQI_AVX2_INLINE __m256i qqi_low_avx2(__m256i x)
+{
+    return _mm256_and_si256(x, _mm256_set1_epi8(15));
+}
+
+QQI_AVX2_INLINE qqi_put_avx2 qqi_put_make_avx2(const qqi_product *p,
+                                               int has_book, int halved)
+{
+    const __m256i book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
+    qqi_put_avx2 put;
+
+    put.book[0] = halved ? qqi_high_avx2(book) : book;
+    put.book[1] = qqi_low_avx2(book);
+    put.has_book = has_book;
+    put.halved = halved;
+    return put;
+}
+
+// One field of a half to its place.
+QQI_AVX2_INLINE void qqi_put_codes_avx2(const qqi_put_avx2 *put, __m256i u,
+                                        size_t half, uint8_t *out)
+{
+    if (!put->halved) {
+        qqi_store_avx2(out + 32 * half,
+                       put->has_book ? _mm256_shuffle_epi8(put->book[0], u)
+                                     : u);
         return;
     }
-    qqi_store_avx2(out + 64 * half,
-                   _mm256_and_si256(v, _mm256_set1_epi16(255)));
-    qqi_store_avx2(out + 64 * half + 32, _mm256_srli_epi16(v, 8));
+    out += QQI_ROWS_AVX2 * half;
+    qqi_store_avx2(out, put->has_book ? _mm256_shuffle_epi8(put->book[0], u)
+                                      : qqi_high_avx2(u));
+    qqi_store_avx2(out + 32, put->has_book
+                                 ? _mm256_shuffle_epi8(put->book[1], u)
+                                 : qqi_low_avx2(u));
 }
 
 // Field f of both halves.
-QQI_AVX2_INLINE void qqi_unpack_field_avx2(const uint8_t *cells, unsigned bits,
-                                           unsigned f, const __m256i *book,
-                                           int wide, uint8_t *out)
+QQI_AVX2_INLINE void qqi_unpack_field_avx2(const qqi_put_avx2 *put,
+                                           const uint8_t *cells, unsigned bits,
+                                           unsigned f, uint8_t *out)
 {
-    uint8_t *at = out + (wide ? 128 : 64) * f;
     const __m256i low = qqi_codes_avx2(cells, bits, f);
     const __m256i high = qqi_codes_avx2(cells + 32, bits, f);
 
-    qqi_put_codes_avx2(low, book, wide, 0, at);
-    qqi_put_codes_avx2(high, book, wide, 1, at);
+    qqi_put_codes_avx2(put, low, 0, out + 64 * f);
+    qqi_put_codes_avx2(put, high, 1, out + 64 * f);
 }
 
 // count columns from a multiple of 32 on; what is written is rounded up to
-// whole cells (sums of parts: to 32). bits and wide are constants.
-QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const uint8_t *cells, unsigned bits,
-                                          size_t count, const __m256i *book,
-                                          int wide, uint8_t *out)
+// whole cells (sums of parts: to 32). bits is a constant.
+QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const qqi_put_avx2 *put,
+                                          const uint8_t *cells, unsigned bits,
+                                          size_t count, uint8_t *out)
 {
     const unsigned columns = (unsigned)qqi_cell_columns(bits);
 
     for (size_t k = 0; k < count; k += columns) {
-        qqi_unpack_field_avx2(cells, bits, 0, book, wide, out);
+        qqi_unpack_field_avx2(put, cells, bits, 0, out);
         if (columns > 4)
-            qqi_unpack_field_avx2(cells, bits, 1, book, wide, out);
+            qqi_unpack_field_avx2(put, cells, bits, 1, out);
         if (columns > 8) {
-            qqi_unpack_field_avx2(cells, bits, 2, book, wide, out);
-            qqi_unpack_field_avx2(cells, bits, 3, book, wide, out);
+            qqi_unpack_field_avx2(put, cells, bits, 2, out);
+            qqi_unpack_field_avx2(put, cells, bits, 3, out);
         }
         if (columns > 16) {
-            qqi_unpack_field_avx2(cells, bits, 4, book, wide, out);
-            qqi_unpack_field_avx2(cells, bits, 5, book, wide, out);
-            qqi_unpack_field_avx2(cells, bits, 6, book, wide, out);
-            qqi_unpack_field_avx2(cells, bits, 7, book, wide, out);
+            qqi_unpack_field_avx2(put, cells, bits, 4, out);
+            qqi_unpack_field_avx2(put, cells, bits, 5, out);
+            qqi_unpack_field_avx2(put, cells, bits, 6, out);
+            qqi_unpack_field_avx2(put, cells, bits, 7, out);
         }
         cells += columns * bits * 2;
-        out += columns * (wide ? 32 : 16);
+        out += columns * 16;
     }
 }
 
-// Numbers 0 and 2 of four of every column, then 1 and 3, as int16: 4 columns a
-// step, or 4 steps of a lone one, in 32 bytes. Every step reads 16 bytes.
-QQI_AVX2_INLINE void qqi_spread_avx2(const int8_t *q, size_t stride,
-                                     size_t steps, int16_t *out)
-{
-    for (size_t i = 0; i < steps; i++, q += stride, out += 16) {
-        const __m128i x = qqi_load16_avx2(q);
-        const __m128i even = _mm_srai_epi16(_mm_slli_epi16(x, 8), 8);
-        _mm_storeu_si128((__m128i *)(void *)out, even);
-        _mm_storeu_si128((__m128i *)(void *)(out + 8), _mm_srai_epi16(x, 8));
-    }
-}
-
-// The same with the width of a product, from column k on.
+// The codes as they are stored, from column k on.
 QQI_AVX2_FN void qqi_unpack_codes_avx2(const qqi_product *p,
                                        const uint8_t *cells, size_t k,
                                        size_t count, uint8_t *out)
 {
+    const qqi_put_avx2 put = qqi_put_make_avx2(p, 0, 0);
+
     cells += k / 32 * 64 * p->bits;
     switch (p->bits) {
     case 1:
-        qqi_unpack_bits_avx2(cells, 1, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 1, count, out);
         break;
     case 2:
-        qqi_unpack_bits_avx2(cells, 2, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 2, count, out);
         break;
     case 3:
-        qqi_unpack_bits_avx2(cells, 3, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 3, count, out);
         break;
     case 4:
-        qqi_unpack_bits_avx2(cells, 4, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 4, count, out);
         break;
     case 5:
-        qqi_unpack_bits_avx2(cells, 5, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 5, count, out);
         break;
     case 6:
-        qqi_unpack_bits_avx2(cells, 6, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 6, count, out);
         break;
     case 7:
-        qqi_unpack_bits_avx2(cells, 7, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 7, count, out);
         break;
     default:
-        qqi_unpack_bits_avx2(cells, 8, count, NULL, 0, out);
+        qqi_unpack_bits_avx2(&put, cells, 8, count, out);
         break;
     }
 }
 
-// And with its book.
+// And what the book has for them.
 QQI_AVX2_FN void qqi_unpack_avx2(const qqi_product *p, const uint8_t *cells,
                                  size_t k, size_t count, uint8_t *out)
 {
-    const __m256i book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
+    const qqi_put_avx2 put = qqi_put_make_avx2(p, 1, 0);
     const uint8_t *at = cells + k / 32 * 64 * p->bits;
 
     if (p->code != QQI_CODE_BOOK)
         qqi_unpack_codes_avx2(p, cells, k, count, out);
     else if (p->bits == 2)
-        qqi_unpack_bits_avx2(at, 2, count, &book, 0, out);
+        qqi_unpack_bits_avx2(&put, at, 2, count, out);
     else
-        qqi_unpack_bits_avx2(at, 4, count, &book, 0, out);
+        qqi_unpack_bits_avx2(&put, at, 4, count, out);
 }
 
-// As int16: what does not fit 7 bits, which is 8 bits, or a book.
-QQI_AVX2_FN void qqi_unpack_wide_avx2(const qqi_product *p,
-                                      const uint8_t *cells, size_t k,
-                                      size_t count, uint8_t *out)
+// Halved: codes of 8 bits, or a book.
+QQI_AVX2_FN void qqi_unpack_halved_avx2(const qqi_product *p,
+                                        const uint8_t *cells, size_t k,
+                                        size_t count, uint8_t *out)
 {
-    const __m256i book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
+    const qqi_put_avx2 book = qqi_put_make_avx2(p, 1, 1);
+    const qqi_put_avx2 put = qqi_put_make_avx2(p, 0, 1);
 
     cells += k / 32 * 64 * p->bits;
     if (p->bits == 2)
-        qqi_unpack_bits_avx2(cells, 2, count, &book, 1, out);
+        qqi_unpack_bits_avx2(&book, cells, 2, count, out);
     else if (p->bits == 4)
-        qqi_unpack_bits_avx2(cells, 4, count, &book, 1, out);
+        qqi_unpack_bits_avx2(&book, cells, 4, count, out);
     else
-        qqi_unpack_bits_avx2(cells, 8, count, NULL, 1, out);
+        qqi_unpack_bits_avx2(&put, cells, 8, count, out);
 }
 
 #endif
 
-// ==== kernel/avx2/tile.h ====
+// ==== kernel/avx2/pass.h ====
 
-// qquant floor 5: panels, chunks and tiles of the AVX2 dot engines.
+// qquant floor 5: what AVX2's dot engines hold, and the end of a tile.
 //
-// Codes of a panel are unpacked 512 columns at a time (256 where they become
-// int16), and met by all columns of a group, 4 at a time. A segment is what a
-// chunk and a span of a tile have in common. Where it ends a tile its sums go
-// from registers into acc, unless there are digits, a zero point of x, or
-// more spans in the tile; then all sums of the tile are joined in memory: one
-// span in double, exact below 2^53: 255 * 2^24 * QQI_SPAN = 2^48; more spans in
-// int64.
+// Where sums end a tile they go from registers into acc, unless there are
+// digits, a zero point of x, or more spans in the tile. What is taken off such
+// sums is code offset times the sum of q, and the sums that prepare.h leaves
+// are such products already where the offset is the same for all rows.
 
 #if QQI_HAS_AVX2
 
 // Rows of x in a group, at most, where a tile has more spans.
 #  define QQI_TOTAL_AVX2 ((size_t)8)
 
+// Columns that are unpacked at once, and tiles whose scales are.
 #  define QQI_CHUNK_AVX2 ((size_t)512)
+#  define QQI_TILES_AVX2 ((size_t)16)
 
 typedef struct qqi_work_avx2 {
     uint8_t u[16 * 512];
     int32_t sum[32][16];
     float acc[32][16]; // rows of x
-    int16_t q[1024];   // dot.h: wide
+    float scales[16][16];
     int64_t total[8][16];
 } qqi_work_avx2;
 
@@ -21034,29 +21521,28 @@ typedef struct qqi_pass_avx2 {
     qqi_work_avx2 *w;
     size_t columns; // of q, digits and all
     int direct;     // sums go straight into acc
+    int quick;      // and there is nothing special about it
+    int small;      // and tiles have 32 columns
+    int plain;      // scales are f32, and nothing but them
     size_t most;    // additions in int16, where there are any
     size_t panel;
     size_t tile;
 } qqi_pass_avx2;
 
-// What the columns of a tile share at its end.
-typedef struct qqi_ends_avx2 {
-    __m256 scales[2];
-    __m256i zeros[2];
-    __m256i shift;
-} qqi_ends_avx2;
-
-// Numbers of x and codes that meet: steps of 4 numbers for count columns, 1 to
-// 4, from column c on. fresh: sums begin with 0; ends: they end a tile, whose
-// ends these are, else NULL.
+// Numbers of x and codes that meet: columns k to end - 1 of a panel, the first
+// of them of a tile, and count columns of q, 1 to 4, from column c on. scales:
+// of that tile and the next ones, 16 f32 each, or NULL where sums wait; then
+// fresh tells whether they begin with 0.
 typedef struct qqi_meeting_avx2 {
     const uint8_t *u;
     const int8_t *q;
-    size_t steps;
+    const uint8_t *scales;
+    size_t tile;
+    size_t k;
+    size_t end;
     size_t c;
     size_t count;
     int fresh;
-    const qqi_ends_avx2 *ends;
 } qqi_meeting_avx2;
 
 typedef void (*qqi_segment_avx2_fn)(const qqi_pass_avx2 *a,
@@ -21066,90 +21552,293 @@ typedef void (*qqi_segment_avx2_fn)(const qqi_pass_avx2 *a,
 typedef void (*qqi_unpack_avx2_fn)(const qqi_product *p, const uint8_t *cells,
                                    size_t k, size_t count, uint8_t *out);
 
-QQI_AVX2_ALONE void qqi_ends_make_avx2(const qqi_pass_avx2 *a,
-                                       qqi_ends_avx2 *ends)
-{
-    const uint8_t *panel = qqi_panel(a->p, a->panel);
+// --- where nothing is special ----------------------------------------------
 
-    ends->scales[0] = qqi_scales_avx2(a->p, panel, a->tile, 0);
-    ends->scales[1] = qqi_scales_avx2(a->p, panel, a->tile, 1);
-    ends->zeros[0] = qqi_zeros_avx2(a->p, panel, a->tile, 0);
-    ends->zeros[1] = qqi_zeros_avx2(a->p, panel, a->tile, 1);
-    ends->shift = _mm256_set1_epi32(a->p->mul - 1);
+// Where four columns and the tiles of a meeting have what ends a tile.
+typedef struct qqi_quick_avx2 {
+    float *acc;         // of the first column: 16 each
+    const int32_t *sum; // of the tile
+    const uint8_t *scales;
+} qqi_quick_avx2;
+
+QQI_AVX2_INLINE qqi_quick_avx2 qqi_quick_make_avx2(const qqi_pass_avx2 *a,
+                                                   const qqi_meeting_avx2 *m)
+{
+    qqi_quick_avx2 to;
+
+    to.acc = a->w->acc[m->c];
+    to.sum = a->g->sum + m->tile * a->g->width + m->c;
+    to.scales = m->scales;
+    return to;
 }
 
-// What the sums of a column begin with.
-QQI_AVX2_INLINE void qqi_begin_column_avx2(const qqi_pass_avx2 *a,
-                                           const qqi_meeting_avx2 *m, size_t i,
-                                           __m256i *s)
+// acc = fma(s, D, acc) of column c and a half.
+QQI_AVX2_INLINE void qqi_quick_end_avx2(const qqi_quick_avx2 *to, size_t c,
+                                        size_t half, __m256i s)
 {
-    const int32_t *sum = a->w->sum[m->c + i];
+    const __m256i off = _mm256_set1_epi32(to->sum[c]);
+    const __m256 d = _mm256_cvtepi32_ps(_mm256_sub_epi32(s, off));
+    const __m256 scale = qqi_floats_avx2(to->scales + 32 * half);
+    float *acc = to->acc + 16 * c + 8 * half;
 
-    s[0] = m->fresh ? _mm256_setzero_si256() : qqi_load_avx2(sum);
-    s[1] = m->fresh ? _mm256_setzero_si256() : qqi_load_avx2(sum + 8);
+    qqi_store_floats_avx2(acc, _mm256_fmadd_ps(scale, d, qqi_floats_avx2(acc)));
 }
 
-// count, a constant, columns.
-QQI_AVX2_INLINE void qqi_begin_avx2(const qqi_pass_avx2 *a,
-                                    const qqi_meeting_avx2 *m, size_t count,
-                                    __m256i *s)
+QQI_AVX2_INLINE void qqi_quick_both_avx2(const qqi_quick_avx2 *to,
+                                         const __m256i *s)
 {
-    qqi_begin_column_avx2(a, m, 0, s);
+    qqi_quick_end_avx2(to, 0, 0, s[0]);
+    qqi_quick_end_avx2(to, 0, 1, s[1]);
+    qqi_quick_end_avx2(to, 1, 0, s[2]);
+    qqi_quick_end_avx2(to, 1, 1, s[3]);
+    qqi_quick_end_avx2(to, 2, 0, s[4]);
+    qqi_quick_end_avx2(to, 2, 1, s[5]);
+    qqi_quick_end_avx2(to, 3, 0, s[6]);
+    qqi_quick_end_avx2(to, 3, 1, s[7]);
+}
+
+// On to the next tile; width columns have sums.
+QQI_AVX2_INLINE void qqi_quick_next_avx2(qqi_quick_avx2 *to, size_t width)
+{
+    to->sum += width;
+    to->scales += 64;
+}
+
+// What the quick way has left of a meeting; 0: nothing.
+QQI_AVX2_INLINE int qqi_rest_avx2(const qqi_pass_avx2 *a,
+                                  const qqi_meeting_avx2 *m, size_t tiles,
+                                  qqi_meeting_avx2 *rest)
+{
+    *rest = *m;
+    rest->tile += tiles;
+    rest->scales += 64 * tiles;
+    rest->k += 32 * tiles;
+    rest->u += 512 * tiles;
+    rest->q += 32 * tiles * a->g->width;
+    return rest->k < rest->end;
+}
+
+// --- pieces ----------------------------------------------------------------
+
+// A piece of a meeting, all in one tile.
+typedef struct qqi_piece_avx2 {
+    size_t tile;
+    size_t end;
+    size_t steps;
+    const uint8_t *scales; // of the tile
+    int fresh;
+    int last; // it ends the tile
+} qqi_piece_avx2;
+
+// The piece from column k of a tile on.
+QQI_AVX2_INLINE void qqi_piece_avx2_of(const qqi_pass_avx2 *a,
+                                       const qqi_meeting_avx2 *m, size_t k,
+                                       qqi_piece_avx2 *piece)
+{
+    piece->end = m->end;
+    piece->fresh = m->fresh;
+    piece->last = 0;
+    piece->scales = m->scales;
+    if (m->scales != NULL) {
+        const size_t tile_end = qqi_tile_end(a->p, piece->tile);
+        piece->fresh = k == piece->tile * a->p->tile;
+        piece->last = tile_end <= m->end;
+        piece->end = piece->last ? tile_end : m->end;
+        piece->scales += 64 * (piece->tile - m->tile);
+    }
+    piece->steps = (piece->end - k + 3) / 4;
+}
+
+// The first piece, and the next one; 0: there is none.
+QQI_AVX2_INLINE int qqi_piece_first_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_meeting_avx2 *m,
+                                         qqi_piece_avx2 *piece)
+{
+    piece->tile = m->tile;
+    qqi_piece_avx2_of(a, m, m->k, piece);
+    return 1;
+}
+
+QQI_AVX2_INLINE int qqi_piece_next_avx2(const qqi_pass_avx2 *a,
+                                        const qqi_meeting_avx2 *m,
+                                        qqi_piece_avx2 *piece)
+{
+    if (piece->end == m->end)
+        return 0;
+    piece->tile++;
+    qqi_piece_avx2_of(a, m, piece->end, piece);
+    return 1;
+}
+
+// What the sums of a column begin with, 8 rows of a half.
+QQI_AVX2_INLINE __m256i qqi_begin_avx2(const qqi_pass_avx2 *a,
+                                       const qqi_piece_avx2 *piece, size_t c,
+                                       size_t half)
+{
+    return piece->fresh ? _mm256_setzero_si256()
+                        : qqi_load_avx2(a->w->sum[c] + 8 * half);
+}
+
+// Where they are left.
+QQI_AVX2_INLINE void qqi_leave_avx2(const qqi_pass_avx2 *a, size_t c,
+                                    size_t half, __m256i s)
+{
+    qqi_store_avx2(a->w->sum[c] + 8 * half, s);
+}
+
+// acc = fma(s, D, acc) at the end of a tile.
+QQI_AVX2_INLINE void qqi_finish_avx2(const qqi_pass_avx2 *a,
+                                     const qqi_piece_avx2 *piece, size_t c,
+                                     size_t half)
+{
+    const qqi_product *p = a->p;
+    const size_t at = piece->tile * a->g->width + c;
+    float *acc = a->w->acc[c] + 8 * half;
+    __m256i s = qqi_load_avx2(a->w->sum[c] + 8 * half);
+    __m256i off = _mm256_set1_epi32(a->g->sum[at]);
+    __m256 scale = qqi_floats_avx2(piece->scales + 32 * half);
+
+    if (p->mul == 2)
+        s = _mm256_add_epi32(s, s);
+    if (p->zero_at != 0)
+        off = _mm256_mullo_epi32(
+            off, qqi_zeros_avx2(p, qqi_panel(p, a->panel), piece->tile, half));
+    if (p->input == QQ_INPUT_INT8_TILE)
+        scale = _mm256_mul_ps(scale, _mm256_set1_ps(a->g->scale[at]));
+    qqi_store_floats_avx2(
+        acc,
+        _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(_mm256_sub_epi32(s, off)),
+                        qqi_floats_avx2(acc)));
+}
+
+// Of the columns of a meeting.
+QQI_AVX2_ALONE void qqi_finish_all_avx2(const qqi_pass_avx2 *a,
+                                        const qqi_meeting_avx2 *m,
+                                        const qqi_piece_avx2 *piece,
+                                        size_t half)
+{
+    for (size_t c = m->c; c < m->c + m->count; c++)
+        qqi_finish_avx2(a, piece, c, half);
+}
+
+// Where the end of a tile is nothing special.
+QQI_AVX2_INLINE qqi_quick_avx2 qqi_piece_quick_avx2(const qqi_pass_avx2 *a,
+                                                    const qqi_meeting_avx2 *m,
+                                                    const qqi_piece_avx2 *piece)
+{
+    qqi_quick_avx2 to;
+
+    to.acc = a->w->acc[m->c];
+    to.sum = a->g->sum + piece->tile * a->g->width + m->c;
+    to.scales = piece->scales;
+    return to;
+}
+
+// Sums of count, a constant, columns and one half.
+QQI_AVX2_INLINE void qqi_begin_half_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_piece_avx2 *piece, size_t c,
+                                         size_t count, size_t half, __m256i *s)
+{
+    s[0] = qqi_begin_avx2(a, piece, c, half);
     if (count > 1)
-        qqi_begin_column_avx2(a, m, 1, s + 2);
+        s[1] = qqi_begin_avx2(a, piece, c + 1, half);
     if (count > 2)
-        qqi_begin_column_avx2(a, m, 2, s + 4);
+        s[2] = qqi_begin_avx2(a, piece, c + 2, half);
     if (count > 3)
-        qqi_begin_column_avx2(a, m, 3, s + 6);
+        s[3] = qqi_begin_avx2(a, piece, c + 3, half);
 }
 
-// What becomes of them: acc = fma(s, D, acc), or they wait.
-QQI_AVX2_INLINE void qqi_finish_column_avx2(const qqi_pass_avx2 *a,
-                                            const qqi_meeting_avx2 *m, size_t i,
-                                            const __m256i *s)
+// What becomes of them: they end the tile, or wait.
+QQI_AVX2_INLINE void qqi_piece_half_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_meeting_avx2 *m,
+                                         const qqi_piece_avx2 *piece,
+                                         size_t count, size_t half,
+                                         const __m256i *s)
 {
-    const qqi_ends_avx2 *ends = m->ends;
-    const size_t c = m->c + i;
-    const size_t at = a->tile * a->g->width + c;
-    float *acc = a->w->acc[c];
-
-    if (ends == NULL) {
-        qqi_store_avx2(a->w->sum[c], s[0]);
-        qqi_store_avx2(a->w->sum[c] + 8, s[1]);
+    if (count == 4 && piece->last && a->quick) {
+        const qqi_quick_avx2 to = qqi_piece_quick_avx2(a, m, piece);
+        qqi_quick_end_avx2(&to, 0, half, s[0]);
+        qqi_quick_end_avx2(&to, 1, half, s[1]);
+        qqi_quick_end_avx2(&to, 2, half, s[2]);
+        qqi_quick_end_avx2(&to, 3, half, s[3]);
         return;
     }
-    const __m256i sum = _mm256_set1_epi32(a->g->sum[at]);
-    const __m256i d0 =
-        _mm256_sub_epi32(_mm256_sllv_epi32(s[0], ends->shift),
-                         _mm256_mullo_epi32(ends->zeros[0], sum));
-    const __m256i d1 =
-        _mm256_sub_epi32(_mm256_sllv_epi32(s[1], ends->shift),
-                         _mm256_mullo_epi32(ends->zeros[1], sum));
-    __m256 s0 = ends->scales[0];
-    __m256 s1 = ends->scales[1];
-    if (a->p->input == QQ_INPUT_INT8_TILE) {
-        const __m256 sx = _mm256_set1_ps(a->g->scale[at]);
-        s0 = _mm256_mul_ps(s0, sx);
-        s1 = _mm256_mul_ps(s1, sx);
-    }
-    qqi_store_floats_avx2(
-        acc, _mm256_fmadd_ps(s0, _mm256_cvtepi32_ps(d0), qqi_floats_avx2(acc)));
-    qqi_store_floats_avx2(acc + 8, _mm256_fmadd_ps(s1, _mm256_cvtepi32_ps(d1),
-                                                   qqi_floats_avx2(acc + 8)));
+    qqi_leave_avx2(a, m->c, half, s[0]);
+    if (count > 1)
+        qqi_leave_avx2(a, m->c + 1, half, s[1]);
+    if (count > 2)
+        qqi_leave_avx2(a, m->c + 2, half, s[2]);
+    if (count > 3)
+        qqi_leave_avx2(a, m->c + 3, half, s[3]);
+    if (piece->last)
+        qqi_finish_all_avx2(a, m, piece, half);
 }
 
-QQI_AVX2_INLINE void qqi_finish_avx2(const qqi_pass_avx2 *a,
-                                     const qqi_meeting_avx2 *m, size_t count,
-                                     const __m256i *s)
+// The same of both halves, which alternate.
+QQI_AVX2_INLINE void qqi_begin_both_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_piece_avx2 *piece, size_t c,
+                                         size_t count, __m256i *s)
 {
-    qqi_finish_column_avx2(a, m, 0, s);
-    if (count > 1)
-        qqi_finish_column_avx2(a, m, 1, s + 2);
-    if (count > 2)
-        qqi_finish_column_avx2(a, m, 2, s + 4);
-    if (count > 3)
-        qqi_finish_column_avx2(a, m, 3, s + 6);
+    s[0] = qqi_begin_avx2(a, piece, c, 0);
+    s[1] = qqi_begin_avx2(a, piece, c, 1);
+    if (count > 1) {
+        s[2] = qqi_begin_avx2(a, piece, c + 1, 0);
+        s[3] = qqi_begin_avx2(a, piece, c + 1, 1);
+    }
+    if (count > 2) {
+        s[4] = qqi_begin_avx2(a, piece, c + 2, 0);
+        s[5] = qqi_begin_avx2(a, piece, c + 2, 1);
+    }
+    if (count > 3) {
+        s[6] = qqi_begin_avx2(a, piece, c + 3, 0);
+        s[7] = qqi_begin_avx2(a, piece, c + 3, 1);
+    }
 }
+
+QQI_AVX2_INLINE void qqi_piece_both_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_meeting_avx2 *m,
+                                         const qqi_piece_avx2 *piece,
+                                         size_t count, const __m256i *s)
+{
+    if (count == 4 && piece->last && a->quick) {
+        const qqi_quick_avx2 to = qqi_piece_quick_avx2(a, m, piece);
+        qqi_quick_both_avx2(&to, s);
+        return;
+    }
+    qqi_leave_avx2(a, m->c, 0, s[0]);
+    qqi_leave_avx2(a, m->c, 1, s[1]);
+    if (count > 1) {
+        qqi_leave_avx2(a, m->c + 1, 0, s[2]);
+        qqi_leave_avx2(a, m->c + 1, 1, s[3]);
+    }
+    if (count > 2) {
+        qqi_leave_avx2(a, m->c + 2, 0, s[4]);
+        qqi_leave_avx2(a, m->c + 2, 1, s[5]);
+    }
+    if (count > 3) {
+        qqi_leave_avx2(a, m->c + 3, 0, s[6]);
+        qqi_leave_avx2(a, m->c + 3, 1, s[7]);
+    }
+    if (!piece->last)
+        return;
+    qqi_finish_all_avx2(a, m, piece, 0);
+    qqi_finish_all_avx2(a, m, piece, 1);
+}
+
+#endif
+
+// ==== kernel/avx2/tile.h ====
+
+// qquant floor 5: panels, chunks and tiles of the AVX2 dot engines.
+//
+// Codes of a panel are unpacked 512 columns at a time (256 where they are
+// halved), and met by all columns of a group, 4 at a time: those meet all
+// tiles of a chunk before the next 4 do. But where sums cannot go straight into
+// acc (pass.h) all columns meet a span before the next one, and its sums are
+// joined in memory: one span in double, exact below 2^53: 255 * 2^24 * QQI_SPAN
+// = 2^48; more spans in int64.
+
+#if QQI_HAS_AVX2
 
 // --- sums that are joined in memory ----------------------------------------
 
@@ -21253,86 +21942,125 @@ QQI_AVX2_ALONE void qqi_join_tile_avx2(const qqi_pass_avx2 *a)
 
 // --- chunks ----------------------------------------------------------------
 
-// Numbers k to end - 1 times all columns; u is where their codes begin. fresh:
-// they begin a span; last: they end a tile.
-QQI_AVX2_INLINE void qqi_segment_avx2(const qqi_pass_avx2 *a, const uint8_t *u,
-                                      size_t k, size_t end, int fresh, int last,
-                                      qqi_segment_avx2_fn segment)
+// The scales of tiles a->tile to end - 1, 16 f32 each.
+QQI_AVX2_ALONE const uint8_t *qqi_pass_scales_avx2(const qqi_pass_avx2 *a,
+                                                   size_t end)
 {
-    const int direct = a->direct && last;
-    qqi_ends_avx2 ends;
-    qqi_meeting_avx2 m;
+    const uint8_t *panel = qqi_panel(a->p, a->panel);
+    float *out = a->w->scales[0];
 
-    if (direct)
-        qqi_ends_make_avx2(a, &ends);
-    m.u = u;
-    m.q = a->g->q + k * a->g->width;
-    m.steps = (end - k + 3) / 4;
-    m.fresh = fresh;
-    m.ends = direct ? &ends : NULL;
-    for (m.c = 0; m.c < a->columns; m.c += 4, m.q += 16) {
-        m.count = a->columns - m.c < 4 ? a->columns - m.c : 4;
-        segment(a, &m);
+    for (size_t t = a->tile; t < end; t++, out += 16) {
+        qqi_store_floats_avx2(out, qqi_scales_avx2(a->p, panel, t, 0));
+        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(a->p, panel, t, 1));
+    }
+    return (const uint8_t *)a->w->scales;
+}
+
+// Numbers m->k to m->end - 1 times all columns.
+QQI_AVX2_INLINE void qqi_meet_avx2(const qqi_pass_avx2 *a, qqi_meeting_avx2 *m,
+                                   qqi_segment_avx2_fn segment)
+{
+    m->q = a->g->q + m->k * a->g->width;
+    m->tile = a->tile;
+    for (m->c = 0; m->c < a->columns; m->c += 4, m->q += 16) {
+        m->count = a->columns - m->c < 4 ? a->columns - m->c : 4;
+        segment(a, m);
     }
 }
 
-// Columns k0 to k1 - 1 of a panel, k0 a multiple of 32.
-QQI_AVX2_INLINE void qqi_chunk_avx2(qqi_pass_avx2 *a, size_t k0, size_t k1,
-                                    qqi_segment_avx2_fn segment,
-                                    qqi_unpack_avx2_fn unpack, size_t step)
+// A piece of a chunk from m->k on, before end: as many tiles as there is room
+// for scales.
+QQI_AVX2_INLINE void qqi_direct_avx2(qqi_pass_avx2 *a, qqi_meeting_avx2 *m,
+                                     size_t end, qqi_segment_avx2_fn segment)
 {
     const qqi_product *p = a->p;
-    const uint8_t *cells = qqi_panel_cells(p, a->panel);
-    const uint8_t *u = a->w->u;
+    const size_t left = p->tiles - a->tile;
+    const size_t last =
+        a->tile + (left < QQI_TILES_AVX2 ? left : QQI_TILES_AVX2) - 1;
+    const size_t most = qqi_tile_end(p, last);
 
-    if (unpack != NULL)
-        unpack(p, cells, k0, k1 - k0, a->w->u);
-    else
-        u = cells + 16 * k0;
-    for (size_t k = k0, next; k < k1; k = next) {
-        const size_t first = a->tile * p->tile;
-        const size_t tile_end = qqi_tile_end(p, a->tile);
-        const size_t span = (k - first) / p->span;
-        const size_t left = first + span * p->span + p->span - k;
-        const size_t span_end = left < tile_end - k ? k + left : tile_end;
-        next = k1 < span_end ? k1 : span_end;
-        qqi_segment_avx2(a, u + (k - k0) / 4 * step, k, next,
-                         (k - first) % p->span == 0, next == tile_end, segment);
-        if (p->spans > p->tiles && next == span_end)
-            qqi_join_span_avx2(a, span);
-        if (next < tile_end)
-            continue;
-        if (!a->direct)
-            qqi_join_tile_avx2(a);
-        a->tile++;
-    }
+    m->end = most < end ? most : end;
+    m->scales = a->plain ? qqi_panel(p, a->panel) + p->scale_at + 64 * a->tile
+                         : qqi_pass_scales_avx2(a, last + 1);
+    qqi_meet_avx2(a, m, segment);
+    a->tile = m->end == p->k ? p->tiles : m->end / p->tile;
 }
 
-// The product, segment and unpack being constants: a 64-byte step of codes is
-// 4 columns, one of 128 bytes where they are int16.
-QQI_AVX2_INLINE void qqi_multiply_dot_avx2(const qqi_product *p,
-                                           const qqi_columns *g, size_t first,
-                                           size_t last, void *work, size_t most,
-                                           qqi_segment_avx2_fn segment,
-                                           qqi_unpack_avx2_fn unpack,
-                                           size_t step)
+// A piece of a span.
+QQI_AVX2_INLINE void qqi_waiting_avx2(qqi_pass_avx2 *a, qqi_meeting_avx2 *m,
+                                      size_t end, qqi_segment_avx2_fn segment)
 {
-    const size_t chunk = QQI_CHUNK_AVX2 * 64 / step;
+    const qqi_product *p = a->p;
+    const size_t first = a->tile * p->tile;
+    const size_t tile_end = qqi_tile_end(p, a->tile);
+    const size_t span = (m->k - first) / p->span;
+    const size_t left = first + span * p->span + p->span - m->k;
+    const size_t span_end = left < tile_end - m->k ? m->k + left : tile_end;
+
+    m->end = end < span_end ? end : span_end;
+    m->fresh = (m->k - first) % p->span == 0;
+    m->scales = NULL;
+    qqi_meet_avx2(a, m, segment);
+    if (p->spans > p->tiles && m->end == span_end)
+        qqi_join_span_avx2(a, span);
+    if (m->end < tile_end)
+        return;
+    qqi_join_tile_avx2(a);
+    a->tile++;
+}
+
+// Columns k to end - 1 of a panel, k a multiple of 32.
+QQI_AVX2_INLINE void qqi_chunk_avx2(qqi_pass_avx2 *a, size_t k, size_t end,
+                                    qqi_segment_avx2_fn segment,
+                                    qqi_unpack_avx2_fn unpack)
+{
+    const uint8_t *cells = qqi_panel_cells(a->p, a->panel);
+    qqi_meeting_avx2 m;
+
+    m.u = a->w->u;
+    if (unpack != NULL)
+        unpack(a->p, cells, k, end - k, a->w->u);
+    else
+        m.u = cells + 16 * k;
+    for (m.k = k; m.k < end; m.u += (m.end - m.k + 3) / 4 * 64, m.k = m.end)
+        if (a->direct)
+            qqi_direct_avx2(a, &m, end, segment);
+        else
+            qqi_waiting_avx2(a, &m, end, segment);
+}
+
+QQI_AVX2_INLINE void qqi_pass_make_avx2(qqi_pass_avx2 *a, const qqi_product *p,
+                                        const qqi_columns *g, void *work,
+                                        size_t most)
+{
+    a->p = p;
+    a->g = g;
+    a->w = (qqi_work_avx2 *)work;
+    a->columns = g->count * p->digits;
+    a->direct = qqi_is_direct(p);
+    a->quick = qqi_is_quick(p);
+    a->small = a->quick && p->tile == 32 && (most == 0 || most >= 4);
+    a->plain = qqi_has_plain_scales(p);
+    a->most = most;
+}
+
+// The product, chunk, segment and unpack being constants.
+QQI_AVX2_INLINE void
+qqi_multiply_dot_avx2(const qqi_product *p, const qqi_columns *g, size_t first,
+                      size_t last, void *work, size_t most, size_t chunk,
+                      qqi_segment_avx2_fn segment, qqi_unpack_avx2_fn unpack)
+{
     qqi_pass_avx2 a;
 
-    a.p = p;
-    a.g = g;
-    a.w = (qqi_work_avx2 *)work;
-    a.columns = g->count * p->digits;
-    a.direct = p->digits == 1 && p->x_zero == 0 && p->spans <= p->tiles;
-    a.most = most;
+    qqi_pass_make_avx2(&a, p, g, work, most);
     for (a.panel = first; a.panel < last; a.panel++) {
         a.tile = 0;
         QQ_MEMSET(a.w->acc, 0, g->count * sizeof a.w->acc[0]);
-        QQ_MEMSET(a.w->total, 0, sizeof a.w->total);
+        if (p->spans > p->tiles)
+            QQ_MEMSET(a.w->total, 0, sizeof a.w->total);
         for (size_t k = 0; k < p->k; k += chunk)
             qqi_chunk_avx2(&a, k, chunk < p->k - k ? k + chunk : p->k, segment,
-                           unpack, step);
+                           unpack);
         for (size_t c = 0; c < g->count; c++)
             qqi_end_avx2(p, g, a.panel, c, qqi_floats_avx2(a.w->acc[c]),
                          qqi_floats_avx2(a.w->acc[c] + 8));
@@ -21351,32 +22079,119 @@ QQI_AVX2_INLINE void qqi_multiply_dot_avx2(const qqi_product *p,
 //            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
 //            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
 //            once; e2m1, up to 24, 5 times.
-//   wide     codes up to 255, 8 bits and most books: int16 times int16, even
-//            and odd columns apart, sums in int32. Exact for all codes and all
-//            q, with as many instructions as |code| times the sign of q takes.
+//   halved   codes up to 255, 8 bits and most books: 16 * high + low, both up
+//            to 15, which is twice the work of 4 bits. Exact for all codes and
+//            all q. As int16 they take as many instructions and twice the
+//            bytes, |code| times the sign of q takes more.
 
 #if QQI_HAS_AVX2
 
-// --- narrow ----------------------------------------------------------------
+// --- steps -----------------------------------------------------------------
 
-// One column: 16 rows times 4 numbers.
-QQI_AVX2_INLINE void qqi_narrow_step_avx2(__m256i u0, __m256i u1,
-                                          const int8_t *q, __m256i *t)
+// One column: 2 vectors of codes times 4 numbers; t begins, or goes on.
+QQI_AVX2_INLINE void qqi_step_one_avx2(__m256i u0, __m256i u1, const int8_t *q,
+                                       int begin, __m256i *t)
 {
     const __m256i four = qqi_four_avx2(q);
+    const __m256i d0 = _mm256_maddubs_epi16(u0, four);
+    const __m256i d1 = _mm256_maddubs_epi16(u1, four);
 
-    t[0] = _mm256_add_epi16(t[0], _mm256_maddubs_epi16(u0, four));
-    t[1] = _mm256_add_epi16(t[1], _mm256_maddubs_epi16(u1, four));
+    t[0] = begin ? d0 : _mm256_add_epi16(t[0], d0);
+    t[1] = begin ? d1 : _mm256_add_epi16(t[1], d1);
+    QQI_KEEP_AVX2(t[0]);
+    QQI_KEEP_AVX2(t[1]);
 }
 
-QQI_AVX2_INLINE void qqi_widen_avx2(__m256i *t, __m256i *s)
+// count columns; count and begin are constants.
+QQI_AVX2_INLINE void qqi_step_avx2(const uint8_t *u, const int8_t *q,
+                                   size_t count, int begin, __m256i *t)
 {
-    const __m256i ones = _mm256_set1_epi16(1);
+    const __m256i u0 = qqi_load_avx2(u);
+    const __m256i u1 = qqi_load_avx2(u + 32);
 
-    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(t[0], ones));
-    s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(t[1], ones));
-    t[0] = _mm256_setzero_si256();
-    t[1] = _mm256_setzero_si256();
+    qqi_step_one_avx2(u0, u1, q, begin, t);
+    if (count > 1)
+        qqi_step_one_avx2(u0, u1, q + 4, begin, t + 2);
+    if (count > 2)
+        qqi_step_one_avx2(u0, u1, q + 8, begin, t + 4);
+    if (count > 3)
+        qqi_step_one_avx2(u0, u1, q + 12, begin, t + 6);
+}
+
+// Four steps of four columns, stride bytes apart.
+QQI_AVX2_INLINE void qqi_four_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, int begin, __m256i *t)
+{
+    qqi_step_avx2(u, q, 4, begin, t);
+    qqi_step_avx2(u + 64, q + stride, 4, 0, t);
+    qqi_step_avx2(u + 128, q + 2 * stride, 4, 0, t);
+    qqi_step_avx2(u + 192, q + 3 * stride, 4, 0, t);
+}
+
+// Steps of count columns, no more than int16 has room for.
+QQI_AVX2_INLINE void qqi_some_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, size_t steps,
+                                         size_t count, __m256i *t)
+{
+    qqi_step_avx2(u, q, count, 1, t);
+    for (size_t i = 1; i < steps; i++) {
+        u += 64;
+        q += stride;
+        qqi_step_avx2(u, q, count, 0, t);
+    }
+}
+
+// --- narrow ----------------------------------------------------------------
+
+QQI_AVX2_INLINE __m256i qqi_wide_avx2(__m256i t)
+{
+    return _mm256_madd_epi16(t, _mm256_set1_epi16(1));
+}
+
+// Both halves of a column to their sums.
+QQI_AVX2_INLINE void qqi_widen_avx2(const __m256i *t, int begin, __m256i *s)
+{
+    const __m256i d0 = qqi_wide_avx2(t[0]);
+    const __m256i d1 = qqi_wide_avx2(t[1]);
+
+    s[0] = begin ? d0 : _mm256_add_epi32(s[0], d0);
+    s[1] = begin ? d1 : _mm256_add_epi32(s[1], d1);
+}
+
+// Of count columns.
+QQI_AVX2_INLINE void qqi_widen_all_avx2(const __m256i *t, size_t count,
+                                        int begin, __m256i *s)
+{
+    qqi_widen_avx2(t, begin, s);
+    if (count > 1)
+        qqi_widen_avx2(t + 2, begin, s + 2);
+    if (count > 2)
+        qqi_widen_avx2(t + 4, begin, s + 4);
+    if (count > 3)
+        qqi_widen_avx2(t + 6, begin, s + 6);
+}
+
+// Whole tiles of 32 columns; most, a constant, is 8 or 4.
+QQI_AVX2_INLINE void qqi_narrow_quick_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           size_t tiles, size_t most)
+{
+    const size_t width = a->g->width;
+    const size_t stride = 4 * width;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    qqi_quick_avx2 to = qqi_quick_make_avx2(a, m);
+
+    for (; tiles > 0; tiles--, u += 512, q += 8 * stride) {
+        __m256i t[8], s[8];
+        qqi_four_steps_avx2(u, q, stride, 1, t);
+        if (most == 4)
+            qqi_widen_all_avx2(t, 4, 1, s);
+        qqi_four_steps_avx2(u + 256, q + 4 * stride, stride, most == 4, t);
+        qqi_widen_all_avx2(t, 4, most != 4, s);
+        qqi_quick_both_avx2(&to, s);
+        qqi_quick_next_avx2(&to, width);
+    }
 }
 
 // count, a constant, columns.
@@ -21384,149 +22199,160 @@ QQI_AVX2_INLINE void qqi_narrow_steps_avx2(const qqi_pass_avx2 *a,
                                            const qqi_meeting_avx2 *m,
                                            size_t count)
 {
-    const __m256i zero = _mm256_setzero_si256();
     const size_t stride = 4 * a->g->width;
     const size_t most = a->most;
     const uint8_t *u = m->u;
     const int8_t *q = m->q;
-    __m256i t[8] = {zero, zero, zero, zero, zero, zero, zero, zero};
-    __m256i s[8];
+    qqi_piece_avx2 piece;
 
-    qqi_begin_avx2(a, m, count, s);
-    for (size_t left = m->steps, now; left > 0; left -= now) {
-        now = left < most ? left : most;
-        for (size_t i = 0; i < now; i++, u += 64, q += stride) {
-            const __m256i u0 = qqi_load_avx2(u);
-            const __m256i u1 = qqi_load_avx2(u + 32);
-            qqi_narrow_step_avx2(u0, u1, q, t);
-            if (count > 1)
-                qqi_narrow_step_avx2(u0, u1, q + 4, t + 2);
-            if (count > 2)
-                qqi_narrow_step_avx2(u0, u1, q + 8, t + 4);
-            if (count > 3)
-                qqi_narrow_step_avx2(u0, u1, q + 12, t + 6);
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        __m256i t[8], s[8];
+        qqi_begin_both_avx2(a, &piece, m->c, count, s);
+        for (size_t left = piece.steps, now; left > 0; left -= now) {
+            now = left < most ? left : most;
+            qqi_some_steps_avx2(u, q, stride, now, count, t);
+            qqi_widen_all_avx2(t, count, 0, s);
+            u += 64 * now;
+            q += stride * now;
         }
-        qqi_widen_avx2(t, s);
-        if (count > 1)
-            qqi_widen_avx2(t + 2, s + 2);
-        if (count > 2)
-            qqi_widen_avx2(t + 4, s + 4);
-        if (count > 3)
-            qqi_widen_avx2(t + 6, s + 6);
+        qqi_piece_both_avx2(a, m, &piece, count, s);
     }
-    qqi_finish_avx2(a, m, count, s);
 }
 
 QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
                                             const qqi_meeting_avx2 *m)
 {
+    const size_t tiles = (m->end - m->k) / 32;
+    qqi_meeting_avx2 rest;
+
     switch (m->count) {
     case 1:
         qqi_narrow_steps_avx2(a, m, 1);
-        break;
+        return;
     case 2:
         qqi_narrow_steps_avx2(a, m, 2);
-        break;
+        return;
     case 3:
         qqi_narrow_steps_avx2(a, m, 3);
-        break;
+        return;
     default:
-        qqi_narrow_steps_avx2(a, m, 4);
         break;
+    }
+    if (a->small) {
+        if (a->most >= 8)
+            qqi_narrow_quick_avx2(a, m, tiles, 8);
+        else
+            qqi_narrow_quick_avx2(a, m, tiles, 4);
+        if (!qqi_rest_avx2(a, m, tiles, &rest))
+            return;
+        m = &rest;
+    }
+    qqi_narrow_steps_avx2(a, m, 4);
+}
+
+// --- halved ----------------------------------------------------------------
+
+// Sums of high and low halves, times their weights.
+QQI_AVX2_INLINE __m256i qqi_whole_avx2(const __m256i *t)
+{
+    return _mm256_add_epi32(_mm256_madd_epi16(t[0], _mm256_set1_epi16(16)),
+                            _mm256_madd_epi16(t[1], _mm256_set1_epi16(1)));
+}
+
+// Whole tiles of 32 columns, 8 rows.
+QQI_AVX2_INLINE void qqi_halved_quick_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           size_t tiles, size_t half)
+{
+    const size_t width = a->g->width;
+    const size_t stride = 4 * width;
+    const uint8_t *u = m->u + QQI_ROWS_AVX2 * half;
+    const int8_t *q = m->q;
+    qqi_quick_avx2 to = qqi_quick_make_avx2(a, m);
+
+    for (; tiles > 0; tiles--, u += 512, q += 8 * stride) {
+        __m256i t[8];
+        qqi_four_steps_avx2(u, q, stride, 1, t);
+        qqi_four_steps_avx2(u + 256, q + 4 * stride, stride, 0, t);
+        qqi_quick_end_avx2(&to, 0, half, qqi_whole_avx2(t));
+        qqi_quick_end_avx2(&to, 1, half, qqi_whole_avx2(t + 2));
+        qqi_quick_end_avx2(&to, 2, half, qqi_whole_avx2(t + 4));
+        qqi_quick_end_avx2(&to, 3, half, qqi_whole_avx2(t + 6));
+        qqi_quick_next_avx2(&to, width);
     }
 }
 
-// --- wide ------------------------------------------------------------------
-
-QQI_AVX2_INLINE void qqi_wide_step_avx2(const uint8_t *u, const int16_t *q,
+// s of count, a constant, columns and a half goes on.
+QQI_AVX2_INLINE void qqi_add_whole_avx2(const __m256i *t, size_t count,
                                         __m256i *s)
 {
-    const __m256i even = qqi_four_avx2(q);
-    const __m256i odd = qqi_four_avx2(q + 8);
-
-    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(qqi_load_avx2(u), even));
-    s[1] =
-        _mm256_add_epi32(s[1], _mm256_madd_epi16(qqi_load_avx2(u + 64), even));
-    s[0] =
-        _mm256_add_epi32(s[0], _mm256_madd_epi16(qqi_load_avx2(u + 32), odd));
-    s[1] =
-        _mm256_add_epi32(s[1], _mm256_madd_epi16(qqi_load_avx2(u + 96), odd));
+    s[0] = _mm256_add_epi32(s[0], qqi_whole_avx2(t));
+    if (count > 1) {
+        s[1] = _mm256_add_epi32(s[1], qqi_whole_avx2(t + 2));
+        s[2] = _mm256_add_epi32(s[2], qqi_whole_avx2(t + 4));
+        s[3] = _mm256_add_epi32(s[3], qqi_whole_avx2(t + 6));
+    }
 }
 
-// The numbers are spread already.
-QQI_AVX2_INLINE void qqi_wide_steps_avx2(const qqi_pass_avx2 *a,
-                                         const qqi_meeting_avx2 *m,
-                                         size_t count)
+// A piece of count, a constant, 1 or 4, columns, 8 rows.
+QQI_AVX2_INLINE void qqi_halved_piece_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           const qqi_piece_avx2 *piece,
+                                           size_t count, size_t half,
+                                           const uint8_t *u, const int8_t *q)
 {
-    const int16_t *q = a->w->q;
+    const size_t stride = 4 * a->g->width;
+    __m256i s[4];
+
+    u += QQI_ROWS_AVX2 * half;
+    qqi_begin_half_avx2(a, piece, m->c, count, half, s);
+    for (size_t left = piece->steps, now; left > 0; left -= now) {
+        __m256i t[8];
+        now = left < 8 ? left : 8;
+        qqi_some_steps_avx2(u, q, stride, now, count, t);
+        qqi_add_whole_avx2(t, count, s);
+        u += 64 * now;
+        q += stride * now;
+    }
+    qqi_piece_half_avx2(a, m, piece, count, half, s);
+}
+
+// Pieces of any kind; columns that are not there are zeros.
+QQI_AVX2_INLINE void qqi_halved_pieces_avx2(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m)
+{
     const uint8_t *u = m->u;
-    __m256i s[8];
+    const int8_t *q = m->q;
+    qqi_piece_avx2 piece;
 
-    qqi_begin_avx2(a, m, count, s);
-    for (size_t i = 0; i < m->steps; i++, u += 128, q += 16) {
-        qqi_wide_step_avx2(u, q, s);
-        if (count > 1)
-            qqi_wide_step_avx2(u, q + 2, s + 2);
-        if (count > 2)
-            qqi_wide_step_avx2(u, q + 4, s + 4);
-        if (count > 3)
-            qqi_wide_step_avx2(u, q + 6, s + 6);
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        for (size_t half = 0; half < 2; half++) {
+            if (m->count == 1)
+                qqi_halved_piece_avx2(a, m, &piece, 1, half, u, q);
+            else
+                qqi_halved_piece_avx2(a, m, &piece, 4, half, u, q);
+        }
+        u += 64 * piece.steps;
+        q += 4 * a->g->width * piece.steps;
     }
-    qqi_finish_avx2(a, m, count, s);
 }
 
-// Spreads a lone column, which has no more numbers than its steps: tiles need
-// not begin at a multiple of 16.
-QQI_AVX2_INLINE void qqi_spread_lone_avx2(const int8_t *q, size_t steps,
-                                          int16_t *out)
+QQI_AVX2_ALONE void qqi_halved_segment_avx2(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m)
 {
-    const size_t whole = steps / 4;
-    int8_t rest[16] = {0};
+    const size_t tiles = (m->end - m->k) / 32;
+    qqi_meeting_avx2 rest;
 
-    qqi_spread_avx2(q, 16, whole, out);
-    if (steps % 4 == 0)
-        return;
-    QQ_MEMCPY(rest, q + 16 * whole, steps % 4 * 4);
-    qqi_spread_avx2(rest, 16, 1, out + 16 * whole);
-}
-
-// Steps of a lone column: four are in a row of the spread numbers.
-QQI_AVX2_INLINE void qqi_wide_lone_avx2(const qqi_pass_avx2 *a,
-                                        const qqi_meeting_avx2 *m)
-{
-    const int16_t *q = a->w->q;
-    const uint8_t *u = m->u;
-    __m256i s[2];
-
-    qqi_begin_avx2(a, m, 1, s);
-    for (size_t i = 0; i < m->steps; i++, u += 128)
-        qqi_wide_step_avx2(u, q + i / 4 * 16 + i % 4 * 2, s);
-    qqi_finish_avx2(a, m, 1, s);
-}
-
-QQI_AVX2_ALONE void qqi_wide_segment_avx2(const qqi_pass_avx2 *a,
-                                          const qqi_meeting_avx2 *m)
-{
-    if (a->g->width == 1) {
-        qqi_spread_lone_avx2(m->q, m->steps, a->w->q);
-        qqi_wide_lone_avx2(a, m);
-        return;
+    if (a->small && m->count == 4) {
+        for (size_t half = 0; half < 2; half++)
+            qqi_halved_quick_avx2(a, m, tiles, half);
+        if (!qqi_rest_avx2(a, m, tiles, &rest))
+            return;
+        m = &rest;
     }
-    qqi_spread_avx2(m->q, 4 * a->g->width, m->steps, a->w->q);
-    switch (m->count) {
-    case 1:
-        qqi_wide_steps_avx2(a, m, 1);
-        break;
-    case 2:
-        qqi_wide_steps_avx2(a, m, 2);
-        break;
-    case 3:
-        qqi_wide_steps_avx2(a, m, 3);
-        break;
-    default:
-        qqi_wide_steps_avx2(a, m, 4);
-        break;
-    }
+    qqi_halved_pieces_avx2(a, m);
 }
 
 // --- the products ----------------------------------------------------------
@@ -21550,16 +22376,16 @@ QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
     const unsigned code = qqi_most_code(p);
 
     qqi_multiply_dot_avx2(p, g, first, last, work,
-                          code > 0 ? 32768 / (256 * code) : 128,
-                          qqi_narrow_segment_avx2, qqi_unpack_avx2, 64);
+                          code > 0 ? 32768 / (256 * code) : 128, QQI_CHUNK_AVX2,
+                          qqi_narrow_segment_avx2, qqi_unpack_avx2);
 }
 
-QQI_AVX2_FN void qqi_multiply_wide_avx2(const qqi_product *p,
-                                        const qqi_columns *g, size_t first,
-                                        size_t last, void *work)
+QQI_AVX2_FN void qqi_multiply_halved_avx2(const qqi_product *p,
+                                          const qqi_columns *g, size_t first,
+                                          size_t last, void *work)
 {
-    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_wide_segment_avx2,
-                          qqi_unpack_wide_avx2, 128);
+    qqi_multiply_dot_avx2(p, g, first, last, work, 8, QQI_CHUNK_AVX2 / 2,
+                          qqi_halved_segment_avx2, qqi_unpack_halved_avx2);
 }
 
 #endif
@@ -21576,19 +22402,29 @@ QQI_AVX2_FN void qqi_multiply_wide_avx2(const qqi_product *p,
 
 #if QQI_HAS_AVX2
 
+// Columns of q that are halved at a time.
+#  define QQI_HALVES_AVX2 ((size_t)7168)
+
+// Tiles whose scales are made at a time.
+#  define QQI_LONE_TILES ((size_t)24)
+
+typedef struct qqi_lone_work_avx2 {
+    uint8_t room[512]; // for the last block
+    int8_t halves[2 * QQI_HALVES_AVX2];
+    float scales[QQI_LONE_TILES][16];
+} qqi_lone_work_avx2;
+
+QQI_STATIC_ASSERT(lone_work_avx2, sizeof(qqi_lone_work_avx2) <= QQI_WORK_BYTES);
+
 typedef struct qqi_lone_avx2 {
     const qqi_product *p;
     const qqi_columns *g;
-    int16_t *spread; // of QQI_SPREAD_AVX2 columns
+    qqi_lone_work_avx2 *w;
     __m256i book;
-    __m256i shift; // by which mul multiplies
-    int plain;     // scales are f32, and nothing but them
+    size_t ahead; // bytes by which cells are asked for before they are wanted
+    int twice;    // sums count twice
+    int plain;    // scales are f32, and nothing but them
 } qqi_lone_avx2;
-
-// Columns of q that are int16 at a time.
-#  define QQI_SPREAD_AVX2 ((size_t)7680)
-
-QQI_STATIC_ASSERT(spread_avx2, 512 + 2 * QQI_SPREAD_AVX2 <= QQI_WORK_BYTES);
 
 // Sums in registers, by plane and half.
 #  define QQI_LONE_SUMS 8
@@ -21601,22 +22437,22 @@ typedef void (*qqi_block_avx2_fn)(const qqi_lone_avx2 *a, const uint8_t *cells,
 typedef void (*qqi_joint_avx2_fn)(const __m256i *s, __m256i *out);
 
 QQI_AVX2_INLINE void qqi_lone_make_avx2(const qqi_product *p,
-                                        const qqi_columns *g, qqi_lone_avx2 *a)
+                                        const qqi_columns *g, void *work,
+                                        qqi_lone_avx2 *a)
 {
     a->p = p;
     a->g = g;
-    a->spread = NULL;
+    a->w = (qqi_lone_work_avx2 *)work;
     a->book = _mm256_broadcastsi128_si256(qqi_load16_avx2(p->book));
-    a->shift = _mm256_set1_epi32(p->mul - 1);
-    a->plain =
-        p->scale_type == QQ_TYPE_F32 && p->scale2 == 1.0f && p->unit == 1.0f;
+    a->ahead = 0;
+    a->twice = p->mul == 2;
+    a->plain = qqi_has_plain_scales(p);
 }
 
 // Whether a product can be done this way.
 QQI_INLINE int qqi_is_lone(const qqi_product *p)
 {
-    return p->digits == 1 && p->x_zero == 0 && p->spans <= p->tiles &&
-           (p->tiles <= 1 || p->tile % 32 == 0);
+    return qqi_is_direct(p) && (p->tiles <= 1 || p->tile % 32 == 0);
 }
 
 // The last block, of fewer than 32 columns: its cells, zeros behind them.
@@ -21630,105 +22466,213 @@ qqi_last_block_avx2(const qqi_product *p, const uint8_t *cells, uint8_t *room)
     return room;
 }
 
-// Numbers k and following as int16 (qqi_spread_avx2).
-QQI_AVX2_INLINE void qqi_spread_window_avx2(const qqi_lone_avx2 *a, size_t k)
-{
-    const size_t left = a->p->padded - k;
-    const size_t count = left < QQI_SPREAD_AVX2 ? left : QQI_SPREAD_AVX2;
+// --- halves of numbers -----------------------------------------------------
 
-    qqi_spread_avx2(a->g->q + k, 16, count / 16, a->spread);
+// q = 16 high + low, high from -8 to 8 and low from -8 to 7: 16 numbers become
+// 8 high halves, their 8 low ones, and the same of the others.
+QQI_AVX2_INLINE void qqi_halve_avx2(const int8_t *q, int8_t *out)
+{
+    const __m256i x = _mm256_cvtepi8_epi16(qqi_load16_avx2(q));
+    const __m256i high =
+        _mm256_srai_epi16(_mm256_add_epi16(x, _mm256_set1_epi16(8)), 4);
+    const __m256i low = _mm256_sub_epi16(x, _mm256_slli_epi16(high, 4));
+
+    qqi_store_avx2(out, _mm256_packs_epi16(high, low));
 }
 
-// acc = fma(s, D, acc) of column c and a half, a constant.
+// Those of numbers k and following.
+QQI_AVX2_ALONE void qqi_halve_window_avx2(const qqi_lone_avx2 *a, size_t k)
+{
+    const size_t left = a->p->padded - k;
+    const size_t count = left < QQI_HALVES_AVX2 ? left : QQI_HALVES_AVX2;
+
+    for (size_t i = 0; i < count; i += 16)
+        qqi_halve_avx2(a->g->q + k + i, a->w->halves + 2 * i);
+}
+
+// Where the halves of number k, a multiple of 16, are.
+QQI_AVX2_INLINE const int8_t *qqi_halves_avx2(const qqi_lone_avx2 *a, size_t k)
+{
+    return a->w->halves + 2 * (k % QQI_HALVES_AVX2);
+}
+
+// --- the end of a tile -----------------------------------------------------
+
+// The scales of tile t where they must be made: those of the next tiles are
+// made with the first of them.
+QQI_AVX2_ALONE const uint8_t *
+qqi_lone_scales_avx2(const qqi_lone_avx2 *a, const uint8_t *panel, size_t t)
+{
+    const qqi_product *p = a->p;
+    const size_t in = t % QQI_LONE_TILES;
+
+    for (size_t i = 0; i < QQI_LONE_TILES && in == 0 && t + i < p->tiles; i++) {
+        float *out = a->w->scales[i];
+        qqi_store_floats_avx2(out, qqi_scales_avx2(p, panel, t + i, 0));
+        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(p, panel, t + i, 1));
+    }
+    return (const uint8_t *)a->w->scales[in];
+}
+
+// acc = fma(s, D, acc) of tile t, column c and a half, a constant.
 QQI_AVX2_INLINE __m256 qqi_lone_half_avx2(const qqi_lone_avx2 *a,
                                           const uint8_t *panel, size_t t,
-                                          size_t c, size_t half, __m256i s,
+                                          size_t c, size_t half,
+                                          const uint8_t *scales, __m256i s,
                                           __m256 acc)
 {
     const qqi_product *p = a->p;
-    const int32_t sum = a->g->sum[t * a->g->width + c];
-    const __m256i off =
-        p->zero_at != 0 ? _mm256_mullo_epi32(qqi_zeros_avx2(p, panel, t, half),
-                                             _mm256_set1_epi32(sum))
-                        : _mm256_set1_epi32(p->add * sum);
-    const __m256i d = _mm256_sub_epi32(_mm256_sllv_epi32(s, a->shift), off);
-    __m256 scale =
-        a->plain ? qqi_floats_avx2(panel + p->scale_at + 64 * t + 32 * half)
-                 : qqi_scales_avx2(p, panel, t, half);
+    const size_t at = t * a->g->width + c;
+    __m256i off = _mm256_set1_epi32(a->g->sum[at]);
+    __m256 scale = qqi_floats_avx2(scales + 32 * half);
 
+    if (p->zero_at != 0)
+        off = _mm256_mullo_epi32(qqi_zeros_avx2(p, panel, t, half), off);
     if (p->input == QQ_INPUT_INT8_TILE)
-        scale = _mm256_mul_ps(scale,
-                              _mm256_set1_ps(a->g->scale[t * a->g->width + c]));
-    return _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(d), acc);
+        scale = _mm256_mul_ps(scale, _mm256_set1_ps(a->g->scale[at]));
+    if (a->twice)
+        s = _mm256_add_epi32(s, s);
+    return _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(_mm256_sub_epi32(s, off)),
+                           acc);
 }
+
+// --- the product -----------------------------------------------------------
 
 // Blocks of whole tiles or of a piece of one, columns k to end - 1; many at
 // once, but for the last ones. Cells end with a short block if k does.
 QQI_AVX2_INLINE void qqi_lone_blocks_avx2(const qqi_lone_avx2 *a,
                                           const uint8_t *cells, size_t k,
-                                          size_t end, size_t bytes, size_t many,
-                                          qqi_block_avx2_fn block, __m256i *s,
-                                          uint8_t *room)
+                                          size_t end, unsigned bits,
+                                          size_t many, qqi_block_avx2_fn block,
+                                          __m256i *s)
 {
+    const size_t bytes = 64 * bits;
     size_t left = (end - k) / 32;
 
     cells += k / 32 * bytes;
     for (; many > 1 && left >= many; left -= many) {
+        qqi_ask_avx2(cells + a->ahead, bits * (unsigned)many);
         block(a, cells, k, many, s);
         cells += many * bytes;
         k += 32 * many;
     }
-    for (; left > 0; left--, cells += bytes, k += 32)
+    for (; left > 0; left--, cells += bytes, k += 32) {
+        qqi_ask_avx2(cells + a->ahead, bits);
         block(a, cells, k, 1, s);
+    }
     if (k < end)
-        block(a, qqi_last_block_avx2(a->p, cells, room), k, 1, s);
+        block(a, qqi_last_block_avx2(a->p, cells, a->w->room), k, 1, s);
 }
 
-// Whether numbers of column k and following, of panel i, must be spread now.
-QQI_INLINE int qqi_must_spread(const qqi_product *p, size_t i, size_t first,
-                               size_t k)
+// The sums of tile t; halves of q are made now if must.
+QQI_AVX2_INLINE void qqi_lone_tile_avx2(const qqi_lone_avx2 *a,
+                                        const uint8_t *cells, size_t t,
+                                        unsigned bits, size_t many, int halved,
+                                        int must, qqi_block_avx2_fn block,
+                                        __m256i *s)
 {
-    return k % QQI_SPREAD_AVX2 == 0 && (i == first || p->k > QQI_SPREAD_AVX2);
+    const qqi_product *p = a->p;
+    const size_t end = qqi_tile_end(p, t);
+
+    for (size_t k = t * p->tile, next; k < end; k = next) {
+        const size_t left = QQI_HALVES_AVX2 - k % QQI_HALVES_AVX2;
+        next = halved && left < end - k ? k + left : end;
+        if (halved && must && k % QQI_HALVES_AVX2 == 0)
+            qqi_halve_window_avx2(a, k);
+        qqi_lone_blocks_avx2(a, cells, k, next, bits, many, block, s);
+    }
 }
 
-// The product. bits, many, spread (whether q becomes int16), block and joint
-// are constants.
+// Tiles t to end - 1 of a panel, to acc.
+QQI_AVX2_INLINE void
+qqi_lone_tiles_avx2(const qqi_lone_avx2 *a, const uint8_t *panel,
+                    const uint8_t *cells, size_t t, size_t end, unsigned bits,
+                    size_t many, int halved, int must, qqi_block_avx2_fn block,
+                    qqi_joint_avx2_fn joint, __m256 *acc)
+{
+    const __m256i zero = _mm256_setzero_si256();
+
+    for (; t < end; t++) {
+        const uint8_t *scales = panel + a->p->scale_at + 64 * t;
+        __m256i s[QQI_LONE_SUMS] = {zero, zero, zero, zero,
+                                    zero, zero, zero, zero};
+        __m256i d[2];
+        if (!a->plain)
+            scales = qqi_lone_scales_avx2(a, panel, t);
+        qqi_lone_tile_avx2(a, cells, t, bits, many, halved, must, block, s);
+        joint(s, d);
+        acc[0] = qqi_lone_half_avx2(a, panel, t, 0, 0, scales, d[0], acc[0]);
+        acc[1] = qqi_lone_half_avx2(a, panel, t, 0, 1, scales, d[1], acc[1]);
+    }
+}
+
+// The same of tiles that are blocks, where nothing is special.
+QQI_AVX2_INLINE void qqi_lone_quick_avx2(const qqi_lone_avx2 *a,
+                                         const uint8_t *panel,
+                                         const uint8_t *cells, size_t tiles,
+                                         unsigned bits, int halved, int must,
+                                         qqi_block_avx2_fn block,
+                                         qqi_joint_avx2_fn joint, __m256 *acc)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    const int32_t *sum = a->g->sum;
+    const uint8_t *scales = panel + a->p->scale_at;
+
+    for (size_t t = 0, end; t < tiles; t = end) {
+        end =
+            a->plain || tiles - t < QQI_LONE_TILES ? tiles : t + QQI_LONE_TILES;
+        if (!a->plain)
+            scales = qqi_lone_scales_avx2(a, panel, t);
+        for (size_t i = t; i < end; i++, scales += 64) {
+            const __m256i off = _mm256_set1_epi32(sum[i]);
+            __m256i s[QQI_LONE_SUMS] = {zero, zero, zero, zero,
+                                        zero, zero, zero, zero};
+            __m256i d[2];
+            if (halved && must && 32 * i % QQI_HALVES_AVX2 == 0)
+                qqi_halve_window_avx2(a, 32 * i);
+            qqi_ask_avx2(cells + a->ahead, bits);
+            qqi_ask_avx2(scales + a->ahead / 2, 1);
+            block(a, cells, 32 * i, 1, s);
+            cells += 64 * bits;
+            joint(s, d);
+            acc[0] = _mm256_fmadd_ps(
+                qqi_floats_avx2(scales),
+                _mm256_cvtepi32_ps(_mm256_sub_epi32(d[0], off)), acc[0]);
+            acc[1] = _mm256_fmadd_ps(
+                qqi_floats_avx2(scales + 32),
+                _mm256_cvtepi32_ps(_mm256_sub_epi32(d[1], off)), acc[1]);
+        }
+    }
+}
+
+// The product. bits, many, halved (whether q is), block and joint are
+// constants.
 QQI_AVX2_INLINE void qqi_multiply_lone_avx2(const qqi_product *p,
                                             const qqi_columns *g, size_t first,
                                             size_t last, void *work,
                                             unsigned bits, size_t many,
-                                            int spread, qqi_block_avx2_fn block,
+                                            int halved, qqi_block_avx2_fn block,
                                             qqi_joint_avx2_fn joint)
 {
-    uint8_t *room = (uint8_t *)work;
+    // Not worth its code for 1 bit, which has tables, and for sums of parts.
+    const int often = bits > 1 && bits == qqi_part_bits(bits);
+    const size_t quick =
+        often && qqi_is_quick(p) && p->tile == 32 ? p->k / 32 : 0;
     qqi_lone_avx2 a;
 
-    qqi_lone_make_avx2(p, g, &a);
-    a.spread = (int16_t *)(void *)(room + 512);
+    qqi_lone_make_avx2(p, g, work, &a);
     for (size_t i = first; i < last; i++) {
         const uint8_t *panel = qqi_panel(p, i);
         const uint8_t *cells = qqi_panel_cells(p, i);
-        __m256 acc0 = _mm256_setzero_ps();
-        __m256 acc1 = _mm256_setzero_ps();
-        for (size_t t = 0; t < p->tiles; t++) {
-            const __m256i zero = _mm256_setzero_si256();
-            __m256i s[QQI_LONE_SUMS] = {zero, zero, zero, zero,
-                                        zero, zero, zero, zero};
-            __m256i d[2];
-            const size_t end = qqi_tile_end(p, t);
-            for (size_t k = t * p->tile, next; k < end; k = next) {
-                const size_t left = QQI_SPREAD_AVX2 - k % QQI_SPREAD_AVX2;
-                next = spread && left < end - k ? k + left : end;
-                if (spread && qqi_must_spread(p, i, first, k))
-                    qqi_spread_window_avx2(&a, k);
-                qqi_lone_blocks_avx2(&a, cells, k, next, 64 * bits, many, block,
-                                     s, room);
-            }
-            joint(s, d);
-            acc0 = qqi_lone_half_avx2(&a, panel, t, 0, 0, d[0], acc0);
-            acc1 = qqi_lone_half_avx2(&a, panel, t, 0, 1, d[1], acc1);
-        }
-        qqi_end_avx2(p, g, i, 0, acc0, acc1);
+        const int must = i == first || p->k > QQI_HALVES_AVX2;
+        __m256 acc[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+        a.ahead = qqi_ahead_of_avx2(p, i, last);
+        if (often)
+            qqi_lone_quick_avx2(&a, panel, cells, quick, bits, halved, must,
+                                block, joint, acc);
+        qqi_lone_tiles_avx2(&a, panel, cells, quick, p->tiles, bits, many,
+                            halved, must, block, joint, acc);
+        qqi_end_avx2(p, g, i, 0, acc[0], acc[1]);
     }
 }
 
@@ -21738,30 +22682,26 @@ QQI_AVX2_INLINE void qqi_multiply_lone_avx2(const qqi_product *p,
 
 // qquant floor 5: one column with AVX2: what is done with a block.
 //
+// Both halves of a panel, which share the numbers.
+//
 //   2 bits   in place: fields 0 and 2 of x, and of x >> 4, at their weights 1
 //            and 4. Two blocks are at most 8 additions of 12 * 256: 24576.
 //   4 bits   low and high halves of bytes; a block of codes up to 15 is 8
 //            additions of 15 * 256: 30720; a book's codes up to 31 are added 4
 //            times: 31744.
 //   3, 5, 6, 7 bits   codes put together from their parts; then as dot.h.
-//   wide     codes, or a book, beyond 127, as int16 (dot.h), even and odd
-//            columns of a register apart.
+//   beyond 127, codes of 8 bits or a book: q is 16 * high + low (lone.h), and a
+//            block is 8 additions of 255 * 16 for each: 32640.
 
 #if QQI_HAS_AVX2
 
-// t += the bytes of x under a mask times four numbers.
-QQI_AVX2_INLINE void qqi_masked_avx2(__m256i x, char mask, const int8_t *q,
-                                     __m256i *t)
+// Sums of both halves, int16 times a factor.
+QQI_AVX2_INLINE void qqi_widen_by_avx2(const __m256i *t, int16_t by, __m256i *s)
 {
-    const __m256i u = _mm256_and_si256(x, _mm256_set1_epi8(mask));
+    const __m256i times = _mm256_set1_epi16(by);
 
-    *t = _mm256_add_epi16(*t, _mm256_maddubs_epi16(u, qqi_four_avx2(q)));
-}
-
-// s += t, int16, times a factor.
-QQI_AVX2_INLINE void qqi_widen_by_avx2(__m256i t, int16_t by, __m256i *s)
-{
-    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(t, _mm256_set1_epi16(by)));
+    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(t[0], times));
+    s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(t[1], times));
 }
 
 QQI_AVX2_INLINE void qqi_joint_avx2(const __m256i *s, __m256i *out)
@@ -21770,42 +22710,56 @@ QQI_AVX2_INLINE void qqi_joint_avx2(const __m256i *s, __m256i *out)
     out[1] = s[1];
 }
 
-// --- 2 bits ----------------------------------------------------------------
-
-// A half of a cell; t of weights 1 and 4.
-QQI_AVX2_INLINE void qqi_two_cell_avx2(const uint8_t *cell, const int8_t *q,
-                                       __m256i *t)
+// The bytes of x, both halves, under a mask times four numbers.
+QQI_AVX2_INLINE void qqi_masked_avx2(const __m256i *x, char mask,
+                                     const int8_t *q, int begin, __m256i *t)
 {
-    const __m256i x = qqi_load_avx2(cell);
-    const __m256i y = _mm256_srli_epi16(x, 4);
+    const __m256i m = _mm256_set1_epi8(mask);
 
-    qqi_masked_avx2(x, 3, q, &t[0]);
-    qqi_masked_avx2(x, 12, q + 4, &t[1]);
-    qqi_masked_avx2(y, 3, q + 8, &t[0]);
-    qqi_masked_avx2(y, 12, q + 12, &t[1]);
+    qqi_step_one_avx2(_mm256_and_si256(x[0], m), _mm256_and_si256(x[1], m), q,
+                      begin, t);
 }
 
-QQI_AVX2_INLINE void qqi_two_half_avx2(const uint8_t *cells, const int8_t *q,
-                                       size_t count, __m256i *s)
+// A cell, and the same without the low halves of bytes.
+QQI_AVX2_INLINE void qqi_cell_of_avx2(const uint8_t *cell, __m256i *x,
+                                      __m256i *y)
 {
-    __m256i t[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    x[0] = qqi_load_avx2(cell);
+    x[1] = qqi_load_avx2(cell + 32);
+    y[0] = _mm256_srli_epi16(x[0], 4);
+    y[1] = _mm256_srli_epi16(x[1], 4);
+}
 
-    qqi_two_cell_avx2(cells, q, t);
-    qqi_two_cell_avx2(cells + 64, q + 16, t);
-    if (count > 1) {
-        qqi_two_cell_avx2(cells + 128, q + 32, t);
-        qqi_two_cell_avx2(cells + 192, q + 48, t);
-    }
-    qqi_widen_by_avx2(t[0], 4, s);
-    qqi_widen_by_avx2(t[1], 1, s);
+// --- 2 bits ----------------------------------------------------------------
+
+// A cell; t of weight 1, then 4.
+QQI_AVX2_INLINE void qqi_two_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                       int begin, __m256i *t)
+{
+    __m256i x[2], y[2];
+
+    qqi_cell_of_avx2(cell, x, y);
+    qqi_masked_avx2(x, 3, q, begin, t);
+    qqi_masked_avx2(x, 12, q + 4, begin, t + 2);
+    qqi_masked_avx2(y, 3, q + 8, 0, t);
+    qqi_masked_avx2(y, 12, q + 12, 0, t + 2);
 }
 
 QQI_AVX2_INLINE void qqi_two_block_avx2(const qqi_lone_avx2 *a,
                                         const uint8_t *cells, size_t k,
                                         size_t count, __m256i *s)
 {
-    qqi_two_half_avx2(cells, a->g->q + k, count, &s[0]);
-    qqi_two_half_avx2(cells + 32, a->g->q + k, count, &s[1]);
+    const int8_t *q = a->g->q + k;
+    __m256i t[4];
+
+    qqi_two_cell_avx2(cells, q, 1, t);
+    qqi_two_cell_avx2(cells + 64, q + 16, 0, t);
+    if (count > 1) {
+        qqi_two_cell_avx2(cells + 128, q + 32, 0, t);
+        qqi_two_cell_avx2(cells + 192, q + 48, 0, t);
+    }
+    qqi_widen_by_avx2(t, 4, s);
+    qqi_widen_by_avx2(t + 2, 1, s);
 }
 
 QQI_AVX2_INLINE void qqi_two_joint_avx2(const __m256i *s, __m256i *out)
@@ -21824,35 +22778,30 @@ QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
 
 // --- 4 bits ----------------------------------------------------------------
 
-// A half of a cell, 8 columns; t may be twice the same.
+// A cell, 8 columns.
 QQI_AVX2_INLINE void qqi_four_cell_avx2(const uint8_t *cell, const int8_t *q,
-                                        __m256i *t0, __m256i *t1)
+                                        int begin, __m256i *t)
 {
-    const __m256i x = qqi_load_avx2(cell);
+    __m256i x[2], y[2];
 
-    qqi_masked_avx2(x, 15, q, t0);
-    qqi_masked_avx2(_mm256_srli_epi16(x, 4), 15, q + 4, t1);
-}
-
-QQI_AVX2_INLINE void qqi_four_half_avx2(const uint8_t *cells, const int8_t *q,
-                                        __m256i *s)
-{
-    __m256i t = _mm256_setzero_si256();
-
-    qqi_four_cell_avx2(cells, q, &t, &t);
-    qqi_four_cell_avx2(cells + 64, q + 8, &t, &t);
-    qqi_four_cell_avx2(cells + 128, q + 16, &t, &t);
-    qqi_four_cell_avx2(cells + 192, q + 24, &t, &t);
-    qqi_widen_by_avx2(t, 1, s);
+    qqi_cell_of_avx2(cell, x, y);
+    qqi_masked_avx2(x, 15, q, begin, t);
+    qqi_masked_avx2(y, 15, q + 4, 0, t);
 }
 
 QQI_AVX2_INLINE void qqi_four_block_avx2(const qqi_lone_avx2 *a,
                                          const uint8_t *cells, size_t k,
                                          size_t count, __m256i *s)
 {
+    const int8_t *q = a->g->q + k;
+    __m256i t[2];
+
     (void)count;
-    qqi_four_half_avx2(cells, a->g->q + k, &s[0]);
-    qqi_four_half_avx2(cells + 32, a->g->q + k, &s[1]);
+    qqi_four_cell_avx2(cells, q, 1, t);
+    qqi_four_cell_avx2(cells + 64, q + 8, 0, t);
+    qqi_four_cell_avx2(cells + 128, q + 16, 0, t);
+    qqi_four_cell_avx2(cells + 192, q + 24, 0, t);
+    qqi_widen_by_avx2(t, 1, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_four_avx2(const qqi_product *p,
@@ -21863,41 +22812,45 @@ QQI_AVX2_FN void qqi_multiply_four_avx2(const qqi_product *p,
                            qqi_four_block_avx2, qqi_joint_avx2);
 }
 
-// Books of 16 up to 31.
-QQI_AVX2_INLINE void qqi_book_cell_avx2(const uint8_t *cell, const int8_t *q,
-                                        __m256i book, __m256i *t)
+// What a book has for a cell: both halves of its low field, then the high one.
+QQI_AVX2_INLINE void qqi_look_up_avx2(const uint8_t *cell, __m256i book,
+                                      __m256i *u)
 {
-    const __m256i x = qqi_load_avx2(cell);
     const __m256i low = _mm256_set1_epi8(15);
-    const __m256i u0 = _mm256_shuffle_epi8(book, _mm256_and_si256(x, low));
-    const __m256i u1 = _mm256_shuffle_epi8(
-        book, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+    __m256i x[2], y[2];
 
-    t[0] = _mm256_add_epi16(t[0], _mm256_maddubs_epi16(u0, qqi_four_avx2(q)));
-    t[1] =
-        _mm256_add_epi16(t[1], _mm256_maddubs_epi16(u1, qqi_four_avx2(q + 4)));
+    qqi_cell_of_avx2(cell, x, y);
+    u[0] = _mm256_shuffle_epi8(book, _mm256_and_si256(x[0], low));
+    u[1] = _mm256_shuffle_epi8(book, _mm256_and_si256(x[1], low));
+    u[2] = _mm256_shuffle_epi8(book, _mm256_and_si256(y[0], low));
+    u[3] = _mm256_shuffle_epi8(book, _mm256_and_si256(y[1], low));
 }
 
-QQI_AVX2_INLINE void qqi_book_half_avx2(const uint8_t *cells, const int8_t *q,
-                                        __m256i book, __m256i *s)
+// Books of 16 up to 31; t of low fields, then high ones.
+QQI_AVX2_INLINE void qqi_book_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                        __m256i book, int begin, __m256i *t)
 {
-    __m256i t[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    __m256i u[4];
 
-    qqi_book_cell_avx2(cells, q, book, t);
-    qqi_book_cell_avx2(cells + 64, q + 8, book, t);
-    qqi_book_cell_avx2(cells + 128, q + 16, book, t);
-    qqi_book_cell_avx2(cells + 192, q + 24, book, t);
-    qqi_widen_by_avx2(t[0], 1, s);
-    qqi_widen_by_avx2(t[1], 1, s);
+    qqi_look_up_avx2(cell, book, u);
+    qqi_step_one_avx2(u[0], u[1], q, begin, t);
+    qqi_step_one_avx2(u[2], u[3], q + 4, begin, t + 2);
 }
 
 QQI_AVX2_INLINE void qqi_book_block_avx2(const qqi_lone_avx2 *a,
                                          const uint8_t *cells, size_t k,
                                          size_t count, __m256i *s)
 {
+    const int8_t *q = a->g->q + k;
+    __m256i t[4];
+
     (void)count;
-    qqi_book_half_avx2(cells, a->g->q + k, a->book, &s[0]);
-    qqi_book_half_avx2(cells + 32, a->g->q + k, a->book, &s[1]);
+    qqi_book_cell_avx2(cells, q, a->book, 1, t);
+    qqi_book_cell_avx2(cells + 64, q + 8, a->book, 0, t);
+    qqi_book_cell_avx2(cells + 128, q + 16, a->book, 0, t);
+    qqi_book_cell_avx2(cells + 192, q + 24, a->book, 0, t);
+    qqi_widen_by_avx2(t, 1, s);
+    qqi_widen_by_avx2(t + 2, 1, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_book_avx2(const qqi_product *p,
@@ -21910,38 +22863,34 @@ QQI_AVX2_FN void qqi_multiply_book_avx2(const qqi_product *p,
 
 // --- sums of parts ---------------------------------------------------------
 
-// Fields f and f + 1 of a half; widened after as many as most allows.
-QQI_AVX2_INLINE void qqi_parts_pair_avx2(const uint8_t *cells, unsigned bits,
-                                         unsigned f, const int8_t *q,
-                                         __m256i *t, __m256i *s)
+// Field f of both halves. most of them may be added; then t goes to s.
+QQI_AVX2_INLINE void qqi_parts_field_avx2(const uint8_t *cells, unsigned bits,
+                                          unsigned f, const int8_t *q,
+                                          __m256i *t, __m256i *s)
 {
-    const unsigned most = 128u / ((1u << bits) - 1);
-    const __m256i u0 = qqi_codes_avx2(cells, bits, f);
-    const __m256i u1 = qqi_codes_avx2(cells, bits, f + 1);
-    const __m256i v0 = _mm256_maddubs_epi16(u0, qqi_four_avx2(q + 4 * f));
-    const __m256i v1 = _mm256_maddubs_epi16(u1, qqi_four_avx2(q + 4 * f + 4));
+    const unsigned fit = 128u / ((1u << bits) - 1);
+    const unsigned most = fit >= 8 ? 8 : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
 
-    if (most < 2) {
-        qqi_widen_by_avx2(v0, 1, s);
-        qqi_widen_by_avx2(v1, 1, s);
-        return;
-    }
-    *t = _mm256_add_epi16(*t, _mm256_add_epi16(v0, v1));
-    if (f == 6 || most < 4 || (most < 8 && f == 2)) {
-        qqi_widen_by_avx2(*t, 1, s);
-        *t = _mm256_setzero_si256();
-    }
+    qqi_step_one_avx2(qqi_codes_avx2(cells, bits, f),
+                      qqi_codes_avx2(cells + 32, bits, f), q + 4 * f,
+                      f % most == 0, t);
+    if (f % most == most - 1)
+        qqi_widen_by_avx2(t, 1, s);
 }
 
-QQI_AVX2_INLINE void qqi_parts_half_avx2(const uint8_t *cells, unsigned bits,
-                                         const int8_t *q, __m256i *s)
+QQI_AVX2_INLINE void qqi_parts_block_avx2(const uint8_t *cells, unsigned bits,
+                                          const int8_t *q, __m256i *s)
 {
-    __m256i t = _mm256_setzero_si256();
+    __m256i t[2];
 
-    qqi_parts_pair_avx2(cells, bits, 0, q, &t, s);
-    qqi_parts_pair_avx2(cells, bits, 2, q, &t, s);
-    qqi_parts_pair_avx2(cells, bits, 4, q, &t, s);
-    qqi_parts_pair_avx2(cells, bits, 6, q, &t, s);
+    qqi_parts_field_avx2(cells, bits, 0, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 1, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 2, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 3, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 4, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 5, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 6, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 7, q, t, s);
 }
 
 // One-statement functions for each width.
@@ -21951,8 +22900,7 @@ QQI_AVX2_INLINE void qqi_parts_half_avx2(const uint8_t *cells, unsigned bits,
           size_t count, __m256i *s)                                            \
       {                                                                        \
           (void)count;                                                         \
-          qqi_parts_half_avx2(cells, bits, a->g->q + k, s);                    \
-          qqi_parts_half_avx2(cells + 32, bits, a->g->q + k, s + 1);           \
+          qqi_parts_block_avx2(cells, bits, a->g->q + k, s);                   \
       }                                                                        \
       QQI_AVX2_FN void qqi_multiply_parts_##bits##_avx2(                       \
           const qqi_product *p, const qqi_columns *g, size_t first,            \
@@ -21970,39 +22918,48 @@ QQI_PARTS_AVX2(7)
 
 #  undef QQI_PARTS_AVX2
 
-// --- wide ------------------------------------------------------------------
+// --- codes beyond 127 ------------------------------------------------------
 
-// Codes u, 8 rows by 4 columns, times int16 numbers.
-QQI_AVX2_INLINE void qqi_wide_four_avx2(__m256i u, const int16_t *q, __m256i *s)
+// Codes of both halves times the high halves of q, which go to t, and the low
+// ones, which follow 8 bytes on and go to t + 2.
+QQI_AVX2_INLINE void qqi_by_halves_avx2(__m256i u0, __m256i u1, const int8_t *q,
+                                        int begin, __m256i *t)
 {
-    const __m256i even = _mm256_and_si256(u, _mm256_set1_epi16(255));
-    const __m256i odd = _mm256_srli_epi16(u, 8);
-
-    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(even, qqi_four_avx2(q)));
-    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(odd, qqi_four_avx2(q + 8)));
+    qqi_step_one_avx2(u0, u1, q, begin, t);
+    qqi_step_one_avx2(u0, u1, q + 8, begin, t + 2);
 }
 
-// Four cells of a half, 16 columns.
-QQI_AVX2_INLINE void qqi_eight_cells_avx2(const uint8_t *cells,
-                                          const int16_t *q, __m256i *s)
+QQI_AVX2_INLINE void qqi_widen_halves_avx2(const __m256i *t, __m256i *s)
 {
-    qqi_wide_four_avx2(qqi_load_avx2(cells), q, s);
-    qqi_wide_four_avx2(qqi_load_avx2(cells + 64), q + 2, s);
-    qqi_wide_four_avx2(qqi_load_avx2(cells + 128), q + 4, s);
-    qqi_wide_four_avx2(qqi_load_avx2(cells + 192), q + 6, s);
+    qqi_widen_by_avx2(t, 16, s);
+    qqi_widen_by_avx2(t + 2, 1, s);
+}
+
+// A cell of 8 bits.
+QQI_AVX2_INLINE void qqi_eight_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                         int begin, __m256i *t)
+{
+    qqi_by_halves_avx2(qqi_load_avx2(cell), qqi_load_avx2(cell + 32), q, begin,
+                       t);
 }
 
 QQI_AVX2_INLINE void qqi_eight_block_avx2(const qqi_lone_avx2 *a,
                                           const uint8_t *cells, size_t k,
                                           size_t count, __m256i *s)
 {
-    const int16_t *q = a->spread + k % QQI_SPREAD_AVX2;
+    const int8_t *q = qqi_halves_avx2(a, k);
+    __m256i t[4];
 
     (void)count;
-    qqi_eight_cells_avx2(cells, q, &s[0]);
-    qqi_eight_cells_avx2(cells + 32, q, &s[1]);
-    qqi_eight_cells_avx2(cells + 256, q + 16, &s[0]);
-    qqi_eight_cells_avx2(cells + 288, q + 16, &s[1]);
+    qqi_eight_cell_avx2(cells, q, 1, t);
+    qqi_eight_cell_avx2(cells + 64, q + 4, 0, t);
+    qqi_eight_cell_avx2(cells + 128, q + 16, 0, t);
+    qqi_eight_cell_avx2(cells + 192, q + 20, 0, t);
+    qqi_eight_cell_avx2(cells + 256, q + 32, 0, t);
+    qqi_eight_cell_avx2(cells + 320, q + 36, 0, t);
+    qqi_eight_cell_avx2(cells + 384, q + 48, 0, t);
+    qqi_eight_cell_avx2(cells + 448, q + 52, 0, t);
+    qqi_widen_halves_avx2(t, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_eight_avx2(const qqi_product *p,
@@ -22013,38 +22970,30 @@ QQI_AVX2_FN void qqi_multiply_eight_avx2(const qqi_product *p,
                            qqi_eight_block_avx2, qqi_joint_avx2);
 }
 
-// A half of a cell of 4 bits, through a book; q of 8 columns.
-QQI_AVX2_INLINE void qqi_large_cell_avx2(const uint8_t *cell, const int16_t *q,
-                                         __m256i book, __m256i *s)
+// A cell of 4 bits, through a book.
+QQI_AVX2_INLINE void qqi_large_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                         __m256i book, int begin, __m256i *t)
 {
-    const __m256i x = qqi_load_avx2(cell);
-    const __m256i low = _mm256_set1_epi8(15);
-    const __m256i u0 = _mm256_shuffle_epi8(book, _mm256_and_si256(x, low));
-    const __m256i u1 = _mm256_shuffle_epi8(
-        book, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+    __m256i u[4];
 
-    qqi_wide_four_avx2(u0, q, s);
-    qqi_wide_four_avx2(u1, q + 2, s);
-}
-
-QQI_AVX2_INLINE void qqi_large_half_avx2(const uint8_t *cells, const int16_t *q,
-                                         __m256i book, __m256i *s)
-{
-    qqi_large_cell_avx2(cells, q, book, s);
-    qqi_large_cell_avx2(cells + 64, q + 4, book, s);
-    qqi_large_cell_avx2(cells + 128, q + 16, book, s);
-    qqi_large_cell_avx2(cells + 192, q + 20, book, s);
+    qqi_look_up_avx2(cell, book, u);
+    qqi_by_halves_avx2(u[0], u[1], q, begin, t);
+    qqi_by_halves_avx2(u[2], u[3], q + 4, 0, t);
 }
 
 QQI_AVX2_INLINE void qqi_large_block_avx2(const qqi_lone_avx2 *a,
                                           const uint8_t *cells, size_t k,
                                           size_t count, __m256i *s)
 {
-    const int16_t *q = a->spread + k % QQI_SPREAD_AVX2;
+    const int8_t *q = qqi_halves_avx2(a, k);
+    __m256i t[4];
 
     (void)count;
-    qqi_large_half_avx2(cells, q, a->book, &s[0]);
-    qqi_large_half_avx2(cells + 32, q, a->book, &s[1]);
+    qqi_large_cell_avx2(cells, q, a->book, 1, t);
+    qqi_large_cell_avx2(cells + 64, q + 16, a->book, 0, t);
+    qqi_large_cell_avx2(cells + 128, q + 32, a->book, 0, t);
+    qqi_large_cell_avx2(cells + 192, q + 48, a->book, 0, t);
+    qqi_widen_halves_avx2(t, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_large_avx2(const qqi_product *p,
@@ -22070,13 +23019,60 @@ QQI_AVX2_FN void qqi_multiply_large_avx2(const qqi_product *p,
 #  define QQI_AVX_VNNI_ALONE                                                   \
       static __attribute__((target(QQI_TARGET_AVX_VNNI), noinline, unused))
 
-QQI_AVX_VNNI_INLINE void qqi_step_avx_vnni(__m256i u0, __m256i u1,
-                                           const int8_t *q, __m256i *s)
+QQI_AVX_VNNI_INLINE void qqi_step_one_avx_vnni(__m256i u0, __m256i u1,
+                                               const int8_t *q, __m256i *s)
 {
     const __m256i four = qqi_four_avx2(q);
 
     s[0] = _mm256_dpbusd_avx_epi32(s[0], u0, four);
     s[1] = _mm256_dpbusd_avx_epi32(s[1], u1, four);
+}
+
+// count, a constant, columns.
+QQI_AVX_VNNI_INLINE void qqi_step_avx_vnni(const uint8_t *u, const int8_t *q,
+                                           size_t count, __m256i *s)
+{
+    const __m256i u0 = qqi_load_avx2(u);
+    const __m256i u1 = qqi_load_avx2(u + 32);
+
+    qqi_step_one_avx_vnni(u0, u1, q, s);
+    if (count > 1)
+        qqi_step_one_avx_vnni(u0, u1, q + 4, s + 2);
+    if (count > 2)
+        qqi_step_one_avx_vnni(u0, u1, q + 8, s + 4);
+    if (count > 3)
+        qqi_step_one_avx_vnni(u0, u1, q + 12, s + 6);
+}
+
+QQI_AVX_VNNI_INLINE void qqi_four_steps_avx_vnni(const uint8_t *u,
+                                                 const int8_t *q, size_t stride,
+                                                 __m256i *s)
+{
+    qqi_step_avx_vnni(u, q, 4, s);
+    qqi_step_avx_vnni(u + 64, q + stride, 4, s);
+    qqi_step_avx_vnni(u + 128, q + 2 * stride, 4, s);
+    qqi_step_avx_vnni(u + 192, q + 3 * stride, 4, s);
+}
+
+// Whole tiles of 32 columns.
+QQI_AVX_VNNI_INLINE void qqi_quick_avx_vnni(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m,
+                                            size_t tiles)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    const size_t width = a->g->width;
+    const size_t stride = 4 * width;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    qqi_quick_avx2 to = qqi_quick_make_avx2(a, m);
+
+    for (; tiles > 0; tiles--, u += 512, q += 8 * stride) {
+        __m256i s[8] = {zero, zero, zero, zero, zero, zero, zero, zero};
+        qqi_four_steps_avx_vnni(u, q, stride, s);
+        qqi_four_steps_avx_vnni(u + 256, q + 4 * stride, stride, s);
+        qqi_quick_both_avx2(&to, s);
+        qqi_quick_next_avx2(&to, width);
+    }
 }
 
 // count, a constant, columns.
@@ -22087,48 +23083,58 @@ QQI_AVX_VNNI_INLINE void qqi_steps_avx_vnni(const qqi_pass_avx2 *a,
     const size_t stride = 4 * a->g->width;
     const uint8_t *u = m->u;
     const int8_t *q = m->q;
-    __m256i s[8];
+    qqi_piece_avx2 piece;
 
-    qqi_begin_avx2(a, m, count, s);
-    for (size_t i = 0; i < m->steps; i++, u += 64, q += stride) {
-        const __m256i u0 = qqi_load_avx2(u);
-        const __m256i u1 = qqi_load_avx2(u + 32);
-        qqi_step_avx_vnni(u0, u1, q, s);
-        if (count > 1)
-            qqi_step_avx_vnni(u0, u1, q + 4, s + 2);
-        if (count > 2)
-            qqi_step_avx_vnni(u0, u1, q + 8, s + 4);
-        if (count > 3)
-            qqi_step_avx_vnni(u0, u1, q + 12, s + 6);
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        __m256i s[8];
+        qqi_begin_both_avx2(a, &piece, m->c, count, s);
+        size_t left = piece.steps;
+        for (; count == 4 && left >= 4; left -= 4) {
+            qqi_four_steps_avx_vnni(u, q, stride, s);
+            u += 256;
+            q += 4 * stride;
+        }
+        for (; left > 0; left--, u += 64, q += stride)
+            qqi_step_avx_vnni(u, q, count, s);
+        qqi_piece_both_avx2(a, m, &piece, count, s);
     }
-    qqi_finish_avx2(a, m, count, s);
 }
 
 QQI_AVX_VNNI_ALONE void qqi_segment_avx_vnni(const qqi_pass_avx2 *a,
                                              const qqi_meeting_avx2 *m)
 {
+    const size_t tiles = (m->end - m->k) / 32;
+    qqi_meeting_avx2 rest;
+
     switch (m->count) {
     case 1:
         qqi_steps_avx_vnni(a, m, 1);
-        break;
+        return;
     case 2:
         qqi_steps_avx_vnni(a, m, 2);
-        break;
+        return;
     case 3:
         qqi_steps_avx_vnni(a, m, 3);
-        break;
+        return;
     default:
-        qqi_steps_avx_vnni(a, m, 4);
         break;
     }
+    if (a->small) {
+        qqi_quick_avx_vnni(a, m, tiles);
+        if (!qqi_rest_avx2(a, m, tiles, &rest))
+            return;
+        m = &rest;
+    }
+    qqi_steps_avx_vnni(a, m, 4);
 }
 
 QQI_AVX_VNNI_FN void qqi_multiply_avx_vnni(const qqi_product *p,
                                            const qqi_columns *g, size_t first,
                                            size_t last, void *work)
 {
-    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_segment_avx_vnni,
-                          qqi_unpack_avx2, 64);
+    qqi_multiply_dot_avx2(p, g, first, last, work, 0, QQI_CHUNK_AVX2,
+                          qqi_segment_avx_vnni, qqi_unpack_avx2);
 }
 
 // Codes of 8 bits are multiplied where they are.
@@ -22137,8 +23143,8 @@ QQI_AVX_VNNI_FN void qqi_multiply_bytes_avx_vnni(const qqi_product *p,
                                                  size_t first, size_t last,
                                                  void *work)
 {
-    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_segment_avx_vnni,
-                          NULL, 64);
+    qqi_multiply_dot_avx2(p, g, first, last, work, 0, QQI_CHUNK_AVX2,
+                          qqi_segment_avx_vnni, NULL);
 }
 
 #endif
@@ -22510,7 +23516,7 @@ QQI_AVX2_INLINE void qqi_looked_clear_avx2(qqi_looked_avx2 *l)
 // that of the first one, stride bytes from block to block.
 QQI_AVX2_INLINE void qqi_look_run_avx2(const uint8_t *cells, size_t count,
                                        const uint8_t *table, size_t stride,
-                                       size_t columns, __m256i *s)
+                                       size_t columns, size_t ahead, __m256i *s)
 {
     qqi_looked_avx2 a, b;
     __m256i n[4], m[4];
@@ -22519,6 +23525,7 @@ QQI_AVX2_INLINE void qqi_look_run_avx2(const uint8_t *cells, size_t count,
     qqi_looked_clear_avx2(&a);
     qqi_looked_clear_avx2(&b);
     for (; left >= 2; left -= 2, cells += 128, table += 2 * stride) {
+        qqi_ask_avx2(cells + ahead, 2);
         qqi_nibbles_avx2(cells, n);
         qqi_nibbles_avx2(cells + 64, m);
         qqi_look_cells_avx2(n, m, 2, table, stride, &a);
@@ -22553,21 +23560,26 @@ QQI_AVX2_INLINE void qqi_look_panel_avx2(const qqi_lone_avx2 *a, size_t i,
                      _mm256_setzero_ps(), _mm256_setzero_ps()};
 
     for (size_t t = 0; t < p->tiles; t++) {
+        const uint8_t *scales = panel + p->scale_at + 64 * t;
         __m256i s[4] = {zero, zero, zero, zero};
+        if (!a->plain)
+            scales = qqi_lone_scales_avx2(a, panel, t);
         size_t left = (qqi_tile_end(p, t) - t * p->tile + 31) / 32;
         while (left > 0) {
             const size_t now =
                 left < QQI_LOOKUP_CELLS ? left : QQI_LOOKUP_CELLS;
-            qqi_look_run_avx2(cells, now, table, stride, columns, s);
+            qqi_look_run_avx2(cells, now, table, stride, columns, a->ahead, s);
             cells += 64 * now;
             table += stride * now;
             left -= now;
         }
-        acc[0] = qqi_lone_half_avx2(a, panel, t, c, 0, s[0], acc[0]);
-        acc[1] = qqi_lone_half_avx2(a, panel, t, c, 1, s[1], acc[1]);
+        acc[0] = qqi_lone_half_avx2(a, panel, t, c, 0, scales, s[0], acc[0]);
+        acc[1] = qqi_lone_half_avx2(a, panel, t, c, 1, scales, s[1], acc[1]);
         if (columns > 1) {
-            acc[2] = qqi_lone_half_avx2(a, panel, t, c + 1, 0, s[2], acc[2]);
-            acc[3] = qqi_lone_half_avx2(a, panel, t, c + 1, 1, s[3], acc[3]);
+            acc[2] =
+                qqi_lone_half_avx2(a, panel, t, c + 1, 0, scales, s[2], acc[2]);
+            acc[3] =
+                qqi_lone_half_avx2(a, panel, t, c + 1, 1, scales, s[3], acc[3]);
         }
     }
     qqi_end_avx2(p, g, i, c, acc[0], acc[1]);
@@ -22593,10 +23605,10 @@ QQI_AVX2_FN void qqi_multiply_table_avx2(const qqi_product *p,
 {
     qqi_lone_avx2 a;
 
-    (void)work;
-    qqi_lone_make_avx2(p, g, &a);
+    qqi_lone_make_avx2(p, g, work, &a);
     for (size_t i = first; i < last; i++) {
         size_t c = 0;
+        a.ahead = qqi_ahead_of_avx2(p, i, last);
         for (; c + 2 <= g->count; c += 2)
             qqi_look_panel_2_avx2(&a, i, c);
         if (c < g->count)
@@ -22612,47 +23624,20 @@ QQI_AVX2_FN void qqi_multiply_table_avx2(const qqi_product *p,
 
 #if QQI_HAS_AVX2
 
-// Columns 4f to 4f + 3 of 8 rows, 32 bytes from row to row: four bytes a lane.
-QQI_AVX2_INLINE __m256i qqi_gather_avx2(const uint8_t *codes, unsigned f)
-{
-    const __m256i at = _mm256_setr_epi32(0, 8, 16, 24, 32, 40, 48, 56);
-
-    return _mm256_i32gather_epi32((const int *)(const void *)(codes + 4 * f),
-                                  at, 4);
-}
-
-// Half of a cell of the part p bits wide, left bits up in the codes.
-QQI_AVX2_INLINE __m256i qqi_pack_half_avx2(unsigned p, unsigned left,
-                                           const uint8_t *codes)
-{
-    const __m256i mask = _mm256_set1_epi8((char)((1 << p) - 1));
-    __m256i cell = _mm256_setzero_si256();
-
-    for (unsigned f = 0; f < 8 / p; f++) {
-        const __m256i x = qqi_gather_avx2(codes, f);
-        const __m256i part =
-            _mm256_and_si256(_mm256_srli_epi16(x, (int)left), mask);
-        cell = _mm256_or_si256(cell, _mm256_slli_epi16(part, (int)(p * f)));
-    }
-    return cell;
-}
-
 // As qqi_pack_block_scalar.
 QQI_AVX2_FN void qqi_pack_block_avx2(unsigned bits, size_t columns,
                                      const uint8_t *codes, uint8_t *cells)
 {
-    const int sum = bits != qqi_part_bits(bits);
-    const size_t end = sum ? 32 : columns;
-    unsigned left = bits;
+    const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+    uint8_t fields[256];
 
-    while (left > 0) {
-        const unsigned p = qqi_part_bits(left);
-        left -= p;
-        for (size_t first = 0; first < end; first += 32 / p, cells += 64) {
-            qqi_store_avx2(cells, qqi_pack_half_avx2(p, left, codes + first));
-            qqi_store_avx2(cells + 32,
-                           qqi_pack_half_avx2(p, left, codes + 256 + first));
-        }
+    for (size_t half = 0; half < 2; half++) {
+        for (size_t i = 0; i < 256; i += 32)
+            qqi_store_avx2(fields + i,
+                           _mm256_permutevar8x32_epi32(
+                               qqi_load_avx2(codes + 256 * half + i), order));
+        qqi_fields_avx2(fields);
+        qqi_cells_avx2(bits, 8, columns, fields, cells + 32 * half);
     }
 }
 
@@ -22698,6 +23683,233 @@ QQI_AVX2_FN void qqi_expand_avx2(size_t count, const uint8_t *packed,
             for (size_t d = 0; d < 5; d++)
                 qqi_store_avx2(cells + 64 * d + half, c[d]);
         }
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/pairs.h ====
+
+// qquant floor 5: codes of 8 bits where they lie, 4 columns and more, AVX2.
+//
+// maddubs adds two products in int16, and all of them fit where the two numbers
+// add up to -128 to 128: between 255 * -128 = -32640 and 255 * 128 = 32640, for
+// numbers of unlike signs, too, as none is beyond. Of numbers that are spread
+// as a normal distribution one pair in 120 is larger. All are multiplied as if
+// none was, and what saturation cut off is added for four numbers that hold a
+// large pair: with q = h + l, halves of it, both exact,
+//
+//   off = maddubs(u, h) + maddubs(u, l) - maddubs(u, q)
+//
+// which int16 holds: two products are -65280 to 64770, so it is -32512 to
+// 32003. The result is the exact sum. Where more than a tenth of the fours are
+// large, halving all codes (dot.h) is faster.
+//
+// Only where a row of W has one scale. Three instructions for 32 products, and
+// a third more or less for the fours; dot.h takes 4.3.
+
+#if QQI_HAS_AVX2
+
+// Fours for which there is room in work; more where work is larger.
+#  define QQI_LARGE_AVX2 ((size_t)2048)
+
+typedef struct qqi_pairs_avx2 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    qqi_work_avx2 *w;
+    uint32_t *large; // fours: step << 8 | column
+    size_t count;
+} qqi_pairs_avx2;
+
+// Which of eight fours hold a large pair: a bit each.
+QQI_AVX2_INLINE uint32_t qqi_are_large_avx2(const int8_t *q)
+{
+    const __m256i sums =
+        _mm256_maddubs_epi16(_mm256_set1_epi8(1), qqi_load_avx2(q));
+    const __m256i large =
+        _mm256_cmpgt_epi16(_mm256_abs_epi16(sums), _mm256_set1_epi16(128));
+    const __m256i none = _mm256_cmpeq_epi32(large, _mm256_setzero_si256());
+
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(none)) ^ 255;
+}
+
+// Finds the fours of a group; 0: there are too many. 64 of them are 256 bytes,
+// which divides 16 steps of 4 columns.
+QQI_AVX2_ALONE int qqi_find_large_avx2(qqi_pairs_avx2 *a)
+{
+    const size_t width = a->g->width;
+    const size_t fours = a->p->padded / 4 * width;
+    const size_t room =
+        width > 8 ? qqi_wide_bytes(a->p->padded) / 4 : QQI_LARGE_AVX2;
+    const size_t most = fours / 10 < room ? fours / 10 : room;
+
+    a->large = (uint32_t *)(void *)(width > 8 ? (uint8_t *)a->w + QQI_WORK_BYTES
+                                              : a->w->u);
+    a->count = 0;
+    for (size_t i = 0; i < fours; i += 64) {
+        uint64_t bits = 0;
+        for (size_t j = 0; j < 64; j += 8)
+            bits |= (uint64_t)qqi_are_large_avx2(a->g->q + 4 * (i + j)) << j;
+        for (; bits != 0; bits &= bits - 1) {
+            const uint32_t at = (uint32_t)i + (uint32_t)__builtin_ctzll(bits);
+            const uint32_t step = at / (uint32_t)width;
+            if (a->count == most)
+                return 0;
+            a->large[a->count++] = step << 8 | (at - step * (uint32_t)width);
+        }
+    }
+    return 1;
+}
+
+// What saturation cuts off 8 rows.
+QQI_AVX2_INLINE __m256i qqi_cut_off_avx2(__m256i u, __m256i q, __m256i high,
+                                         __m256i low)
+{
+    const __m256i both = _mm256_add_epi16(_mm256_maddubs_epi16(u, high),
+                                          _mm256_maddubs_epi16(u, low));
+
+    return qqi_wide_avx2(_mm256_sub_epi16(both, _mm256_maddubs_epi16(u, q)));
+}
+
+// Adds that to the sums: fours from i on, of steps before end. They are in the
+// order of steps. Gives the next one.
+QQI_AVX2_ALONE size_t qqi_add_large_avx2(const qqi_pairs_avx2 *a,
+                                         const uint8_t *cells, size_t i,
+                                         size_t end)
+{
+    const __m256i flip = _mm256_set1_epi8((char)-128);
+    const __m256i half = _mm256_set1_epi8(64);
+    const size_t width = a->g->width;
+    const int8_t *at = a->g->q;
+
+    for (; i < a->count && a->large[i] >> 8 < end; i++) {
+        const size_t step = a->large[i] >> 8;
+        const size_t c = a->large[i] & 255;
+        const uint8_t *u = cells + 64 * step;
+        int32_t *sum = a->w->sum[c];
+        const __m256i q = qqi_four_avx2(at + 4 * (step * width + c));
+        // (q + 1) >> 1, which is -64 to 64, and the rest, -64 to 63.
+        const __m256i high = _mm256_sub_epi8(
+            _mm256_avg_epu8(_mm256_xor_si256(q, flip), _mm256_setzero_si256()),
+            half);
+        const __m256i low = _mm256_sub_epi8(q, high);
+        const __m256i o0 = qqi_cut_off_avx2(qqi_load_avx2(u), q, high, low);
+        const __m256i o1 =
+            qqi_cut_off_avx2(qqi_load_avx2(u + 32), q, high, low);
+        qqi_store_avx2(sum, _mm256_add_epi32(qqi_load_avx2(sum), o0));
+        qqi_store_avx2(sum + 8, _mm256_add_epi32(qqi_load_avx2(sum + 8), o1));
+    }
+    return i;
+}
+
+// One column: 16 rows times 4 numbers.
+QQI_AVX2_INLINE void qqi_pairs_one_avx2(__m256i u0, __m256i u1, const int8_t *q,
+                                        __m256i *s)
+{
+    const __m256i four = qqi_four_avx2(q);
+    const __m256i d0 = _mm256_maddubs_epi16(u0, four);
+    const __m256i d1 = _mm256_maddubs_epi16(u1, four);
+
+    s[0] = _mm256_add_epi32(s[0], qqi_wide_avx2(d0));
+    s[1] = _mm256_add_epi32(s[1], qqi_wide_avx2(d1));
+    QQI_KEEP_AVX2(s[0]);
+    QQI_KEEP_AVX2(s[1]);
+}
+
+QQI_AVX2_INLINE void qqi_pairs_step_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t ahead, __m256i *s)
+{
+    const __m256i u0 = qqi_load_avx2(u);
+    const __m256i u1 = qqi_load_avx2(u + 32);
+
+    qqi_ask_avx2(u + ahead, 1);
+    qqi_pairs_one_avx2(u0, u1, q, s);
+    qqi_pairs_one_avx2(u0, u1, q + 4, s + 2);
+    qqi_pairs_one_avx2(u0, u1, q + 8, s + 4);
+    qqi_pairs_one_avx2(u0, u1, q + 12, s + 6);
+}
+
+// Steps of four columns: sums of 16 rows each go on.
+QQI_AVX2_ALONE void qqi_pairs_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, size_t steps,
+                                         size_t ahead, int32_t *sum)
+{
+    __m256i s[8] = {qqi_load_avx2(sum),      qqi_load_avx2(sum + 8),
+                    qqi_load_avx2(sum + 16), qqi_load_avx2(sum + 24),
+                    qqi_load_avx2(sum + 32), qqi_load_avx2(sum + 40),
+                    qqi_load_avx2(sum + 48), qqi_load_avx2(sum + 56)};
+
+    for (; steps > 1; steps -= 2, u += 128, q += 2 * stride) {
+        qqi_pairs_step_avx2(u, q, ahead, s);
+        qqi_pairs_step_avx2(u + 64, q + stride, ahead, s);
+    }
+    if (steps > 0)
+        qqi_pairs_step_avx2(u, q, ahead, s);
+    qqi_store_avx2(sum, s[0]);
+    qqi_store_avx2(sum + 8, s[1]);
+    qqi_store_avx2(sum + 16, s[2]);
+    qqi_store_avx2(sum + 24, s[3]);
+    qqi_store_avx2(sum + 32, s[4]);
+    qqi_store_avx2(sum + 40, s[5]);
+    qqi_store_avx2(sum + 48, s[6]);
+    qqi_store_avx2(sum + 56, s[7]);
+}
+
+// fma(s, D, 0) of a half of a column.
+QQI_AVX2_INLINE __m256 qqi_pairs_end_avx2(const qqi_pairs_avx2 *a,
+                                          const uint8_t *panel, size_t c,
+                                          size_t half)
+{
+    const qqi_product *p = a->p;
+    __m256i off = _mm256_set1_epi32(a->g->sum[c]);
+
+    if (p->zero_at != 0)
+        off = _mm256_mullo_epi32(off, qqi_zeros_avx2(p, panel, 0, half));
+    const __m256i d =
+        _mm256_sub_epi32(qqi_load_avx2(a->w->sum[c] + 8 * half), off);
+    return _mm256_fmadd_ps(qqi_scales_avx2(p, panel, 0, half),
+                           _mm256_cvtepi32_ps(d), _mm256_setzero_ps());
+}
+
+// Whether a product can be done this way.
+QQI_INLINE int qqi_has_pairs(const qqi_product *p)
+{
+    return p->bits == 8 && qqi_is_direct(p) && p->tiles == 1 && p->mul == 1 &&
+           p->input != QQ_INPUT_INT8_TILE;
+}
+
+QQI_AVX2_FN void qqi_multiply_pairs_avx2(const qqi_product *p,
+                                         const qqi_columns *g, size_t first,
+                                         size_t last, void *work)
+{
+    const size_t stride = 4 * g->width;
+    qqi_pairs_avx2 a;
+
+    a.p = p;
+    a.g = g;
+    a.w = (qqi_work_avx2 *)work;
+    if (!qqi_find_large_avx2(&a)) {
+        qqi_multiply_halved_avx2(p, g, first, last, work);
+        return;
+    }
+    for (size_t i = first; i < last; i++) {
+        const uint8_t *cells = qqi_panel_cells(p, i);
+        const size_t ahead = qqi_ahead_of_avx2(p, i, last);
+        QQ_MEMSET(a.w->sum, 0, g->width * sizeof a.w->sum[0]);
+        for (size_t k = 0, large = 0; k < p->k; k += QQI_CHUNK_AVX2) {
+            const size_t left = p->k - k;
+            const size_t steps =
+                ((left < QQI_CHUNK_AVX2 ? left : QQI_CHUNK_AVX2) + 3) / 4;
+            for (size_t c = 0; c < g->count; c += 4)
+                qqi_pairs_steps_avx2(cells + 16 * k,
+                                     g->q + k * g->width + 4 * c, stride, steps,
+                                     c == 0 ? ahead : 0, a.w->sum[c]);
+            large = qqi_add_large_avx2(&a, cells, large, k / 4 + steps);
+        }
+        for (size_t c = 0; c < g->count; c++)
+            qqi_end_avx2(p, g, i, c,
+                         qqi_pairs_end_avx2(&a, qqi_panel(p, i), c, 0),
+                         qqi_pairs_end_avx2(&a, qqi_panel(p, i), c, 1));
     }
 }
 
@@ -23075,13 +24287,15 @@ QQI_FN void qqi_multiply_some_avx2(const qqi_product *p, const qqi_columns *g,
 QQI_FN void qqi_multiply_more_avx2(const qqi_product *p, const qqi_columns *g,
                                    size_t first, size_t last, void *work)
 {
-    qqi_multiply_fn multiply = qqi_multiply_wide_avx2;
+    qqi_multiply_fn multiply = qqi_multiply_halved_avx2;
 
     if (g->width == 1 && qqi_is_lone(p)) {
         if (p->bits == 8)
             multiply = qqi_multiply_eight_avx2;
         else if (p->bits == 4)
             multiply = qqi_multiply_large_avx2;
+    } else if (g->width > 1 && qqi_has_pairs(p)) {
+        multiply = qqi_multiply_pairs_avx2;
     }
     multiply(p, g, first, last, work);
 }
@@ -23110,6 +24324,8 @@ QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
     } else {
         how->multiply = qqi_multiply_more_avx2;
         how->widths = 1u << 1 | 1u << 4;
+        // Large pairs are looked for once for all of these.
+        how->panels = qqi_has_pairs(p) && p->n >= 2048 ? 8 : 1;
     }
 }
 
@@ -23163,101 +24379,9 @@ static const qqi_kernel qqi_kernel_avx_vnni QQI_UNUSED = {
     qqi_encode_avx2};
 #endif
 
-// ==== kernel/avx512/dense.h ====
-
-// qquant floor 5: products of dense matrices in AVX-512: see matrix/dense.h.
-//
-// c[r][j] = c[r][j] + a[k * 4 + r] * panel[k * 32 + j] for every k in order.
-// The numbers of a and of the panel are floats kept as f64, so their products
-// are exact and fma is the product and the sum.
-
-#if QQI_HAS_AVX512
-
-#  include <immintrin.h>
-
-// 32 columns of a row.
-typedef struct qqi_wide_avx512 {
-    __m512d v0;
-    __m512d v1;
-    __m512d v2;
-    __m512d v3;
-} qqi_wide_avx512;
-
-// Bits of the columns of each quarter.
-QQI_INLINE __mmask8 qqi_quarter_mask(size_t columns, size_t quarter)
-{
-    const size_t from = 8 * quarter;
-    const size_t left = columns > from ? columns - from : 0;
-
-    return (__mmask8)(left >= 8 ? 255u : (1u << left) - 1u);
-}
-
-QQI_AVX512_INLINE qqi_wide_avx512 qqi_wide_load_avx512(const double *c,
-                                                       size_t columns)
-{
-    qqi_wide_avx512 s;
-
-    s.v0 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 0), c);
-    s.v1 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 1), c + 8);
-    s.v2 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 2), c + 16);
-    s.v3 = _mm512_maskz_loadu_pd(qqi_quarter_mask(columns, 3), c + 24);
-    return s;
-}
-
-QQI_AVX512_INLINE void qqi_wide_store_avx512(qqi_wide_avx512 s, double *c,
-                                             size_t columns)
-{
-    _mm512_mask_storeu_pd(c, qqi_quarter_mask(columns, 0), s.v0);
-    _mm512_mask_storeu_pd(c + 8, qqi_quarter_mask(columns, 1), s.v1);
-    _mm512_mask_storeu_pd(c + 16, qqi_quarter_mask(columns, 2), s.v2);
-    _mm512_mask_storeu_pd(c + 24, qqi_quarter_mask(columns, 3), s.v3);
-}
-
-QQI_AVX512_INLINE void qqi_wide_step_avx512(qqi_wide_avx512 *s, double a,
-                                            __m512d b0, __m512d b1, __m512d b2,
-                                            __m512d b3)
-{
-    const __m512d x = _mm512_set1_pd(a);
-
-    s->v0 = _mm512_fmadd_pd(x, b0, s->v0);
-    s->v1 = _mm512_fmadd_pd(x, b1, s->v1);
-    s->v2 = _mm512_fmadd_pd(x, b2, s->v2);
-    s->v3 = _mm512_fmadd_pd(x, b3, s->v3);
-}
-
-// Four rows of c; where there are fewer the others are copies of the first.
-QQI_AVX512_FN void qqi_dense_rows_avx512(const double *a, size_t depth,
-                                         const double *panel, double *c0,
-                                         double *c1, double *c2, double *c3,
-                                         size_t columns)
-{
-    qqi_wide_avx512 s0 = qqi_wide_load_avx512(c0, columns);
-    qqi_wide_avx512 s1 = qqi_wide_load_avx512(c1, columns);
-    qqi_wide_avx512 s2 = qqi_wide_load_avx512(c2, columns);
-    qqi_wide_avx512 s3 = qqi_wide_load_avx512(c3, columns);
-
-    for (size_t k = 0; k < depth; k++) {
-        const double *b = panel + 32 * k;
-        const __m512d b0 = _mm512_loadu_pd(b);
-        const __m512d b1 = _mm512_loadu_pd(b + 8);
-        const __m512d b2 = _mm512_loadu_pd(b + 16);
-        const __m512d b3 = _mm512_loadu_pd(b + 24);
-        qqi_wide_step_avx512(&s0, a[4 * k], b0, b1, b2, b3);
-        qqi_wide_step_avx512(&s1, a[4 * k + 1], b0, b1, b2, b3);
-        qqi_wide_step_avx512(&s2, a[4 * k + 2], b0, b1, b2, b3);
-        qqi_wide_step_avx512(&s3, a[4 * k + 3], b0, b1, b2, b3);
-    }
-    qqi_wide_store_avx512(s3, c3, columns);
-    qqi_wide_store_avx512(s2, c2, columns);
-    qqi_wide_store_avx512(s1, c1, columns);
-    qqi_wide_store_avx512(s0, c0, columns);
-}
-
-#endif
-
 // ==== kernel/avx512/core.h ====
 
-// qquant floor 5: the vocabulary of AVX-512: scales, zero points, the ends.
+// qquant floor 5: the vocabulary of AVX-512: scales and zero points.
 //
 // A vector is a cell: 16 lanes of 4 bytes, a lane for every row of a panel. So
 // sums of 16 rows are one register, and so are the scales of a tile, the row
@@ -23525,32 +24649,6 @@ QQI_AVX512_INLINE __m512 qqi_long_float_avx512(const int64_t *total)
     const __m256 high = _mm512_cvtepi64_ps(qqi_load_avx512(total + 8));
 
     return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
-}
-
-// --- the end ---------------------------------------------------------------
-
-// y of panel i and row column of x from its 16 sums; see qqi_end_one. lo > v
-// ? lo : v is what max gives, NaN in v included.
-QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
-                                      size_t column, float sx, __m512 acc)
-{
-    const uint8_t *panel = qqi_panel(p, i);
-    uint8_t *y = p->y + 4 * (column * p->ldy + 16 * i);
-    const size_t rows = p->n - 16 * i;
-    const __mmask16 in = qqi_below_avx512(rows);
-    const __m512 a = p->factor_at ? _mm512_loadu_ps(panel + p->factor_at)
-                                  : _mm512_set1_ps(1.0f);
-    const __m512 bias =
-        p->bias_at ? _mm512_loadu_ps(panel + p->bias_at) : _mm512_setzero_ps();
-    __m512 v = _mm512_fmadd_ps(_mm512_mul_ps(acc, _mm512_set1_ps(sx)), a, bias);
-
-    if (p->accumulate)
-        v = _mm512_add_ps(_mm512_maskz_loadu_ps(in, y), v);
-    v = _mm512_max_ps(_mm512_set1_ps(p->lo), v);
-    v = _mm512_min_ps(_mm512_set1_ps(p->hi), v);
-    v = _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
-                           qqi_float_avx512(_mm512_set1_epi32(0x7fc00000)));
-    _mm512_mask_storeu_ps(y, in, v);
 }
 
 #endif // QQI_HAS_AVX512
@@ -24106,6 +25204,88 @@ QQI_AVX512_FN int qqi_encode_avx512(const qqi_encode *e, uint8_t *panel)
 }
 #endif
 
+// ==== kernel/avx512/end.h ====
+
+// qquant floor 5: what sums end with on their way into y, by AVX-512: the scale
+// of a row of x, factors and bias of rows of W, limits (api/matmul.h).
+
+#if QQI_HAS_AVX512
+
+// What the rows of a panel end with.
+typedef struct qqi_ending_avx512 {
+    __m512 a;
+    __m512 bias;
+    __m512 lo;
+    __m512 hi;
+    __mmask16 in; // rows that there are
+    int accumulate;
+} qqi_ending_avx512;
+
+QQI_AVX512_INLINE qqi_ending_avx512 qqi_ending_of_avx512(const qqi_product *p,
+                                                         size_t i)
+{
+    const uint8_t *panel = qqi_panel(p, i);
+    qqi_ending_avx512 e;
+
+    e.a = p->factor_at ? _mm512_loadu_ps(panel + p->factor_at)
+                       : _mm512_set1_ps(1.0f);
+    e.bias =
+        p->bias_at ? _mm512_loadu_ps(panel + p->bias_at) : _mm512_setzero_ps();
+    e.lo = _mm512_set1_ps(p->lo);
+    e.hi = _mm512_set1_ps(p->hi);
+    e.in = qqi_below_avx512(p->n - 16 * i);
+    e.accumulate = p->accumulate;
+    return e;
+}
+
+// 16 numbers of y from their sums; see qqi_end_one. lo > v ? lo : v is what max
+// gives, NaN in v included.
+QQI_AVX512_INLINE void qqi_end_rows_avx512(const qqi_ending_avx512 *e, float sx,
+                                           __m512 acc, uint8_t *y)
+{
+    __m512 v =
+        _mm512_fmadd_ps(_mm512_mul_ps(acc, _mm512_set1_ps(sx)), e->a, e->bias);
+
+    if (e->accumulate)
+        v = _mm512_add_ps(_mm512_maskz_loadu_ps(e->in, y), v);
+    v = _mm512_min_ps(e->hi, _mm512_max_ps(e->lo, v));
+    v = _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
+                           qqi_float_avx512(_mm512_set1_epi32(0x7fc00000)));
+    _mm512_mask_storeu_ps(y, e->in, v);
+}
+
+// y of panel i and row column of x.
+QQI_AVX512_INLINE void qqi_end_avx512(const qqi_product *p, size_t i,
+                                      size_t column, float sx, __m512 acc)
+{
+    const qqi_ending_avx512 e = qqi_ending_of_avx512(p, i);
+
+    qqi_end_rows_avx512(&e, sx, acc, p->y + 4 * (column * p->ldy + 16 * i));
+}
+
+// y of panel i and rows first to last - 1 of a group, whose sums are step
+// floats apart.
+QQI_AVX512_INLINE void qqi_ends_avx512(const qqi_product *p,
+                                       const qqi_columns *g, size_t i,
+                                       size_t first, size_t last,
+                                       const float *acc, size_t step)
+{
+    static const float one = 1.0f;
+    const qqi_ending_avx512 e = qqi_ending_of_avx512(p, i);
+    const size_t scales = p->input == QQ_INPUT_INT8_TILE ? 0 : 1;
+    const float *sx = scales ? g->scale + first : &one;
+    uint8_t *y = p->y + 4 * ((g->first + first) * p->ldy + 16 * i);
+
+    for (size_t c = first; c < last; c++) {
+        qqi_end_rows_avx512(&e, *sx, _mm512_loadu_ps(acc), y);
+        acc += step;
+        sx += scales;
+        y += 4 * p->ldy;
+    }
+}
+
+#endif // QQI_HAS_AVX512
+
 // ==== kernel/avx512/expand.h ====
 
 // qquant floor 5: codes of a panel as bytes, by AVX-512.
@@ -24116,10 +25296,10 @@ QQI_AVX512_FN int qqi_encode_avx512(const qqi_encode *e, uint8_t *panel)
 
 #if QQI_HAS_AVX512
 
-// Adds to u the part p bits wide, left bits up in the codes, of field f: one
-// of eight that a block has.
+// The part p bits wide, left bits up in the codes, of field f: one of eight
+// that a block has.
 QQI_AVX512_INLINE __m512i qqi_part_avx512(const uint8_t *cells, unsigned p,
-                                          unsigned left, unsigned f, __m512i u)
+                                          unsigned left, unsigned f)
 {
     const unsigned shift = f % (8 / p) * p;
     const __m512i v = qqi_load_avx512(cells + f / (8 / p) * 64);
@@ -24129,7 +25309,7 @@ QQI_AVX512_INLINE __m512i qqi_part_avx512(const uint8_t *cells, unsigned p,
                       : shift < left ? _mm512_slli_epi32(v, left - shift)
                                      : v;
 
-    return _mm512_ternarylogic_epi32(u, w, _mm512_set1_epi8((char)mask), 0xf8);
+    return _mm512_and_si512(w, _mm512_set1_epi8((char)mask));
 }
 
 // Codes of field f, columns 4 f to 4 f + 3, of a block of b bits. For widths
@@ -24137,24 +25317,24 @@ QQI_AVX512_INLINE __m512i qqi_part_avx512(const uint8_t *cells, unsigned p,
 QQI_AVX512_INLINE __m512i qqi_codes_avx512(const uint8_t *block, unsigned b,
                                            unsigned f)
 {
-    __m512i u = _mm512_setzero_si512();
+    const unsigned part = b >= 4 ? 4 : b >= 2 ? 2 : 1;
+    __m512i u;
 
     if (b == 8)
         return qqi_load_avx512(block + 64 * f);
-    if (b & 4)
-        u = qqi_part_avx512(block, 4, b & 3, f, u);
-    if (b & 2)
-        u = qqi_part_avx512(block + 64 * (b & 4), 2, b & 1, f, u);
-    if (b & 1)
-        u = qqi_part_avx512(block + 64 * (b & 6), 1, 0, f, u);
+    u = qqi_part_avx512(block, part, b - part, f);
+    if (part == 4 && (b & 2))
+        u = _mm512_or_si512(u, qqi_part_avx512(block + 256, 2, b & 1, f));
+    if (part > 1 && (b & 1))
+        u = _mm512_or_si512(u, qqi_part_avx512(block + 64 * (b & 6), 1, 0, f));
     return u;
 }
 
-// What codes become.
+// What codes become: themselves, or where is_book, which is for up to 4 bits,
+// what the book has for them.
 typedef struct qqi_meaning_avx512 {
     __m512i book; // in every quarter
     int is_book;
-    int twice;
 } qqi_meaning_avx512;
 
 QQI_AVX512_INLINE qqi_meaning_avx512 qqi_meaning_of_avx512(const qqi_product *p)
@@ -24163,45 +25343,50 @@ QQI_AVX512_INLINE qqi_meaning_avx512 qqi_meaning_of_avx512(const qqi_product *p)
 
     m.book = qqi_quarters_avx512(p->book);
     m.is_book = p->code == QQI_CODE_BOOK;
-    m.twice = p->mul == 2;
+    if (p->mul == 2) {
+        m.book =
+            _mm512_set4_epi32(0x1e1c1a18, 0x16141210, 0x0e0c0a08, 0x06040200);
+        m.is_book = 1;
+    }
     return m;
 }
 
-QQI_AVX512_INLINE __m512i qqi_mean_avx512(const qqi_meaning_avx512 *m,
-                                          __m512i codes)
-{
-    if (m->is_book)
-        return _mm512_shuffle_epi8(m->book, codes);
-    return m->twice ? _mm512_add_epi8(codes, codes) : codes;
-}
-
-// Fields of a block, or the first count of them, to bytes step apart.
-QQI_AVX512_INLINE void qqi_expand_block_avx512(const uint8_t *block, unsigned b,
-                                               unsigned count,
-                                               const qqi_meaning_avx512 *m,
-                                               uint8_t *u, size_t step)
-{
-    QQI_UNROLL_AVX512
-    for (unsigned f = 0; f < count; f++)
-        qqi_store_avx512(u + f * step,
-                         qqi_mean_avx512(m, qqi_codes_avx512(block, b, f)));
-}
-
+// Cells of some fields, in widths that are sums whole blocks, to bytes step
+// apart.
 QQI_AVX512_INLINE void qqi_expand_blocks_avx512(const uint8_t *cells,
                                                 unsigned b, size_t fields,
-                                                const qqi_meaning_avx512 *m,
-                                                uint8_t *u, size_t step)
+                                                const __m512i *book, uint8_t *u,
+                                                size_t step)
 {
     const unsigned part = b == 8 ? 8 : b == 4 ? 4 : b == 2 ? 2 : 1;
     const unsigned whole = b == part ? 8 / part : 8;
 
-    for (; fields >= 8; fields -= 8, cells += 64 * b, u += 8 * step)
-        qqi_expand_block_avx512(cells, b, 8, m, u, step);
-    // Widths that are sums have whole blocks; others, whole cells.
-    for (; fields > 0; cells += 8 * b * whole, u += whole * step) {
-        qqi_expand_block_avx512(cells, b, whole, m, u, step);
-        fields -= whole < fields ? whole : fields;
+    for (;; cells += 8 * b * whole, u += whole * step, fields -= whole) {
+        QQI_UNROLL_AVX512
+        for (unsigned f = 0; f < whole; f++) {
+            __m512i v = qqi_codes_avx512(cells, b, f);
+            if (book != NULL)
+                v = _mm512_shuffle_epi8(*book, v);
+            qqi_store_avx512(u + f * step, v);
+        }
+        if (fields <= whole)
+            return;
     }
+}
+
+QQI_AVX512_INLINE void qqi_expand_some_avx512(const uint8_t *cells,
+                                              unsigned bits, size_t fields,
+                                              const __m512i *book, uint8_t *u,
+                                              size_t step)
+{
+    if (bits == 1)
+        qqi_expand_blocks_avx512(cells, 1, fields, book, u, step);
+    else if (bits == 2)
+        qqi_expand_blocks_avx512(cells, 2, fields, book, u, step);
+    else if (bits == 3)
+        qqi_expand_blocks_avx512(cells, 3, fields, book, u, step);
+    else
+        qqi_expand_blocks_avx512(cells, 4, fields, book, u, step);
 }
 
 // Columns from k, a multiple of 32, to end - 1 of panel i: what becomes of
@@ -24214,31 +25399,26 @@ QQI_AVX512_FN void qqi_expand_as_avx512(const qqi_product *p,
 {
     const uint8_t *cells = qqi_panel_cells(p, i) + k / 32 * 64 * p->bits;
     const size_t fields = (end - k + 3) / 4;
+    const __m512i book = m->book;
 
     switch (p->bits) {
-    case 1:
-        qqi_expand_blocks_avx512(cells, 1, fields, m, u, step);
-        return;
-    case 2:
-        qqi_expand_blocks_avx512(cells, 2, fields, m, u, step);
-        return;
-    case 3:
-        qqi_expand_blocks_avx512(cells, 3, fields, m, u, step);
-        return;
-    case 4:
-        qqi_expand_blocks_avx512(cells, 4, fields, m, u, step);
-        return;
     case 5:
-        qqi_expand_blocks_avx512(cells, 5, fields, m, u, step);
+        qqi_expand_blocks_avx512(cells, 5, fields, NULL, u, step);
         return;
     case 6:
-        qqi_expand_blocks_avx512(cells, 6, fields, m, u, step);
+        qqi_expand_blocks_avx512(cells, 6, fields, NULL, u, step);
         return;
     case 7:
-        qqi_expand_blocks_avx512(cells, 7, fields, m, u, step);
+        qqi_expand_blocks_avx512(cells, 7, fields, NULL, u, step);
+        return;
+    case 8:
+        qqi_expand_blocks_avx512(cells, 8, fields, NULL, u, step);
         return;
     default:
-        qqi_expand_blocks_avx512(cells, 8, fields, m, u, step);
+        if (m->is_book)
+            qqi_expand_some_avx512(cells, p->bits, fields, &book, u, step);
+        else
+            qqi_expand_some_avx512(cells, p->bits, fields, NULL, u, step);
         return;
     }
 }
@@ -24297,8 +25477,8 @@ QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
     return _mm512_dpbusd_epi32(sum, u, q);
 }
 
-// Cells of the next strip, of which every step asks for hop more bytes, in
-// every panel: they come from far while the dots of this strip are done.
+// Cells of the next strip, of which every step of the last block of columns
+// asks for hop more bytes, in every panel: earlier ones would need the room.
 typedef struct qqi_soon_avx512 {
     const uint8_t *cells[2];
     size_t hop;
@@ -24505,7 +25685,7 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
     size_t first = s * p->span;
     __m512i sum[16];
 
-    soon.hop = c == 0 ? soon.hop : 0;
+    soon.hop = c + count >= g->count * p->digits ? soon.hop : 0;
     for (size_t k = w->from, stop, steps; k < to; k = stop, s++) {
         const size_t end = p->span < p->k - first ? first + p->span : p->k;
         const int32_t *ready = k == first ? g->sum + s * g->width + c : NULL;
@@ -24536,6 +25716,264 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
 
 #endif // QQI_HAS_AVX512
 
+// ==== kernel/avx512/few.h ====
+
+// qquant floor 5: up to four columns of x, or eight, by AVX-512: codes of 2, 4
+// and 8 bits become bytes in registers, and are multiplied there.
+//
+// Two to four panels go side by side: each four numbers of x that all lanes
+// get serve all of them, and as many streams of cells come from memory. A code
+// is looked up where it stands: a byte permutation looks at six bits, so the
+// table of a field of 2 bits repeats in those above it, and that of the next
+// field in those below it. A shift by 4 brings the other half of a byte. For
+// 256 weights of 2 bits that is a load, four look-ups and a shift, whatever the
+// codes mean; and a dot for every 64 weights and column.
+//
+// Processors fetch what follows by themselves, but not into the next page. So
+// cells are asked for QQI_FEW_AHEAD before they are wanted, near the end of a
+// panel those of the panels that follow: from memory, at the rate of a copy.
+
+#if QQI_HAS_AVX512
+
+// Bytes, of each panel.
+#  define QQI_FEW_AHEAD ((size_t)2048)
+
+// Makes the compiler forget what a pointer points to.
+#  define QQI_HIDE_AVX512(p) __asm__("" : "+r"(p))
+
+// Tiles whose scales and zero points are made at once, where they must be.
+enum { QQI_FEW_TILES = 20 };
+
+typedef struct qqi_few_made_avx512 {
+    __m512 acc[16]; // of panel i and column c: i * columns + c
+    float scale[4][QQI_FEW_TILES][16];
+    int32_t zero[4][QQI_FEW_TILES][16]; // see qqi_zeros_avx512
+    int32_t less[4][QQI_FEW_TILES][16]; // what x's zero point adds to a start
+} qqi_few_made_avx512;
+
+QQI_STATIC_ASSERT(few_made_avx512,
+                  sizeof(qqi_few_made_avx512) <= QQI_WORK_BYTES);
+
+// A few panels, and a run of their tiles. What belongs to panel i stands i
+// times a distance behind what belongs to the first.
+typedef struct qqi_few_avx512 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    qqi_few_made_avx512 *made;
+    __m512i low;  // codes by the lowest bits of bytes
+    __m512i high; // 2 bits: by the two bits above those
+    const uint8_t *cells;
+    size_t side;
+    size_t turn; // bytes of cells, from where on the next panels are asked for
+    size_t jump; // how far away those are
+    const uint8_t *scale; // of the first tile of the run
+    size_t scale_side;
+    size_t hop; // from a tile's scales to the next one's
+    qq_type scale_type;
+    int units;    // 1: they are yet to be multiplied by p->unit
+    int scales;   // 1: they are made ahead
+    int zeros;    // 1: so is something that starts need
+    size_t first; // tiles
+    size_t last;
+} qqi_few_avx512;
+
+// --- cells -----------------------------------------------------------------
+
+// Codes of a field, the next one for every call: v is what is left of a cell.
+QQI_AVX512_VNNI_INLINE __m512i qqi_few_codes_avx512(__m512i *v, unsigned b,
+                                                    unsigned f, __m512i low,
+                                                    __m512i high)
+{
+    if (b == 8)
+        return *v;
+    if (f > 0 && f * b % 4 == 0)
+        *v = _mm512_srli_epi32(*v, 4);
+    return _mm512_permutexvar_epi8(*v, f * b % 4 == 0 ? low : high);
+}
+
+// Adds cells of all panels to sums: count columns, and of a lone one two sums,
+// as four dots in a row would wait for each other. sum[(way * panels + i) *
+// count + c] has panel i and column c.
+QQI_AVX512_VNNI_INLINE void
+qqi_few_cell_avx512(const uint8_t *cell, const uint8_t *next, size_t side,
+                    const int8_t *q, __m512i low, __m512i high, unsigned b,
+                    unsigned panels, unsigned count, __m512i *sum)
+{
+    const unsigned ways = count == 1 && b < 8 ? 2 : 1;
+    __m512i v[4], u[4];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        const void *ahead = next + i * side;
+        _mm_prefetch((const char *)ahead, _MM_HINT_T0);
+        v[i] = qqi_load_avx512(cell + i * side);
+        QQI_KEEP_AVX512(v[i]);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < 8 / b; f++) {
+        __m512i *to = sum + f % ways * panels * count;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels; i++)
+            u[i] = qqi_few_codes_avx512(&v[i], b, f, low, high);
+        QQI_UNROLL_AVX512
+        for (unsigned c = 0; c < count; c++) {
+            __m512i x = qqi_four_avx512(q + 4 * (f * count + c));
+            QQI_KEEP_AVX512(x);
+            QQI_UNROLL_AVX512
+            for (unsigned i = 0; i < panels; i++)
+                to[i * count + c] =
+                    _mm512_dpbusd_epi32(to[i * count + c], u[i], x);
+        }
+    }
+    // Keeps every sum in one register.
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < ways * panels * count; i++)
+        QQI_KEEP_AVX512(sum[i]);
+}
+
+// --- tiles -----------------------------------------------------------------
+
+// What the sums of tile t start from.
+QQI_AVX512_VNNI_INLINE void qqi_few_start_avx512(const qqi_few_avx512 *w,
+                                                 size_t t, unsigned panels,
+                                                 unsigned count, __m512i *sum)
+{
+    const int32_t *start = w->g->sum + t * count;
+    const int pair = w->p->zero_at != 0;
+    const size_t at = t - w->first;
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++)
+        sum[i] = qqi_four_avx512(start + i % count);
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++)
+        if (count == 1)
+            sum[panels + i] = _mm512_setzero_si512();
+    if (!w->zeros)
+        return;
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        const __m512i zero = qqi_load_avx512(w->made->zero[i][at]);
+        const __m512i less = qqi_load_avx512(w->made->less[i][at]);
+        QQI_UNROLL_AVX512
+        for (unsigned c = 0; c < count; c++) {
+            __m512i *to = sum + i * count + c;
+            if (pair)
+                *to = _mm512_madd_epi16(zero, *to);
+            *to = _mm512_add_epi32(*to, less);
+        }
+    }
+}
+
+// s of a tile of a panel. e8m0: 2^-127 is a subnormal, and code 255, which
+// becomes an infinity, is a NaN: inf - inf.
+QQI_AVX512_VNNI_INLINE __m512 qqi_few_scale_avx512(const qqi_few_avx512 *w,
+                                                   const uint8_t *scale)
+{
+    const __m512 unit = _mm512_set1_ps(w->p->unit);
+
+    if (w->scale_type == QQ_TYPE_E8M0) {
+        const __m512i code = _mm512_cvtepu8_epi32(qqi_load16_avx512(scale));
+        const __m512 v = qqi_float_avx512(_mm512_max_epu32(
+            _mm512_slli_epi32(code, 23), _mm512_set1_epi32(0x400000)));
+        return _mm512_fmadd_ps(v, unit, _mm512_sub_ps(v, v));
+    }
+    __m512 v = w->scale_type == QQ_TYPE_F16
+                   ? _mm512_cvtph_ps(qqi_load32_avx512(scale))
+                   : _mm512_loadu_ps(scale);
+    if (w->units)
+        v = _mm512_mul_ps(v, unit);
+    return v;
+}
+
+// acc at the end of a tile, whose scales are at bytes behind the first ones;
+// sx: scales of x's tile, or NULL.
+QQI_AVX512_VNNI_INLINE void qqi_few_end_avx512(const qqi_few_avx512 *w,
+                                               size_t at, const float *sx,
+                                               unsigned b, unsigned panels,
+                                               unsigned count,
+                                               const __m512i *sum, __m512 *acc)
+{
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        const uint8_t *scales = w->scale + i * w->scale_side + at;
+        const __m512 scale = qqi_few_scale_avx512(w, scales);
+        QQI_UNROLL_AVX512
+        for (unsigned c = 0; c < count; c++) {
+            const unsigned j = i * count + c;
+            const __m512i d = count == 1 && b < 8
+                                  ? _mm512_add_epi32(sum[j], sum[panels + j])
+                                  : sum[j];
+            const __m512 s = sx != NULL
+                                 ? _mm512_mul_ps(scale, _mm512_set1_ps(sx[c]))
+                                 : scale;
+            acc[j] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), acc[j]);
+        }
+    }
+}
+
+// Sums of a tile: all cells from at to end.
+QQI_AVX512_VNNI_INLINE const int8_t *
+qqi_few_tile_avx512(const qqi_few_avx512 *w, size_t at, size_t end,
+                    const int8_t *q, __m512i low, __m512i high, unsigned b,
+                    unsigned panels, unsigned count, __m512i *sum)
+{
+    const size_t side = w->side;
+
+    do {
+        const size_t stop = at < w->turn && w->turn < end ? w->turn : end;
+        const size_t soon = at < w->turn ? QQI_FEW_AHEAD : w->jump;
+        const uint8_t *cell = w->cells + at;
+        const uint8_t *last = w->cells + stop;
+        const uint8_t *next = cell + soon;
+        QQI_HIDE_AVX512(next);
+        do {
+            qqi_few_cell_avx512(cell, next, side, q, low, high, b, panels,
+                                count, sum);
+            cell += 64;
+            next += 64;
+            q += 32 / b * count;
+        } while (cell != last);
+        at = stop;
+    } while (at < end);
+    return q;
+}
+
+// acc over the run.
+QQI_AVX512_VNNI_INLINE void qqi_few_run_avx512(const qqi_few_avx512 *w,
+                                               unsigned b, unsigned panels,
+                                               unsigned count, __m512 *acc)
+{
+    const __m512i low = w->low;
+    const __m512i high = w->high;
+    const int8_t *q = w->g->q + w->first * w->p->tile * count;
+    // Four columns of a panel have 8 * b bytes.
+    size_t at = w->first * w->p->tile * 2 * b;
+    size_t s = 0;
+    __m512i sum[16];
+
+    for (size_t t = w->first; t < w->last; t++) {
+        const qqi_few_avx512 *now = w;
+        // What is needed once a tile shall not take registers from cells.
+        QQI_HIDE_AVX512(now);
+        const qqi_product *p = now->p;
+        const size_t columns = qqi_tile_end(p, t) - t * p->tile;
+        const size_t end = at + (columns * 2 * b + 63) / 64 * 64;
+        qqi_few_start_avx512(now, t, panels, count, sum);
+        q = qqi_few_tile_avx512(now, at, end, q, low, high, b, panels, count,
+                                sum);
+        if (p->input == QQ_INPUT_INT8_TILE)
+            qqi_few_end_avx512(now, s, now->g->scale + t * count, b, panels,
+                               count, sum, acc);
+        else
+            qqi_few_end_avx512(now, s, NULL, b, panels, count, sum, acc);
+        at = end;
+        s += now->hop;
+    }
+}
+
+#endif // QQI_HAS_AVX512
+
 // ==== kernel/avx512/panels.h ====
 
 // qquant floor 5: the dot engine of AVX-512, from panels down to its loops: a
@@ -24560,14 +25998,28 @@ QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
                                      : 1;
 }
 
+// The end of some rows of x: right behind their sums, so that memory takes them
+// while the next ones are made.
+QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
+                                          size_t last)
+{
+    for (size_t i = 0; i < w->panels; i++)
+        qqi_ends_avx512(w->p, w->g, w->panel + i, first, last,
+                        w->acc + 32 * first + 16 * i, 32);
+}
+
 QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
                                             const qqi_dot_block_avx512_fn *by)
 {
-    const size_t count = w->g->count * w->p->digits;
+    const size_t digits = w->p->digits;
+    const size_t count = w->g->count * digits;
 
     for (size_t c = 0, n; c < count; c += n) {
         n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
         by[n + (w->panels == 2 ? 8 : 0)](w, c);
+        if (w->to == w->p->k)
+            qqi_dot_end_avx512(w, c / digits,
+                               (c + n < count ? c + n : count) / digits);
     }
 }
 
@@ -24657,14 +26109,8 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
         qqi_dot_soon_avx512(w, last);
         qqi_dot_strip_avx512(w, by);
     }
-    for (size_t i = 0; i < g->count * w->panels; i++) {
-        const size_t row = i / w->panels;
-        const size_t panel = i % w->panels;
-        const int tiled = p->input == QQ_INPUT_INT8_TILE;
-        const __m512 acc = _mm512_loadu_ps(w->acc + 16 * (2 * row + panel));
-        qqi_end_avx512(p, w->panel + panel, g->first + row,
-                       tiled ? 1.0f : g->scale[row], acc);
-    }
+    if (p->k == 0)
+        qqi_dot_end_avx512(w, 0, g->count);
 }
 
 QQI_AVX512_INLINE void
@@ -24733,7 +26179,7 @@ QQI_AVX512_FN void qqi_multiply_any_avx512(const qqi_product *p,
 // block are independent; where tiles are short a few do (processors reorder
 // across tiles), and cells of 1 and 2 bits are shifted once, by 4, so that
 // fewer sums need be merged. A code that is a sum of parts is multiplied part
-// by part; codes of books are looked up.
+// by part.
 //
 // BOUNDS. Masked bytes are at most 255 and a field has at most half of a span's
 // columns where it is above 127: 255 * 128 * 65536 < 2^31 holds for all.
@@ -24747,19 +26193,6 @@ typedef struct qqi_line_avx512 {
     const int8_t *q;
     size_t fours;
 } qqi_line_avx512;
-
-// Codes of a book from v, of which shift bits are to be shifted out first. The
-// book repeats in all of its 64 entries, so what stands above a code does not
-// matter.
-typedef __m512i (*qqi_look_avx512_fn)(__m512i book, __m512i v, unsigned shift);
-
-QQI_AVX512_VNNI_INLINE __m512i qqi_look_vnni_avx512(__m512i book, __m512i v,
-                                                    unsigned shift)
-{
-    if (shift > 0)
-        v = _mm512_srli_epi32(v, shift);
-    return _mm512_permutexvar_epi8(v, book);
-}
 
 // The dots of a cell of p bits: sum[f] for field f, or f % planes.
 QQI_AVX512_INLINE void qqi_line_cell_avx512(const uint8_t *cell,
@@ -24782,24 +26215,11 @@ QQI_AVX512_INLINE void qqi_line_cell_avx512(const uint8_t *cell,
     }
 }
 
-// The same with codes of a book.
-QQI_AVX512_INLINE void
-qqi_line_looked_avx512(const uint8_t *cell, const int8_t *q, unsigned p,
-                       unsigned planes, __m512i book, __m512i *sum,
-                       qqi_dot_avx512_fn dot, qqi_look_avx512_fn look)
-{
-    const __m512i v = qqi_load_avx512(cell);
-
-    QQI_UNROLL_AVX512
-    for (unsigned f = 0; f < 8 / p; f++)
-        sum[f % planes] = dot(sum[f % planes], look(book, v, f * p),
-                              qqi_four_avx512(q + 4 * f));
-}
-
 // S of a part p bits wide, from what sum[0] holds on; many: eight sums.
-QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
-    const qqi_line_avx512 *l, unsigned p, int many, __m512i start,
-    const __m512i *book, qqi_dot_avx512_fn dot, qqi_look_avx512_fn look)
+QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(const qqi_line_avx512 *l,
+                                              unsigned p, int many,
+                                              __m512i start,
+                                              qqi_dot_avx512_fn dot)
 {
     const unsigned fields = 8 / p;
     const unsigned planes = many || p > 2 ? fields : fields / 2;
@@ -24819,17 +26239,11 @@ QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
             __m512i *to = sum + i % cells * planes;
             const uint8_t *at = cell + 64 * i;
             const int8_t *x = q + 4 * i * fields;
-            if (book != NULL)
-                qqi_line_looked_avx512(at, x, p, planes, *book, to, dot, look);
-            else
-                qqi_line_cell_avx512(at, x, p, planes, to, dot);
+            qqi_line_cell_avx512(at, x, p, planes, to, dot);
         }
     }
     for (; fours > 0; cell += 64, q += 4 * fields) {
-        if (book != NULL)
-            qqi_line_looked_avx512(cell, q, p, planes, *book, sum, dot, look);
-        else
-            qqi_line_cell_avx512(cell, q, p, planes, sum, dot);
+        qqi_line_cell_avx512(cell, q, p, planes, sum, dot);
         fours -= fields < fours ? fields : fours;
     }
     QQI_UNROLL_AVX512
@@ -24837,16 +26251,16 @@ QQI_AVX512_INLINE __m512i qqi_line_avx512_sum(
         sum[i % planes] = _mm512_add_epi32(sum[i % planes], sum[i]);
     QQI_UNROLL_AVX512
     for (unsigned f = planes - 1; f > 0; f--)
-        sum[0] = _mm512_add_epi32(
-            sum[0], book != NULL ? sum[f] : _mm512_srai_epi32(sum[f], f * p));
+        sum[0] = _mm512_add_epi32(sum[0], _mm512_srai_epi32(sum[f], f * p));
     return sum[0];
 }
 
 // D of fours of columns of codes of b bits, less what x's zero point takes.
-QQI_AVX512_INLINE __m512i qqi_line_all_avx512(
-    const uint8_t *cells, const int8_t *q, size_t fours, unsigned b, int twice,
-    int many, const __m512i *book, __m512i start, qqi_dot_avx512_fn dot,
-    qqi_look_avx512_fn look)
+QQI_AVX512_INLINE __m512i qqi_line_all_avx512(const uint8_t *cells,
+                                              const int8_t *q, size_t fours,
+                                              unsigned b, int twice, int many,
+                                              __m512i start,
+                                              qqi_dot_avx512_fn dot)
 {
     const __m512i none = _mm512_setzero_si512();
     const unsigned part = b == 8 ? 8 : b >= 4 ? 4 : b >= 2 ? 2 : 1;
@@ -24858,19 +26272,17 @@ QQI_AVX512_INLINE __m512i qqi_line_all_avx512(
     l.q = q;
     l.fours = b == part ? fours : (fours + 7) / 8 * 8;
     if (b == part && !twice)
-        return qqi_line_avx512_sum(&l, b, many, start, book, dot, look);
-    d = qqi_line_avx512_sum(&l, part, many, none, NULL, dot, look);
+        return qqi_line_avx512_sum(&l, b, many, start, dot);
+    d = qqi_line_avx512_sum(&l, part, many, none, dot);
     d = _mm512_slli_epi32(d, b - part);
     if (part == 4 && (b & 2)) {
         l.cells = cells + 256;
-        const __m512i s =
-            qqi_line_avx512_sum(&l, 2, many, none, NULL, dot, look);
+        const __m512i s = qqi_line_avx512_sum(&l, 2, many, none, dot);
         d = _mm512_add_epi32(d, _mm512_slli_epi32(s, b & 1));
     }
     if (part > 1 && (b & 1)) {
         l.cells = cells + 64 * (b - 1);
-        d = _mm512_add_epi32(
-            d, qqi_line_avx512_sum(&l, 1, many, none, NULL, dot, look));
+        d = _mm512_add_epi32(d, qqi_line_avx512_sum(&l, 1, many, none, dot));
     }
     if (twice)
         d = _mm512_add_epi32(d, d);
@@ -24881,7 +26293,8 @@ QQI_AVX512_INLINE __m512i qqi_line_all_avx512(
 
 // ==== kernel/avx512/lone.h ====
 
-// qquant floor 5: one column of x at a time, by AVX-512: tiles and panels.
+// qquant floor 5: one column of x at a time, by AVX-512: tiles and panels, for
+// the widths of codes that avx512/few.h does not have.
 //
 // The loop over tiles finds their scales, and what their sums start from, in a
 // row: those that are not stored so are made ahead, for 128 tiles at a time.
@@ -24916,9 +26329,8 @@ typedef struct qqi_row_avx512 {
 // acc over the tiles; ready: one start for all rows.
 QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
                                               unsigned b, int twice, int many,
-                                              int ready, const __m512i *book,
-                                              __m512 acc, qqi_dot_avx512_fn dot,
-                                              qqi_look_avx512_fn look)
+                                              int ready, __m512 acc,
+                                              qqi_dot_avx512_fn dot)
 {
     const size_t fours = r->fours;
     const uint8_t *cells = r->cells;
@@ -24930,8 +26342,8 @@ QQI_AVX512_INLINE __m512 qqi_row_tiles_avx512(const qqi_row_avx512 *r,
     for (; scale != end; scale += 64) {
         const __m512i s =
             ready ? qqi_four_avx512(start) : qqi_load_avx512(start);
-        const __m512i d = qqi_line_all_avx512(cells, q, fours, b, twice, many,
-                                              book, s, dot, look);
+        const __m512i d =
+            qqi_line_all_avx512(cells, q, fours, b, twice, many, s, dot);
         acc =
             _mm512_fmadd_ps(_mm512_loadu_ps(scale), _mm512_cvtepi32_ps(d), acc);
         // Tiles are whole cells, 8 * b bytes for every four columns.
@@ -25032,10 +26444,11 @@ QQI_INLINE size_t qqi_row_count_avx512(const qqi_product *p, size_t t)
 }
 
 // A panel's sums over all tiles.
-QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
-    const qqi_product *p, const qqi_columns *g, size_t i, qqi_tiles_avx512 *w,
-    unsigned b, int twice, const __m512i *book, qqi_dot_avx512_fn dot,
-    qqi_look_avx512_fn look)
+QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(const qqi_product *p,
+                                                 const qqi_columns *g, size_t i,
+                                                 qqi_tiles_avx512 *w,
+                                                 unsigned b, int twice,
+                                                 qqi_dot_avx512_fn dot)
 {
     const int many = p->tile >= QQI_MANY_COLUMNS;
     const int ready = !many && p->zero_at == 0 && p->x_zero == 0;
@@ -25060,13 +26473,9 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
         } else {
             qqi_row_scales_of_avx512(p, g, i, t, r.tiles, w->scale[0]);
         }
-        acc =
-            many
-                ? qqi_row_tiles_avx512(&r, b, twice, 1, 0, book, acc, dot, look)
-            : ready
-                ? qqi_row_tiles_avx512(&r, b, twice, 0, 1, book, acc, dot, look)
-                : qqi_row_tiles_avx512(&r, b, twice, 0, 0, book, acc, dot,
-                                       look);
+        acc = many    ? qqi_row_tiles_avx512(&r, b, twice, 1, 0, acc, dot)
+              : ready ? qqi_row_tiles_avx512(&r, b, twice, 0, 1, acc, dot)
+                      : qqi_row_tiles_avx512(&r, b, twice, 0, 0, acc, dot);
     }
     return acc;
 }
@@ -25074,24 +26483,15 @@ QQI_AVX512_INLINE __m512 qqi_vector_panel_avx512(
 QQI_AVX512_INLINE void qqi_vector_avx512(const qqi_product *p,
                                          const qqi_columns *g, size_t first,
                                          size_t last, void *work, unsigned b,
-                                         int twice, const __m512i *book,
-                                         qqi_dot_avx512_fn dot,
-                                         qqi_look_avx512_fn look)
+                                         int twice, qqi_dot_avx512_fn dot)
 {
     const float sx = p->input == QQ_INPUT_INT8_TILE ? 1.0f : g->scale[0];
 
     for (size_t i = first; i < last; i++) {
         const __m512 acc = qqi_vector_panel_avx512(
-            p, g, i, (qqi_tiles_avx512 *)work, b, twice, book, dot, look);
+            p, g, i, (qqi_tiles_avx512 *)work, b, twice, dot);
         qqi_end_avx512(p, i, g->first, sx, acc);
     }
-}
-
-// The book, repeated every 2^bits entries.
-QQI_AVX512_INLINE __m512i qqi_vector_book_avx512(const qqi_product *p)
-{
-    return p->bits == 2 ? qqi_four_avx512(p->book)
-                        : qqi_quarters_avx512(p->book);
 }
 
 // --- sets ------------------------------------------------------------------
@@ -25099,74 +26499,263 @@ QQI_AVX512_INLINE __m512i qqi_vector_book_avx512(const qqi_product *p)
 typedef void (*qqi_vector_avx512_fn)(const qqi_product *p, const qqi_columns *g,
                                      size_t first, size_t last, void *work);
 
-#  define QQI_VECTOR_AVX512(attribute, set, b, twice, dot, look)               \
-      attribute void qqi_vector_##set##_##b##_##twice(                         \
+#  define QQI_VECTOR_AVX512(b, twice)                                          \
+      QQI_AVX512_VNNI_FN void qqi_vector_##b##_##twice(                        \
           const qqi_product *p, const qqi_columns *g, size_t first,            \
           size_t last, void *work)                                             \
       {                                                                        \
-          qqi_vector_avx512(p, g, first, last, work, b, twice, NULL, dot,      \
-                            look);                                             \
-      }
-#  define QQI_VECTORS_AVX512(attribute, set, dot, look)                        \
-      QQI_VECTOR_AVX512(attribute, set, 1, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 1, 1, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 2, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 3, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 4, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 5, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 6, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 7, 0, dot, look)                       \
-      QQI_VECTOR_AVX512(attribute, set, 8, 0, dot, look)
-#  define QQI_VECTOR_BOOK_AVX512(attribute, set, b, dot, look)                 \
-      attribute void qqi_vector_##set##_book_##b(                              \
-          const qqi_product *p, const qqi_columns *g, size_t first,            \
-          size_t last, void *work)                                             \
-      {                                                                        \
-          const __m512i book = qqi_vector_book_avx512(p);                      \
-          qqi_vector_avx512(p, g, first, last, work, b, 0, &book, dot, look);  \
+          qqi_vector_avx512(p, g, first, last, work, b, twice,                 \
+                            qqi_dot_vnni_avx512);                              \
       }
 
-QQI_VECTORS_AVX512(QQI_AVX512_VNNI_FN, vnni, qqi_dot_vnni_avx512,
-                   qqi_look_vnni_avx512)
-QQI_VECTOR_BOOK_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512,
-                       qqi_look_vnni_avx512)
-QQI_VECTOR_BOOK_AVX512(QQI_AVX512_VNNI_FN, vnni, 4, qqi_dot_vnni_avx512,
-                       qqi_look_vnni_avx512)
+QQI_VECTOR_AVX512(1, 0)
+QQI_VECTOR_AVX512(1, 1)
+QQI_VECTOR_AVX512(3, 0)
+QQI_VECTOR_AVX512(5, 0)
+QQI_VECTOR_AVX512(6, 0)
+QQI_VECTOR_AVX512(7, 0)
 
 // NULL: the dot engine does it.
 QQI_FN qqi_vector_avx512_fn qqi_vector_vnni_avx512(const qqi_product *p)
 {
-    static const qqi_vector_avx512_fn plain[] = {NULL,
-                                                 qqi_vector_vnni_1_0,
-                                                 qqi_vector_vnni_2_0,
-                                                 qqi_vector_vnni_3_0,
-                                                 qqi_vector_vnni_4_0,
-                                                 qqi_vector_vnni_5_0,
-                                                 qqi_vector_vnni_6_0,
-                                                 qqi_vector_vnni_7_0,
-                                                 qqi_vector_vnni_8_0};
+    static const qqi_vector_avx512_fn plain[] = {
+        NULL,           qqi_vector_1_0, NULL,
+        qqi_vector_3_0, NULL,           qqi_vector_5_0,
+        qqi_vector_6_0, qqi_vector_7_0, NULL};
 
-    if (!qqi_vector_fits_avx512(p))
+    if (!qqi_vector_fits_avx512(p) || p->code != QQI_CODE_PLAIN)
         return NULL;
-    if (p->code == QQI_CODE_BOOK)
-        return p->bits == 2   ? qqi_vector_vnni_book_2
-               : p->bits == 4 ? qqi_vector_vnni_book_4
-                              : NULL;
     if (p->mul != 1)
-        return p->bits == 1 ? qqi_vector_vnni_1_1 : NULL;
+        return p->bits == 1 ? qqi_vector_1_1 : NULL;
     return plain[p->bits];
 }
 
-QQI_AVX512_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
-                                            const qqi_columns *g, size_t first,
-                                            size_t last, void *work)
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/few_panels.h ====
+
+// qquant floor 5: up to four columns of x, or eight, by AVX-512: panels, widths
+// (avx512/few.h has the loop).
+//
+// Scales stand in a panel as f32, f16 or e8m0, and are made into f32 while they
+// are used; others, and zero points, are made ahead, a few tiles at a time.
+
+#if QQI_HAS_AVX512
+
+// Whether tiles begin with cells, codes are bytes at most, and sums fit.
+QQI_INLINE int qqi_few_fits_avx512(const qqi_product *p)
+{
+    const size_t columns = qqi_cell_columns(p->bits);
+    const int wide = p->bits == 8 && (p->code != QQI_CODE_PLAIN || p->mul != 1);
+
+    return (p->bits == 2 || p->bits == 4 || p->bits == 8) && !wide &&
+           !qqi_is_long_avx512(p) &&
+           (p->tiles <= 1 || p->tile % columns == 0) &&
+           qqi_start_kind_avx512(p) != QQI_START_PLAIN;
+}
+
+// --- what is made ahead ----------------------------------------------------
+
+// The table of the codes that stand shift bits up in a byte of six.
+QQI_AVX512_VNNI_INLINE __m512i qqi_few_table_avx512(const qqi_product *p,
+                                                    unsigned shift)
+{
+    const __m128i first =
+        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i code = p->bits == 4 ? first
+                         : shift == 0 ? _mm_and_si128(first, _mm_set1_epi8(3))
+                                      : _mm_and_si128(_mm_srli_epi32(first, 2),
+                                                      _mm_set1_epi8(3));
+    __m128i table = code;
+
+    if (p->code == QQI_CODE_BOOK)
+        table = _mm_shuffle_epi8(qqi_load16_avx512(p->book), code);
+    else if (p->mul == 2)
+        table = _mm_add_epi8(code, code);
+    return _mm512_broadcast_i32x4(table);
+}
+
+// What starts of a run of tiles need, of panel i, the to-th of these.
+QQI_AVX512_VNNI_FN void qqi_few_zeros_avx512(const qqi_few_avx512 *w, size_t i,
+                                             size_t to)
+{
+    const qqi_product *p = w->p;
+
+    for (size_t t = w->first; t < w->last; t++) {
+        const size_t at = t - w->first;
+        __m512i less = _mm512_setzero_si512();
+        if (p->x_zero != 0)
+            less = qqi_less_zero_avx512(p, i, t, less);
+        qqi_store_avx512(w->made->less[to][at], less);
+        qqi_store_avx512(w->made->zero[to][at],
+                         qqi_zeros_avx512(p, qqi_panel(p, i), t));
+    }
+}
+
+// Makes a run of tiles ready, of panels from panel on.
+QQI_AVX512_VNNI_FN void qqi_few_ready_avx512(qqi_few_avx512 *w, size_t panel,
+                                             size_t real)
+{
+    const qqi_product *p = w->p;
+
+    w->scale = qqi_panel(p, panel) + p->scale_at + w->first * w->hop;
+    w->scale_side = real > 1 ? p->panel_bytes : 0;
+    if (w->scales) {
+        const void *made = w->made->scale[0][0];
+        w->scale = (const uint8_t *)made;
+        w->scale_side = sizeof w->made->scale[0];
+    }
+    for (size_t i = 0; i < real && w->scales; i++)
+        qqi_row_scales_of_avx512(p, NULL, panel + i, w->first,
+                                 w->last - w->first, w->made->scale[i][0]);
+    for (size_t i = 0; i < real && w->zeros; i++)
+        qqi_few_zeros_avx512(w, panel + i, i);
+}
+
+// --- panels ----------------------------------------------------------------
+
+// y of panels from panel on, real of them, from their sums.
+QQI_AVX512_VNNI_FN void qqi_few_store_avx512(const qqi_few_avx512 *w,
+                                             size_t panel, size_t real)
+{
+    const int tiled = w->p->input == QQ_INPUT_INT8_TILE;
+    const __m512 *acc = w->made->acc;
+
+    for (size_t i = 0; i < real; i++, acc += w->g->width)
+        for (size_t c = 0; c < w->g->count; c++)
+            qqi_end_avx512(w->p, panel + i, w->g->first + c,
+                           tiled ? 1.0f : w->g->scale[c], acc[c]);
+}
+
+// y of panels from panel on. Only one of two may be real: the other is the same
+// one, or not even that.
+QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
+                                                  size_t panel, size_t real,
+                                                  unsigned b, unsigned panels,
+                                                  unsigned count)
+{
+    const size_t tiles = w->p->tiles;
+    const size_t some = QQI_FEW_TILES;
+    const size_t most = w->scales || w->zeros ? some : tiles;
+    // Sixteen have no room in registers beside as many sums.
+    __m512 near[12];
+    __m512 *acc = panels * count > 12 ? w->made->acc : near;
+
+    w->cells = qqi_panel_cells(w->p, panel);
+    w->side = real > 1 ? w->p->cells_bytes : 0;
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * count; i++)
+        acc[i] = _mm512_setzero_ps();
+    for (w->first = 0; w->first < tiles; w->first = w->last) {
+        w->last = most < tiles - w->first ? w->first + most : tiles;
+        qqi_few_ready_avx512(w, panel, real);
+        qqi_few_run_avx512(w, b, panels, count, acc);
+    }
+    if (panels * count <= 12) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * count; i++)
+            w->made->acc[i] = near[i];
+    }
+    qqi_few_store_avx512(w, panel, real);
+}
+
+// --- sets ------------------------------------------------------------------
+
+typedef void (*qqi_few_avx512_fn)(qqi_few_avx512 *w, size_t panel, size_t real);
+
+#  define QQI_FEW_AVX512(b, count, panels)                                     \
+      QQI_AVX512_VNNI_FN void qqi_few_##b##_##count##x##panels(                \
+          qqi_few_avx512 *w, size_t panel, size_t real)                        \
+      {                                                                        \
+          qqi_few_panels_avx512(w, panel, real, b, panels, count);             \
+      }
+#  define QQI_FEWS_AVX512(b)                                                   \
+      QQI_FEW_AVX512(b, 1, 2)                                                  \
+      QQI_FEW_AVX512(b, 2, 2)                                                  \
+      QQI_FEW_AVX512(b, 3, 2)                                                  \
+      QQI_FEW_AVX512(b, 4, 2)                                                  \
+      QQI_FEW_AVX512(b, 1, 4)                                                  \
+      QQI_FEW_AVX512(b, 2, 4)                                                  \
+      QQI_FEW_AVX512(b, 3, 3)                                                  \
+      QQI_FEW_AVX512(b, 4, 3)                                                  \
+      QQI_FEW_AVX512(b, 8, 2)
+#  define QQI_FEW_ROW_AVX512(b)                                                \
+      {qqi_few_##b##_1x2, qqi_few_##b##_2x2, qqi_few_##b##_3x2,                \
+       qqi_few_##b##_4x2, qqi_few_##b##_1x4, qqi_few_##b##_2x4,                \
+       qqi_few_##b##_3x3, qqi_few_##b##_4x3, qqi_few_##b##_8x2}
+
+QQI_FEWS_AVX512(2)
+QQI_FEWS_AVX512(4)
+QQI_FEWS_AVX512(8)
+
+// Bytes of cells from where on, and how far away, the cells of the next panels
+// are asked for, if there are any; those that are expanded ahead are near.
+QQI_INLINE void qqi_few_next_avx512(qqi_few_avx512 *w, size_t panels, int more)
+{
+    const qqi_product *p = w->p;
+    const size_t cells = qqi_cells_bytes(p->bits, p->k);
+    const size_t ahead = QQI_FEW_AHEAD < cells ? QQI_FEW_AHEAD : cells;
+    const int near = p->cells_bytes != p->panel_bytes;
+
+    w->turn = near ? 0 : cells - ahead;
+    w->jump = near || !more ? 0 : panels * p->panel_bytes - (cells - ahead);
+}
+
+// Groups of three or four panels; what is left, or four instead of three and
+// one, in pairs.
+QQI_FN void qqi_multiply_few_avx512(qqi_few_avx512 *w, size_t first,
+                                    size_t last)
+{
+    static const qqi_few_avx512_fn by[][9] = {
+        QQI_FEW_ROW_AVX512(2), QQI_FEW_ROW_AVX512(4), QQI_FEW_ROW_AVX512(8)};
+    const size_t width = w->g->width;
+    const size_t most = width == 8 ? 2 : width > 2 ? 3 : 4;
+    const qqi_few_avx512_fn *fn = by[w->p->bits / 4] + width - 1;
+
+    for (size_t step, left; first < last; first += step) {
+        left = last - first;
+        step = left < most || (left == 4 && most == 3) ? 2 : most;
+        step = step < left ? step : left;
+        qqi_few_next_avx512(w, step, step <= left - step);
+        fn[step > 2 ? 4 : width == 8 ? 1 : 0](w, first, step);
+    }
+}
+
+QQI_AVX512_VNNI_FN void qqi_few_begin_avx512(const qqi_product *p,
+                                             const qqi_columns *g, void *work,
+                                             qqi_few_avx512 *w)
+{
+    w->p = p;
+    w->g = g;
+    w->made = (qqi_few_made_avx512 *)work;
+    w->low = qqi_few_table_avx512(p, 0);
+    w->high = qqi_few_table_avx512(p, 2);
+    w->zeros = p->zero_at != 0 || p->x_zero != 0;
+    w->scales = qqi_f32_bits(p->scale2) != 0x3f800000u ||
+                p->scale_type == QQ_TYPE_E4M3FN;
+    w->scale_type = w->scales ? QQ_TYPE_F32 : p->scale_type;
+    w->units = !w->scales && qqi_f32_bits(p->unit) != 0x3f800000u;
+    w->hop = w->scale_type == QQ_TYPE_F32   ? 64
+             : w->scale_type == QQ_TYPE_F16 ? 32
+                                            : 16;
+}
+
+QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
+                                                 const qqi_columns *g,
+                                                 size_t first, size_t last,
+                                                 void *work)
 {
     static const qqi_dot_block_avx512_fn by[] = {
         NULL, QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)};
+    qqi_vector_avx512_fn vector;
 
-    const qqi_vector_avx512_fn vector =
-        g->width == 1 ? qqi_vector_vnni_avx512(p) : NULL;
-
+    if ((g->width <= 4 || g->width == 8) && qqi_few_fits_avx512(p)) {
+        qqi_few_avx512 w;
+        qqi_few_begin_avx512(p, g, work, &w);
+        qqi_multiply_few_avx512(&w, first, last);
+        return;
+    }
+    vector = g->width == 1 ? qqi_vector_vnni_avx512(p) : NULL;
     if (vector != NULL)
         vector(p, g, first, last, work);
     else
@@ -25199,11 +26788,13 @@ typedef struct qqi_run_avx512 {
     int dead;    // 1: all codes are 0
 } qqi_run_avx512;
 
-// xb of 16 numbers of a row from k on, zeros where in says so.
-QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
-                                            size_t row, size_t k, __mmask16 in)
+// xb of 16 numbers from k on of the row that begins at that place, zeros where
+// in says so.
+QQI_AVX512_INLINE __m512 qqi_numbers_at_avx512(const qqi_product *p, int plain,
+                                               size_t row_at, size_t k,
+                                               __mmask16 in)
 {
-    const size_t at = row * p->ldx + k;
+    const size_t at = row_at + k;
     __m512 v;
 
     if (plain || p->x_type == QQ_TYPE_F32) {
@@ -25217,6 +26808,12 @@ QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
     if (!plain && p->factors != NULL)
         v = _mm512_mul_ps(v, _mm512_maskz_loadu_ps(in, p->factors + 4 * k));
     return v;
+}
+
+QQI_AVX512_INLINE __m512 qqi_numbers_avx512(const qqi_product *p, int plain,
+                                            size_t row, size_t k, __mmask16 in)
+{
+    return qqi_numbers_at_avx512(p, plain, row * p->ldx, k, in);
 }
 
 // --- runs ------------------------------------------------------------------
@@ -25303,14 +26900,21 @@ QQI_AVX512_INLINE __m512i qqi_digits_avx512(const qqi_product *p, int plain,
     return _mm512_and_si512(q, _mm512_set1_epi32(255));
 }
 
+// Four registers packed within quarters, in the order of their numbers; and
+// back.
+QQI_AVX512_INLINE __m512i qqi_in_order_avx512(__m512i v)
+{
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+        v);
+}
+
 // Digit d of a strip, zeros behind its n numbers.
 QQI_AVX512_INLINE __m512i qqi_strip_avx512(const qqi_product *p, int plain,
                                            const qqi_run_avx512 *run,
                                            size_t row, size_t k, size_t n,
                                            unsigned d)
 {
-    const __m512i order =
-        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i a =
         _mm512_packus_epi32(qqi_digits_avx512(p, plain, run, row, k, 0, n, d),
                             qqi_digits_avx512(p, plain, run, row, k, 16, n, d));
@@ -25318,7 +26922,7 @@ QQI_AVX512_INLINE __m512i qqi_strip_avx512(const qqi_product *p, int plain,
         _mm512_packus_epi32(qqi_digits_avx512(p, plain, run, row, k, 32, n, d),
                             qqi_digits_avx512(p, plain, run, row, k, 48, n, d));
 
-    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b));
+    return qqi_in_order_avx512(_mm512_packus_epi16(a, b));
 }
 
 // The same of any row; whole: n is 64.
@@ -25361,19 +26965,26 @@ QQI_AVX512_INLINE void qqi_turn_avx512(__m512i *v)
     v[3] = _mm512_unpackhi_epi64(b, d);
 }
 
+// Row i of these 16.
+QQI_AVX512_INLINE __m128i qqi_turned_avx512(const __m512i *v, size_t i)
+{
+    const __m512i r = v[i % 4];
+
+    return i / 4 == 0   ? _mm512_castsi512_si128(r)
+           : i / 4 == 1 ? _mm512_extracti32x4_epi32(r, 1)
+           : i / 4 == 2 ? _mm512_extracti32x4_epi32(r, 2)
+                        : _mm512_extracti32x4_epi32(r, 3);
+}
+
 // Stores the first n of these 16 rows, step bytes apart.
 QQI_AVX512_INLINE void qqi_store_turned_avx512(const __m512i *v, size_t n,
                                                uint8_t *to, size_t step)
 {
     QQI_UNROLL_AVX512
     for (size_t i = 0; i < 16; i++) {
-        const __m512i r = v[i % 4];
-        const __m128i x = i / 4 == 0   ? _mm512_castsi512_si128(r)
-                          : i / 4 == 1 ? _mm512_extracti32x4_epi32(r, 1)
-                          : i / 4 == 2 ? _mm512_extracti32x4_epi32(r, 2)
-                                       : _mm512_extracti32x4_epi32(r, 3);
         if (i < n)
-            _mm_storeu_si128((__m128i *)(void *)(to + i * step), x);
+            _mm_storeu_si128((__m128i *)(void *)(to + i * step),
+                             qqi_turned_avx512(v, i));
     }
 }
 
@@ -25458,6 +27069,328 @@ QQI_AVX512_INLINE void qqi_store_sums_avx512(const qqi_columns *g, size_t s,
     for (size_t j = 4 * first; j < 4 * last; j += 4)
         for (size_t i = 0; i < 4 && c + i < g->width; i++)
             to[i] += sum[j + i];
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/rows_scale.h ====
+
+// qquant floor 5: scales of rows of floats as int8, by AVX-512: four rows side
+// by side, or a lone one.
+
+#if QQI_HAS_AVX512
+
+// Up to four columns of q from c on, a row of x each.
+typedef struct qqi_rows_avx512 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    size_t c;
+    size_t count; // that are there
+    size_t at[4]; // where rows begin in x
+    float r[4];
+    __mmask16 in[4]; // lanes to load: of a row that is left out, none
+} qqi_rows_avx512;
+
+// 16 numbers of row i from k on.
+QQI_AVX512_INLINE __m512 qqi_rows_load_avx512(const qqi_rows_avx512 *w,
+                                              int plain, size_t i, size_t k,
+                                              __mmask16 in)
+{
+    return qqi_numbers_at_avx512(w->p, plain, w->at[i], k, in & w->in[i]);
+}
+
+// --- scales ----------------------------------------------------------------
+
+// The magnitudes of 16 numbers of rows, where they are larger.
+QQI_AVX512_INLINE void qqi_rows_more_avx512(const qqi_rows_avx512 *w, int plain,
+                                            unsigned rows, size_t k,
+                                            __mmask16 in, __m512i *most)
+{
+    const __m512i mask = _mm512_set1_epi32(0x7fffffff);
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < rows; i++) {
+        const __m512 v = qqi_rows_load_avx512(w, plain, i, k, in);
+        most[i] = _mm512_max_epu32(
+            most[i], _mm512_and_si512(_mm512_castps_si512(v), mask));
+    }
+}
+
+// The largest magnitudes of rows, as bits.
+QQI_AVX512_INLINE __m128i qqi_rows_most_avx512(const qqi_rows_avx512 *w,
+                                               int plain, unsigned rows)
+{
+    const size_t end = w->p->k;
+    size_t k = 0;
+    __m512i most[4];
+
+    most[0] = most[1] = most[2] = most[3] = _mm512_setzero_si512();
+    for (; plain && k + 16 <= end; k += 16)
+        qqi_rows_more_avx512(w, 1, rows, k, 0xffff, most);
+    for (; k < end; k += 16)
+        qqi_rows_more_avx512(w, plain, rows, k, qqi_below_avx512(end - k),
+                             most);
+    qqi_turn_avx512(most);
+    most[0] = _mm512_max_epu32(_mm512_max_epu32(most[0], most[1]),
+                               _mm512_max_epu32(most[2], most[3]));
+    const __m256i half = _mm256_max_epu32(
+        _mm512_castsi512_si256(most[0]), _mm512_extracti64x4_epi64(most[0], 1));
+    return _mm_max_epu32(_mm256_castsi256_si128(half),
+                         _mm256_extracti128_si256(half, 1));
+}
+
+// r, sx and which rows are more than zeros: see qqi_run_rule.
+QQI_AVX512_INLINE void qqi_rows_scale_avx512(qqi_rows_avx512 *w, int plain,
+                                             unsigned rows)
+{
+    const __m128 q = _mm_set1_ps(127.0f);
+    const __m128i u = qqi_rows_most_avx512(w, plain, rows);
+    const __m128 largest = _mm_castsi128_ps(u);
+    const __mmask8 odd =
+        _mm_cmpge_epu32_mask(u, _mm_set1_epi32((int)QQI_F32_INF));
+    const __mmask8 live =
+        _mm_cmpge_epu32_mask(u, _mm_set1_epi32((int)QQI_TINY)) & (__mmask8)~odd;
+    const __m128 sx =
+        _mm_mask_mov_ps(_mm_maskz_div_ps(live, largest, q), odd,
+                        _mm_castsi128_ps(_mm_set1_epi32((int)QQI_F32_NAN)));
+
+    _mm_storeu_ps(w->r, _mm_maskz_div_ps(live, q, largest));
+    _mm_mask_storeu_ps(w->g->scale + w->c, (__mmask8)((1u << w->count) - 1),
+                       sx);
+    for (unsigned i = 0; i < rows; i++)
+        w->in[i] = live >> i & 1 ? w->in[i] : 0;
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/rows.h ====
+
+// qquant floor 5: rows of floats as int8, a scale a row, by AVX-512: the way of
+// most products.
+//
+// Four rows go together, or a lone one: their largest magnitudes first, which
+// become scales side by side; then strips of 64 numbers. Saturation may stand
+// for limits (avx512/strip.h); a row that is all zeros is not even loaded.
+//
+// A strip of a row is four registers of 16 numbers, packed within quarters: its
+// dword 4 i + j has the four numbers from 16 j + 4 i on. Turned with its three
+// neighbours it gives, in quarter i of register j, just these numbers of all
+// four: numbers that follow each other are quarters that do.
+
+#if QQI_HAS_AVX512
+
+// --- strips ----------------------------------------------------------------
+
+// Numbers k to k + n - 1 of row i, zeros behind them.
+QQI_AVX512_INLINE __m512i qqi_rows_strip_avx512(const qqi_rows_avx512 *w,
+                                                int plain, size_t i, size_t k,
+                                                size_t n)
+{
+    __m512i q[4];
+
+    QQI_UNROLL_AVX512
+    for (size_t j = 0; j < 4; j++) {
+        const __mmask16 in = qqi_below_avx512(n > 16 * j ? n - 16 * j : 0);
+        q[j] = _mm512_cvtps_epi32(
+            _mm512_mul_ps(qqi_rows_load_avx512(w, plain, i, k + 16 * j, in),
+                          _mm512_set1_ps(w->r[i])));
+    }
+    return _mm512_packs_epi16(_mm512_packs_epi32(q[0], q[1]),
+                              _mm512_packs_epi32(q[2], q[3]));
+}
+
+// Sums of fours.
+QQI_AVX512_INLINE __m512i qqi_rows_fours_avx512(__m512i q)
+{
+    return qqi_add_fours_avx512(_mm512_setzero_si512(), q);
+}
+
+// Strips of four rows into q, 64 numbers of each. v becomes sums: lane i of
+// every quarter has column i, register j numbers 16 j to 16 j + 15.
+QQI_AVX512_INLINE void qqi_rows_store_avx512(const qqi_rows_avx512 *w, size_t k,
+                                             __m512i *v)
+{
+    const qqi_columns *g = w->g;
+    const size_t left = g->width - w->c;
+    uint8_t *to = (uint8_t *)g->q + k * g->width + w->c * g->unit;
+
+    if (g->unit == 64) {
+        for (size_t i = 0; i < 4 && i < left; i++)
+            qqi_store_avx512(to + 64 * i, qqi_in_order_avx512(v[i]));
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 4; i++)
+            v[i] = qqi_rows_fours_avx512(v[i]);
+        qqi_turn_avx512(v);
+        return;
+    }
+    qqi_turn_avx512(v);
+    if (g->width == 4) {
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 4; i++)
+            qqi_store_avx512(to + 64 * i, v[i]);
+    } else {
+        const __mmask8 some = (__mmask8)(left < 4 ? (1u << left) - 1 : 15);
+        const size_t step = 4 * g->width;
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 16; i++)
+            _mm_mask_storeu_epi32(to + i * step, some,
+                                  qqi_turned_avx512(v, i % 4 * 4 + i / 4));
+    }
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 4; i++)
+        v[i] = qqi_rows_fours_avx512(v[i]);
+}
+
+// --- sums ------------------------------------------------------------------
+
+// Adds quarters.
+QQI_AVX512_INLINE __m128i qqi_rows_quarters_avx512(__m512i v)
+{
+    const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(v),
+                                          _mm512_extracti64x4_epi64(v, 1));
+
+    return _mm_add_epi32(_mm256_castsi256_si128(half),
+                         _mm256_extracti128_si256(half, 1));
+}
+
+// What g->sum holds for sums of span s: see qqi_start_sum_avx512.
+QQI_AVX512_INLINE void qqi_rows_start_avx512(const qqi_rows_avx512 *w, size_t s,
+                                             __m128i sum)
+{
+    const size_t left = w->g->width - w->c;
+    const __mmask8 some = (__mmask8)(left < 4 ? (1u << left) - 1 : 15);
+    const __m128i n = _mm_sub_epi32(_mm_setzero_si128(), sum);
+    __m128i start = n;
+
+    switch (qqi_start_kind_avx512(w->p)) {
+    case QQI_START_PAIR:
+        start = _mm_or_si128(_mm_slli_epi32(_mm_srli_epi32(n, 7), 16),
+                             _mm_and_si128(n, _mm_set1_epi32(127)));
+        break;
+    case QQI_START_PLAIN:
+        break;
+    case QQI_START_READY:
+    default:
+        start = _mm_mullo_epi32(n, _mm_set1_epi32(w->p->add));
+    }
+    _mm_mask_storeu_epi32(w->g->sum + s * w->g->width + w->c, some, start);
+}
+
+// Sums of 16 numbers at a time, of a strip from k on, into the spans they are
+// in, of which s is the first; acc is what there is of it.
+QQI_AVX512_INLINE size_t qqi_rows_spans_avx512(const qqi_rows_avx512 *w,
+                                               int lone, size_t s, size_t k,
+                                               const __m512i *v, __m128i *acc)
+{
+    const qqi_product *p = w->p;
+    const __m128i x = qqi_rows_quarters_avx512(v[0]);
+    const __m128i by[4] = {x, _mm_bsrli_si128(x, 4), _mm_bsrli_si128(x, 8),
+                           _mm_bsrli_si128(x, 12)};
+
+    QQI_UNROLL_AVX512
+    for (size_t j = 0; j < 4; j++) {
+        const size_t end = (s + 1) * p->span;
+        *acc =
+            _mm_add_epi32(*acc, lone ? by[j] : qqi_rows_quarters_avx512(v[j]));
+        k += 16;
+        if (s < p->spans && (k >= end || k >= p->k)) {
+            qqi_rows_start_avx512(w, s, *acc);
+            *acc = _mm_setzero_si128();
+            s++;
+        }
+    }
+    return s;
+}
+
+// --- rows ------------------------------------------------------------------
+
+// Strips of 64 numbers, and sums of spans that are whole strips.
+QQI_AVX512_INLINE void qqi_rows_make_avx512(const qqi_rows_avx512 *w, int plain,
+                                            int lone)
+{
+    const qqi_product *p = w->p;
+    const int wide = p->span % 64 == 0 || p->spans == 1;
+    __m512i far = _mm512_setzero_si512();
+    __m128i acc = _mm_setzero_si128();
+    size_t s = 0;
+
+    for (size_t k = 0; k < p->k; k += 64) {
+        const size_t n = p->k - k;
+        __m512i v[4];
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 4; i++)
+            if (i == 0 || !lone)
+                v[i] = plain && n >= 64
+                           ? qqi_rows_strip_avx512(w, 1, i, k, 64)
+                           : qqi_rows_strip_avx512(w, plain, i, k, n);
+        if (lone) {
+            qqi_store_avx512(w->g->q + k, qqi_in_order_avx512(v[0]));
+            v[0] = qqi_rows_fours_avx512(v[0]);
+        } else {
+            qqi_rows_store_avx512(w, k, v);
+        }
+        if (!wide) {
+            s = qqi_rows_spans_avx512(w, lone, s, k, v, &acc);
+            continue;
+        }
+        far = _mm512_add_epi32(far, v[0]);
+        if (!lone)
+            far = _mm512_add_epi32(
+                far, _mm512_add_epi32(v[1], _mm512_add_epi32(v[2], v[3])));
+        if (k + 64 < p->k && k + 64 < (s + 1) * p->span)
+            continue;
+        __m128i sum = qqi_rows_quarters_avx512(far);
+        if (lone) {
+            sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+            sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+        }
+        qqi_rows_start_avx512(w, s++, sum);
+        far = _mm512_setzero_si512();
+    }
+}
+
+QQI_INLINE int qqi_rows_fit_avx512(const qqi_product *p)
+{
+    return p->input == QQ_INPUT_INT8_ROW && p->x_type != QQ_TYPE_INT8 &&
+           p->k > 0 && (p->span % 16 == 0 || p->spans == 1);
+}
+
+// Columns from c on: four, or those that are left.
+QQI_AVX512_INLINE void qqi_rows_some_avx512(const qqi_product *p,
+                                            const qqi_columns *g, size_t c,
+                                            int plain, int lone)
+{
+    const size_t left = c < g->count ? g->count - c : 0;
+    qqi_rows_avx512 w;
+
+    w.p = p;
+    w.g = g;
+    w.c = c;
+    w.count = left < 4 ? left : 4;
+    for (size_t i = 0; i < 4; i++) {
+        w.at[i] = i < w.count ? (g->first + c + i) * p->ldx : 0;
+        w.in[i] = i < w.count ? 0xffff : 0;
+    }
+    qqi_rows_scale_avx512(&w, plain, lone ? 1 : 4);
+    qqi_rows_make_avx512(&w, plain, lone);
+}
+
+// All of a group.
+QQI_AVX512_FN void qqi_prepare_rows_avx512(const qqi_product *p,
+                                           const qqi_columns *g)
+{
+    const int plain = qqi_x_is_plain(p);
+
+    for (size_t c = 0; c < g->width; c += 4) {
+        if (g->width == 1 && plain)
+            qqi_rows_some_avx512(p, g, c, 1, 1);
+        else if (plain)
+            qqi_rows_some_avx512(p, g, c, 1, 0);
+        else if (g->width == 1)
+            qqi_rows_some_avx512(p, g, c, 0, 1);
+        else
+            qqi_rows_some_avx512(p, g, c, 0, 0);
+    }
 }
 
 #endif // QQI_HAS_AVX512
@@ -25595,7 +27528,6 @@ QQI_AVX512_FN void qqi_prepare_quad_avx512(const qqi_product *p,
                                            const qqi_columns *g, size_t c)
 {
     const int tiled = p->input == QQ_INPUT_INT8_TILE;
-    const int plain = qqi_x_is_plain(p);
     const size_t left = g->count * p->digits - c;
     qqi_columns_avx512 w;
     size_t s = 0;
@@ -25605,11 +27537,7 @@ QQI_AVX512_FN void qqi_prepare_quad_avx512(const qqi_product *p,
     if (!tiled)
         qqi_quad_runs_avx512(p, g, 0, 0, p->k, &w);
     if (!tiled && (p->span % 16 == 0 || p->spans == 1)) {
-        if (g->width == 1 && plain)
-            qqi_quad_row_avx512(p, g, 1, 1, &w);
-        else if (plain)
-            qqi_quad_row_avx512(p, g, 1, 0, &w);
-        else if (g->width == 1)
+        if (g->width == 1)
             qqi_quad_row_avx512(p, g, 0, 1, &w);
         else
             qqi_quad_row_avx512(p, g, 0, 0, &w);
@@ -25632,6 +27560,10 @@ QQI_AVX512_FN void qqi_prepare_dot_avx512(const qqi_product *p,
 {
     const size_t whole = p->k / 64 * 64;
 
+    if (qqi_rows_fit_avx512(p)) {
+        qqi_prepare_rows_avx512(p, g);
+        return;
+    }
     QQ_MEMSET(g->q + whole * g->width, 0, (p->padded - whole) * g->width);
     QQ_MEMSET(g->sum, 0, p->spans * g->width * sizeof g->sum[0]);
     for (size_t c = 0; c < g->width; c += 4)
@@ -26271,7 +28203,7 @@ QQI_AVX512_FN void qqi_real_strip_avx512(const qqi_product *p, size_t i,
     uint8_t u[512];
 
     m.book = _mm512_setzero_si512();
-    m.is_book = m.twice = 0;
+    m.is_book = 0;
     for (; k < end; k += 32, v += 32 * step) {
         const size_t to = 32 < end - k ? k + 32 : end;
         qqi_expand_as_avx512(p, &m, i, k, to, u, 64);
@@ -26418,8 +28350,8 @@ QQI_FN int qqi_choose_any_avx512(const qqi_product *p, qqi_strategy *how)
         how->panels = 4;
         return 0;
     }
-    // 2 * code must be a byte.
-    if (p->mul != 1 && (p->mul != 2 || p->bits > 7))
+    // Codes that are doubled are looked up.
+    if (p->mul != 1 && (p->mul != 2 || p->bits > 4))
         return 0;
     how->prepare = qqi_prepare_dot_avx512;
     how->columns = qqi_is_long_avx512(p) ? 32 : 64;
@@ -27626,8 +29558,9 @@ static const qqi_amx_set qqi_amx_real = {NULL,
 
 // qquant floor 5: the kernel set of AMX.
 //
-// Tiles; for the narrowest groups, scale tiles that are no multiple of 32 and
-// f32, what AVX-512 has.
+// Tiles; for the narrowest groups, scale tiles that are no multiple of 32, f32
+// and matrices with offsets, what AVX-512 has: here a group of columns lies as
+// blocks behind each other.
 
 #if QQI_HAS_AMX
 
@@ -27636,12 +29569,13 @@ static const qqi_amx_set qqi_amx_real = {NULL,
 
 // Whether tiles are the faster way. Their sums cost as much for one column as
 // for sixteen, which short scale tiles must pay often; four columns of 1 bit
-// are done faster by tables.
+// are done faster by tables, of 2, 4 and 8 bits by avx512/few.h.
 QQI_FN int qqi_is_amx(const qqi_product *p, const qqi_columns *g)
 {
-    const size_t least = p->tiles > 1 && p->tile < 128  ? 20
-                         : p->tiles > 1 || p->bits == 1 ? 8
-                                                        : 4;
+    const int few = (p->bits & (p->bits - 1)) == 0;
+    const size_t least = p->tiles > 1 && p->tile < 128 ? 20
+                         : p->tiles > 1 || few         ? 8
+                                                       : 4;
 
     return g->width >= least && qqi_amx_takes(g, qqi_is_long_avx512(p));
 }
@@ -27687,7 +29621,7 @@ QQI_FN void qqi_multiply_amx(const qqi_product *p, const qqi_columns *g,
 QQI_FN void qqi_choose_amx(const qqi_product *p, qqi_strategy *how)
 {
     qqi_choose_narrow_amx(p, how);
-    if (!qqi_amx_fits(p))
+    if (p->open || !qqi_amx_fits(p))
         return;
     // Whole blocks, 64 to 512 columns.
     const size_t fit = QQI_AMX_NEAR_X / p->padded / 32 * 32;
@@ -30779,6 +32713,1289 @@ static const qqi_kernel qqi_kernel_neon_i8mm QQI_UNUSED = {
 
 #endif
 
+// ==== kernel/dense.h ====
+
+// qquant floor 5: what dense linear algebra asks of a set of instructions.
+//
+// Tiles of products, and passes over a matrix. Every number of a result is one
+// chain of steps in order, so that all sets agree to the bit:
+//
+//   tile     c[i][j] = fma(a[k][i], b[k][j], c[i][j]) for every k, in f32
+//   turn     to[k * width + i] = x[i * ld + k]: rows side by side
+//   sums     c[i][j] += a[k][i] b[k][j] for every k: f64 sums of products of
+//            floats, which are exact; soon: what is read next, a line for
+//            every k, step floats apart
+//   widen    32 columns of floats as a panel of f64
+//   move     y[j] += d x[j], d and x floats
+//   right    s[i] += P_ij v[j] for every j,
+//   left     x[j] += u[i] P_ij for every i, v and u being floats kept as f64,
+//            P_ij = fl(fl(w_ij r_i) c_j) or its magnitude, f32
+//   rows     s[i] += |fl(fl(d_i w_ij) e_j)| for every j, in f64
+//   columns  x[j] += |fl(fl(d_i w_ij) e_j)| for every i, in f64; y[j] the
+//            same by another d
+//   add      y[j] += fl(d[i] m_ij) for every i, in f64
+//
+// Passes come in blocks of 8 or 16 rows and whole steps of 16 columns; what is
+// left over goes through the plain functions of kernel/scalar/dense.h.
+
+// A tile of sums: columns, which are those of a panel of b, and rows.
+#define QQI_DENSE_COLUMNS ((size_t)32)
+#define QQI_DENSE_FOUR    ((size_t)4)
+
+// Rows of a block of right and rows; of left and columns; of add; and columns
+// of a step of all of these.
+#define QQI_PASS_TALL  ((size_t)16)
+#define QQI_PASS_SHORT ((size_t)8)
+#define QQI_PASS_ADD   ((size_t)4)
+#define QQI_PASS_STEP  ((size_t)16)
+
+// How a tile of floats begins and ends: from what c holds, not from zeros; a
+// NaN becomes 7fc00000.
+#define QQI_TILE_ADD  1
+#define QQI_TILE_LAST 2
+
+// P, or the part of it from a row on.
+typedef struct qqi_weighed {
+    const float *w;
+    size_t ldw;
+    const float *rows;    // r
+    const float *columns; // c
+    uint32_t mask;        // 7fffffff: magnitudes; ffffffff: as they are
+} qqi_weighed;
+
+// D W E, likewise; other: a second D, of columns.
+typedef struct qqi_scaled {
+    const float *w;
+    size_t ldw;
+    const double *d;
+    const double *other;
+    const double *e;
+} qqi_scaled;
+
+typedef struct qqi_dense_kernel {
+    size_t rows; // of a tile of floats, up to 8 by 32
+    size_t columns;
+    size_t turned; // rows that turn takes: both are multiples of it
+    void (*tile)(size_t depth, const float *a, const float *b, size_t ldb,
+                 float *c, size_t ldc, int how);
+    // NULL: not faster than plain C.
+    void (*turn)(size_t width, size_t depth, const float *x, size_t ld,
+                 float *to);
+    void (*sums)(size_t depth, const double *a, const double *b, double *c,
+                 size_t ldc, const float *soon, size_t step);
+    void (*widen)(size_t depth, const float *b, size_t ldb, double *to);
+    void (*move)(size_t count, float d, const float *x, double *y);
+    void (*right)(const qqi_weighed *p, size_t count, const double *v,
+                  double *s);
+    void (*left)(const qqi_weighed *p, size_t count, const double *u,
+                 double *x);
+    void (*rows_of)(const qqi_scaled *p, size_t count, double *s);
+    void (*columns_of)(const qqi_scaled *p, size_t count, double *x, double *y);
+    void (*add)(size_t count, const double *m, size_t ldm, const double *d,
+                double *y);
+} qqi_dense_kernel;
+
+// ==== kernel/scalar/dense.h ====
+
+// qquant floor 5: dense linear algebra in plain C: see kernel/dense.h. Of the
+// passes any count of rows is done.
+
+// --- tiles -----------------------------------------------------------------
+
+#define QQI_TILE_ROWS_SCALAR    ((size_t)4)
+#define QQI_TILE_COLUMNS_SCALAR ((size_t)8)
+
+// A row at a time: eight chains side by side.
+QQI_FN void qqi_gemm_tile_scalar(size_t depth, const float *a, const float *b,
+                                 size_t ldb, float *c, size_t ldc, int how)
+{
+    for (size_t i = 0; i < QQI_TILE_ROWS_SCALAR; i++) {
+        float s[QQI_TILE_COLUMNS_SCALAR];
+        for (size_t j = 0; j < QQI_TILE_COLUMNS_SCALAR; j++)
+            s[j] = how & QQI_TILE_ADD ? c[i * ldc + j] : 0.0f;
+        for (size_t k = 0; k < depth; k++)
+            for (size_t j = 0; j < QQI_TILE_COLUMNS_SCALAR; j++)
+                s[j] = qqi_fma_f32(a[k * QQI_TILE_ROWS_SCALAR + i],
+                                   b[k * ldb + j], s[j]);
+        for (size_t j = 0; j < QQI_TILE_COLUMNS_SCALAR; j++)
+            c[i * ldc + j] = how & QQI_TILE_LAST && s[j] != s[j]
+                                 ? qqi_f32_of(0x7fc00000u)
+                                 : s[j];
+    }
+}
+
+// 4 steps of two rows.
+QQI_INLINE void qqi_dense_step_scalar(const double *a, const double *b,
+                                      double *c, double *e)
+{
+    const double *b1 = b + QQI_DENSE_COLUMNS;
+    const double *b2 = b1 + QQI_DENSE_COLUMNS;
+    const double *b3 = b2 + QQI_DENSE_COLUMNS;
+
+    for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
+        c[j] = c[j] + a[0] * b[j] + a[4] * b1[j] + a[8] * b2[j] + a[12] * b3[j];
+        e[j] = e[j] + a[1] * b[j] + a[5] * b1[j] + a[9] * b2[j] + a[13] * b3[j];
+    }
+}
+
+// Two rows.
+QQI_FN void qqi_dense_pair_scalar(size_t depth, const double *a,
+                                  const double *b, double *to0, double *to1)
+{
+    const size_t bytes = QQI_DENSE_COLUMNS * sizeof(double);
+    double c[QQI_DENSE_COLUMNS], e[QQI_DENSE_COLUMNS];
+    size_t r = 0;
+
+    QQ_MEMCPY(c, to0, bytes);
+    QQ_MEMCPY(e, to1, bytes);
+    for (; r + 4 <= depth; r += 4)
+        qqi_dense_step_scalar(a + 4 * r, b + r * QQI_DENSE_COLUMNS, c, e);
+    for (; r < depth; r++)
+        for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
+            const double v = b[r * QQI_DENSE_COLUMNS + (size_t)j];
+            c[j] = c[j] + a[4 * r] * v;
+            e[j] = e[j] + a[4 * r + 1] * v;
+        }
+    QQ_MEMCPY(to0, c, bytes);
+    QQ_MEMCPY(to1, e, bytes);
+}
+
+QQI_FN void qqi_dense_sums_scalar(size_t depth, const double *a,
+                                  const double *b, double *c, size_t ldc,
+                                  const float *soon, size_t step)
+{
+    (void)soon;
+    (void)step;
+    qqi_dense_pair_scalar(depth, a, b, c, c + ldc);
+    qqi_dense_pair_scalar(depth, a + 2, b, c + 2 * ldc, c + 3 * ldc);
+}
+
+QQI_FN void qqi_dense_widen_scalar(size_t depth, const float *b, size_t ldb,
+                                   double *to)
+{
+    for (size_t r = 0; r < depth; r++)
+        for (size_t j = 0; j < QQI_DENSE_COLUMNS; j++)
+            to[r * QQI_DENSE_COLUMNS + j] = (double)b[r * ldb + j];
+}
+
+// --- passes ----------------------------------------------------------------
+
+QQI_FN void qqi_pass_move_scalar(size_t count, float d, const float *x,
+                                 double *y)
+{
+    for (size_t j = 0; j < count; j++)
+        y[j] += (double)d * (double)x[j];
+}
+
+QQI_INLINE double qqi_pass_weight_scalar(const qqi_weighed *p, size_t i,
+                                         size_t j)
+{
+    const float x = p->w[i * p->ldw + j] * p->rows[i];
+    const uint32_t u = qqi_f32_bits(x * p->columns[j]) & p->mask;
+
+    return (double)qqi_f32_of(u);
+}
+
+QQI_FN void qqi_pass_right_scalar(const qqi_weighed *p, size_t rows,
+                                  size_t count, const double *v, double *s)
+{
+    size_t i = 0;
+
+    // Four rows at a time, so that their sums can overlap.
+    for (; i + 4 <= rows; i += 4) {
+        double s0 = s[i], s1 = s[i + 1], s2 = s[i + 2], s3 = s[i + 3];
+        for (size_t j = 0; j < count; j++) {
+            s0 += qqi_pass_weight_scalar(p, i, j) * v[j];
+            s1 += qqi_pass_weight_scalar(p, i + 1, j) * v[j];
+            s2 += qqi_pass_weight_scalar(p, i + 2, j) * v[j];
+            s3 += qqi_pass_weight_scalar(p, i + 3, j) * v[j];
+        }
+        s[i] = s0;
+        s[i + 1] = s1;
+        s[i + 2] = s2;
+        s[i + 3] = s3;
+    }
+    for (; i < rows; i++)
+        for (size_t j = 0; j < count; j++)
+            s[i] += qqi_pass_weight_scalar(p, i, j) * v[j];
+}
+
+QQI_FN void qqi_pass_left_scalar(const qqi_weighed *p, size_t rows,
+                                 size_t count, const double *u, double *x)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < count; j++)
+            x[j] += u[i] * qqi_pass_weight_scalar(p, i, j);
+}
+
+QQI_INLINE double qqi_pass_scaled_scalar(const qqi_scaled *p, const double *d,
+                                         size_t i, size_t j)
+{
+    const double x = d[i] * (double)p->w[i * p->ldw + j];
+    const double y = qqi_mul_f64(x, p->e[j]);
+
+    return y < 0.0 ? -y : y;
+}
+
+QQI_FN void qqi_pass_rows_scalar(const qqi_scaled *p, size_t rows, size_t count,
+                                 double *s)
+{
+    for (size_t i = 0; i < rows; i++) {
+        double sum = s[i];
+        for (size_t j = 0; j < count; j++)
+            sum += qqi_pass_scaled_scalar(p, p->d, i, j);
+        s[i] = sum;
+    }
+}
+
+QQI_FN void qqi_pass_columns_scalar(const qqi_scaled *p, size_t rows,
+                                    size_t count, double *x, double *y)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < count; j++) {
+            x[j] += qqi_pass_scaled_scalar(p, p->d, i, j);
+            y[j] += qqi_pass_scaled_scalar(p, p->other, i, j);
+        }
+}
+
+QQI_FN void qqi_pass_add_scalar(size_t rows, size_t count, const double *m,
+                                size_t ldm, const double *d, double *y)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < count; j++)
+            y[j] += qqi_mul_f64(d[i], m[i * ldm + j]);
+}
+
+static const qqi_dense_kernel qqi_dense_kernel_scalar = {
+    QQI_TILE_ROWS_SCALAR,
+    QQI_TILE_COLUMNS_SCALAR,
+    1,
+    qqi_gemm_tile_scalar,
+    NULL,
+    qqi_dense_sums_scalar,
+    qqi_dense_widen_scalar,
+    qqi_pass_move_scalar,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+};
+
+// ==== kernel/avx2/dense.h ====
+
+// qquant floor 5: tiles of dense products in AVX2: see kernel/dense.h.
+//
+// A tile of floats is 4 rows by 3 vectors, 12 sums of 16 registers; one of f64
+// goes through its 32 columns 12, 12 and 8 at a time. Numbers of sums are
+// floats kept as f64, whose products are exact: fma is the product and the sum.
+
+#if QQI_HAS_AVX2
+
+// Before a loop over registers, which must be laid out in full.
+#  if QQI_CLANG
+#    define QQI_UNROLL_AVX2 _Pragma("unroll")
+#  else
+#    define QQI_UNROLL_AVX2 _Pragma("GCC unroll 16")
+#  endif
+
+// Makes the compiler load v once, and keeps a product from fusing.
+#  define QQI_KEEP_AVX2(v) __asm__("" : "+x"(v))
+
+// With the one NaN there is.
+QQI_AVX2_INLINE __m256 qqi_gemm_nan_avx2(__m256 v)
+{
+    const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
+
+    return _mm256_blendv_ps(v, nan, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+}
+
+QQI_AVX2_FN void qqi_gemm_tile_avx2(size_t depth, const float *a,
+                                    const float *b, size_t ldb, float *c,
+                                    size_t ldc, int how)
+{
+    __m256 s[12];
+
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 12; i++)
+        s[i] = how & QQI_TILE_ADD ? _mm256_loadu_ps(c + i / 3 * ldc + i % 3 * 8)
+                                  : _mm256_setzero_ps();
+    for (size_t k = 0; k < depth; k++, a += 4, b += ldb) {
+        const __m256 b0 = _mm256_loadu_ps(b);
+        const __m256 b1 = _mm256_loadu_ps(b + 8);
+        const __m256 b2 = _mm256_loadu_ps(b + 16);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 12; i += 3) {
+            __m256 x = _mm256_broadcast_ss(a + i / 3);
+            QQI_KEEP_AVX2(x);
+            s[i] = _mm256_fmadd_ps(x, b0, s[i]);
+            s[i + 1] = _mm256_fmadd_ps(x, b1, s[i + 1]);
+            s[i + 2] = _mm256_fmadd_ps(x, b2, s[i + 2]);
+        }
+    }
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 12; i++) {
+        if (how & QQI_TILE_LAST)
+            s[i] = qqi_gemm_nan_avx2(s[i]);
+        _mm256_storeu_ps(c + i / 3 * ldc + i % 3 * 8, s[i]);
+    }
+}
+
+// 4 rows of 8 numbers become 8 of 4: lanes of 4 by 4 turn.
+QQI_AVX2_FN void qqi_gemm_turn_avx2(size_t width, size_t depth, const float *x,
+                                    size_t ld, float *to)
+{
+    size_t k = 0;
+
+    for (; k + 8 <= depth; k += 8, to += 8 * width) {
+        const __m256 x0 = _mm256_loadu_ps(x + k);
+        const __m256 x1 = _mm256_loadu_ps(x + k + ld);
+        const __m256 x2 = _mm256_loadu_ps(x + k + 2 * ld);
+        const __m256 x3 = _mm256_loadu_ps(x + k + 3 * ld);
+        const __m256d t0 = _mm256_castps_pd(_mm256_unpacklo_ps(x0, x1));
+        const __m256d t1 = _mm256_castps_pd(_mm256_unpackhi_ps(x0, x1));
+        const __m256d t2 = _mm256_castps_pd(_mm256_unpacklo_ps(x2, x3));
+        const __m256d t3 = _mm256_castps_pd(_mm256_unpackhi_ps(x2, x3));
+        __m256 u[4];
+        u[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(t0, t2));
+        u[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(t0, t2));
+        u[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(t1, t3));
+        u[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(t1, t3));
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 4; i++) {
+            _mm_storeu_ps(to + i * width, _mm256_castps256_ps128(u[i]));
+            _mm_storeu_ps(to + (i + 4) * width, _mm256_extractf128_ps(u[i], 1));
+        }
+    }
+    for (; k < depth; k++, to += width)
+        for (size_t i = 0; i < 4; i++)
+            to[i] = x[i * ld + k];
+}
+
+// 4 rows by count vectors; a constant.
+QQI_AVX2_INLINE void qqi_dense_some_avx2(size_t depth, const double *a,
+                                         const double *b, double *c, size_t ldc,
+                                         size_t count)
+{
+    __m256d s[12];
+
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 4 * count; i++)
+        s[i] = _mm256_loadu_pd(c + i / count * ldc + i % count * 4);
+    for (size_t k = 0; k < depth; k++, a += 4, b += QQI_DENSE_COLUMNS) {
+        __m256d v[3];
+        QQI_UNROLL_AVX2
+        for (size_t j = 0; j < count; j++)
+            v[j] = _mm256_loadu_pd(b + 4 * j);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 4; i++) {
+            __m256d x = _mm256_broadcast_sd(a + i);
+            QQI_KEEP_AVX2(x);
+            QQI_UNROLL_AVX2
+            for (size_t j = 0; j < count; j++)
+                s[i * count + j] = _mm256_fmadd_pd(x, v[j], s[i * count + j]);
+        }
+    }
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 4 * count; i++)
+        _mm256_storeu_pd(c + i / count * ldc + i % count * 4, s[i]);
+}
+
+QQI_AVX2_FN void qqi_dense_sums_avx2(size_t depth, const double *a,
+                                     const double *b, double *c, size_t ldc,
+                                     const float *soon, size_t step)
+{
+    for (size_t k = 0; k < depth && step > 0; k++)
+        _mm_prefetch((const char *)(soon + k * step), _MM_HINT_T0);
+    qqi_dense_some_avx2(depth, a, b, c, ldc, 3);
+    qqi_dense_some_avx2(depth, a, b + 12, c + 12, ldc, 3);
+    qqi_dense_some_avx2(depth, a, b + 24, c + 24, ldc, 2);
+}
+
+QQI_AVX2_FN void qqi_dense_widen_avx2(size_t depth, const float *b, size_t ldb,
+                                      double *to)
+{
+    for (size_t r = 0; r < depth; r++, b += ldb)
+        for (size_t j = 0; j < QQI_DENSE_COLUMNS; j += 4, to += 4)
+            _mm256_storeu_pd(to, _mm256_cvtps_pd(_mm_loadu_ps(b + j)));
+}
+
+#endif
+
+// ==== kernel/avx2/dense_pass.h ====
+
+// qquant floor 5: passes over a matrix in AVX2: see kernel/dense.h.
+//
+// A sum along a row is a chain, so rows lie side by side: 4 rows of 4 columns
+// turn in registers. A sum along a column needs no such thing. Products that
+// are rounded before they are added are kept from fusing by QQI_KEEP_AVX2.
+
+#if QQI_HAS_AVX2
+
+QQI_AVX2_FN void qqi_pass_move_avx2(size_t count, float d, const float *x,
+                                    double *y)
+{
+    const __m256d by = _mm256_set1_pd((double)d);
+    size_t j = 0;
+
+    for (; j + 4 <= count; j += 4)
+        _mm256_storeu_pd(
+            y + j, _mm256_fmadd_pd(by, _mm256_cvtps_pd(_mm_loadu_ps(x + j)),
+                                   _mm256_loadu_pd(y + j)));
+    for (; j < count; j++)
+        y[j] += (double)d * (double)x[j];
+}
+
+QQI_AVX2_FN void qqi_pass_add_avx2(size_t count, const double *m, size_t ldm,
+                                   const double *d, double *y)
+{
+    for (size_t j = 0; j < count; j += 4) {
+        __m256d s = _mm256_loadu_pd(y + j);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < QQI_PASS_ADD; i++) {
+            __m256d x = _mm256_mul_pd(_mm256_broadcast_sd(d + i),
+                                      _mm256_loadu_pd(m + i * ldm + j));
+            QQI_KEEP_AVX2(x);
+            s = _mm256_add_pd(s, x);
+        }
+        _mm256_storeu_pd(y + j, s);
+    }
+}
+
+// --- along rows ------------------------------------------------------------
+
+// 4 columns of 4 rows, as f64: to[j] is column j.
+QQI_AVX2_INLINE void qqi_pass_turn_avx2(const __m128 *x, __m256d *to)
+{
+    const __m128 t0 = _mm_unpacklo_ps(x[0], x[1]);
+    const __m128 t1 = _mm_unpackhi_ps(x[0], x[1]);
+    const __m128 t2 = _mm_unpacklo_ps(x[2], x[3]);
+    const __m128 t3 = _mm_unpackhi_ps(x[2], x[3]);
+
+    to[0] = _mm256_cvtps_pd(_mm_movelh_ps(t0, t2));
+    to[1] = _mm256_cvtps_pd(_mm_movehl_ps(t2, t0));
+    to[2] = _mm256_cvtps_pd(_mm_movelh_ps(t1, t3));
+    to[3] = _mm256_cvtps_pd(_mm_movehl_ps(t3, t1));
+}
+
+// 4 numbers of a row of P.
+QQI_AVX2_INLINE __m128 qqi_pass_weights_avx2(const qqi_weighed *p, size_t i,
+                                             size_t j, __m128 columns)
+{
+    const __m128 w = _mm_loadu_ps(p->w + i * p->ldw + j);
+    const __m128 x = _mm_mul_ps(w, _mm_broadcast_ss(p->rows + i));
+    const __m128i mask = _mm_set1_epi32((int)p->mask);
+
+    return _mm_and_ps(_mm_mul_ps(x, columns), _mm_castsi128_ps(mask));
+}
+
+QQI_AVX2_FN void qqi_pass_right_avx2(const qqi_weighed *p, size_t count,
+                                     const double *v, double *s)
+{
+    __m256d sum[4];
+
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 4; i++)
+        sum[i] = _mm256_loadu_pd(s + 4 * i);
+    for (size_t k = 0; k < count; k += 4) {
+        const __m128 columns = _mm_loadu_ps(p->columns + k);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 4; i++) {
+            __m128 x[4];
+            __m256d t[4];
+            QQI_UNROLL_AVX2
+            for (size_t l = 0; l < 4; l++)
+                x[l] = qqi_pass_weights_avx2(p, 4 * i + l, k, columns);
+            qqi_pass_turn_avx2(x, t);
+            QQI_UNROLL_AVX2
+            for (size_t j = 0; j < 4; j++)
+                sum[i] = _mm256_fmadd_pd(t[j], _mm256_broadcast_sd(v + k + j),
+                                         sum[i]);
+        }
+    }
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 4; i++)
+        _mm256_storeu_pd(s + 4 * i, sum[i]);
+}
+
+// s + |fl(fl(d w) e)|.
+QQI_AVX2_INLINE __m256d qqi_pass_norm_avx2(__m256d s, __m256d d, __m256d w,
+                                           __m256d e)
+{
+    const __m256d x = _mm256_mul_pd(_mm256_mul_pd(d, w), e);
+    __m256d v = _mm256_andnot_pd(_mm256_set1_pd(-0.0), x);
+
+    QQI_KEEP_AVX2(v);
+    return _mm256_add_pd(s, v);
+}
+
+QQI_AVX2_FN void qqi_pass_rows_avx2(const qqi_scaled *p, size_t count,
+                                    double *s)
+{
+    __m256d sum[4];
+
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 4; i++)
+        sum[i] = _mm256_loadu_pd(s + 4 * i);
+    for (size_t k = 0; k < count; k += 4) {
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 4; i++) {
+            const __m256d d = _mm256_loadu_pd(p->d + 4 * i);
+            __m128 x[4];
+            __m256d t[4];
+            QQI_UNROLL_AVX2
+            for (size_t l = 0; l < 4; l++)
+                x[l] = _mm_loadu_ps(p->w + (4 * i + l) * p->ldw + k);
+            qqi_pass_turn_avx2(x, t);
+            QQI_UNROLL_AVX2
+            for (size_t j = 0; j < 4; j++)
+                sum[i] = qqi_pass_norm_avx2(sum[i], d, t[j],
+                                            _mm256_broadcast_sd(p->e + k + j));
+        }
+    }
+    QQI_UNROLL_AVX2
+    for (size_t i = 0; i < 4; i++)
+        _mm256_storeu_pd(s + 4 * i, sum[i]);
+}
+
+// --- along columns ---------------------------------------------------------
+
+QQI_AVX2_FN void qqi_pass_left_avx2(const qqi_weighed *p, size_t count,
+                                    const double *u, double *x)
+{
+    for (size_t j = 0; j < count; j += 4) {
+        const __m128 columns = _mm_loadu_ps(p->columns + j);
+        __m256d s = _mm256_loadu_pd(x + j);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < QQI_PASS_SHORT; i++)
+            s = _mm256_fmadd_pd(
+                _mm256_broadcast_sd(u + i),
+                _mm256_cvtps_pd(qqi_pass_weights_avx2(p, i, j, columns)), s);
+        _mm256_storeu_pd(x + j, s);
+    }
+}
+
+QQI_AVX2_FN void qqi_pass_columns_avx2(const qqi_scaled *p, size_t count,
+                                       double *x, double *y)
+{
+    for (size_t j = 0; j < count; j += 4) {
+        const __m256d e = _mm256_loadu_pd(p->e + j);
+        __m256d s = _mm256_loadu_pd(x + j);
+        __m256d t = _mm256_loadu_pd(y + j);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < QQI_PASS_SHORT; i++) {
+            const __m256d w =
+                _mm256_cvtps_pd(_mm_loadu_ps(p->w + i * p->ldw + j));
+            s = qqi_pass_norm_avx2(s, _mm256_broadcast_sd(p->d + i), w, e);
+            t = qqi_pass_norm_avx2(t, _mm256_broadcast_sd(p->other + i), w, e);
+        }
+        _mm256_storeu_pd(x + j, s);
+        _mm256_storeu_pd(y + j, t);
+    }
+}
+
+static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_avx2 = {
+    4,
+    24,
+    4,
+    qqi_gemm_tile_avx2,
+    qqi_gemm_turn_avx2,
+    qqi_dense_sums_avx2,
+    qqi_dense_widen_avx2,
+    qqi_pass_move_avx2,
+    qqi_pass_right_avx2,
+    qqi_pass_left_avx2,
+    qqi_pass_rows_avx2,
+    qqi_pass_columns_avx2,
+    qqi_pass_add_avx2,
+};
+
+#endif
+
+// ==== kernel/avx512/dense.h ====
+
+// qquant floor 5: tiles of dense products in AVX-512: see kernel/dense.h.
+//
+// Both tiles hold 16 sums in registers: 8 rows by 2 vectors of floats, 4 rows
+// by 4 vectors of f64. A step is as many fused multiply-adds, in 8 cycles,
+// and 10 or 8 loads, of which two a cycle are free. Numbers of sums are floats
+// kept as f64, whose products are exact: fma is the product and the sum.
+
+#if QQI_HAS_AVX512
+
+// With the one NaN there is.
+QQI_AVX512_INLINE __m512 qqi_gemm_nan_avx512(__m512 v)
+{
+    const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7fc00000));
+
+    return _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), nan);
+}
+
+QQI_AVX512_FN void qqi_gemm_tile_avx512(size_t depth, const float *a,
+                                        const float *b, size_t ldb, float *c,
+                                        size_t ldc, int how)
+{
+    __m512 s[16];
+
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++)
+        s[i] = how & QQI_TILE_ADD
+                   ? _mm512_loadu_ps(c + i / 2 * ldc + i % 2 * 16)
+                   : _mm512_setzero_ps();
+    for (size_t k = 0; k < depth; k++, a += 8, b += ldb) {
+        const __m512 b0 = _mm512_loadu_ps(b);
+        const __m512 b1 = _mm512_loadu_ps(b + 16);
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 8; i++) {
+            __m512 x = _mm512_set1_ps(a[i]);
+            QQI_KEEP_AVX512(x);
+            s[2 * i] = _mm512_fmadd_ps(x, b0, s[2 * i]);
+            s[2 * i + 1] = _mm512_fmadd_ps(x, b1, s[2 * i + 1]);
+        }
+    }
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++) {
+        if (how & QQI_TILE_LAST)
+            s[i] = qqi_gemm_nan_avx512(s[i]);
+        _mm512_storeu_ps(c + i / 2 * ldc + i % 2 * 16, s[i]);
+    }
+}
+
+QQI_AVX512_FN void qqi_dense_sums_avx512(size_t depth, const double *a,
+                                         const double *b, double *c, size_t ldc,
+                                         const float *soon, size_t step)
+{
+    __m512d s[16];
+
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++)
+        s[i] = _mm512_loadu_pd(c + i / 4 * ldc + i % 4 * 8);
+    for (size_t k = 0; k < depth; k++, a += 4, b += QQI_DENSE_COLUMNS) {
+        const __m512d b0 = _mm512_loadu_pd(b);
+        const __m512d b1 = _mm512_loadu_pd(b + 8);
+        const __m512d b2 = _mm512_loadu_pd(b + 16);
+        const __m512d b3 = _mm512_loadu_pd(b + 24);
+        _mm_prefetch((const char *)(soon + k * step), _MM_HINT_T0);
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 16; i += 4) {
+            __m512d x = _mm512_set1_pd(a[i / 4]);
+            QQI_KEEP_AVX512(x);
+            s[i] = _mm512_fmadd_pd(x, b0, s[i]);
+            s[i + 1] = _mm512_fmadd_pd(x, b1, s[i + 1]);
+            s[i + 2] = _mm512_fmadd_pd(x, b2, s[i + 2]);
+            s[i + 3] = _mm512_fmadd_pd(x, b3, s[i + 3]);
+        }
+    }
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++)
+        _mm512_storeu_pd(c + i / 4 * ldc + i % 4 * 8, s[i]);
+}
+
+QQI_AVX512_FN void qqi_dense_widen_avx512(size_t depth, const float *b,
+                                          size_t ldb, double *to)
+{
+    for (size_t r = 0; r < depth; r++, b += ldb)
+        for (size_t j = 0; j < QQI_DENSE_COLUMNS; j += 8, to += 8)
+            _mm512_storeu_pd(to, _mm512_cvtps_pd(_mm256_loadu_ps(b + j)));
+}
+
+// 8 numbers each of two rows.
+QQI_AVX512_INLINE __m512 qqi_gemm_two_avx512(const float *x, size_t far)
+{
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(x)),
+                              _mm256_loadu_ps(x + far), 1);
+}
+
+// What stands in lanes 0 and 2 goes to number k, 1 and 3 to number k + 4.
+QQI_AVX512_INLINE void qqi_gemm_turned_avx512(__m512d u, float *to,
+                                              size_t width)
+{
+    const __m512 v = _mm512_castpd_ps(u);
+    const __m512 w = _mm512_shuffle_f32x4(v, v, _MM_SHUFFLE(3, 1, 2, 0));
+
+    _mm256_storeu_ps(to, _mm512_castps512_ps256(w));
+    _mm256_storeu_ps(to + 4 * width, _mm512_extractf32x8_ps(w, 1));
+}
+
+// Rows 0 and 4, 1 and 5, ... are halves of a register; lanes of 4 by 4 turn.
+QQI_AVX512_FN void qqi_gemm_turn_avx512(size_t width, size_t depth,
+                                        const float *x, size_t ld, float *to)
+{
+    size_t k = 0;
+
+    for (; k + 8 <= depth; k += 8, to += 8 * width) {
+        const __m512 x0 = qqi_gemm_two_avx512(x + k, 4 * ld);
+        const __m512 x1 = qqi_gemm_two_avx512(x + k + ld, 4 * ld);
+        const __m512 x2 = qqi_gemm_two_avx512(x + k + 2 * ld, 4 * ld);
+        const __m512 x3 = qqi_gemm_two_avx512(x + k + 3 * ld, 4 * ld);
+        const __m512d t0 = _mm512_castps_pd(_mm512_unpacklo_ps(x0, x1));
+        const __m512d t1 = _mm512_castps_pd(_mm512_unpackhi_ps(x0, x1));
+        const __m512d t2 = _mm512_castps_pd(_mm512_unpacklo_ps(x2, x3));
+        const __m512d t3 = _mm512_castps_pd(_mm512_unpackhi_ps(x2, x3));
+        qqi_gemm_turned_avx512(_mm512_unpacklo_pd(t0, t2), to, width);
+        qqi_gemm_turned_avx512(_mm512_unpackhi_pd(t0, t2), to + width, width);
+        qqi_gemm_turned_avx512(_mm512_unpacklo_pd(t1, t3), to + 2 * width,
+                               width);
+        qqi_gemm_turned_avx512(_mm512_unpackhi_pd(t1, t3), to + 3 * width,
+                               width);
+    }
+    for (; k < depth; k++, to += width)
+        for (size_t i = 0; i < 8; i++)
+            to[i] = x[i * ld + k];
+}
+
+#endif
+
+// ==== kernel/avx512/dense_pass.h ====
+
+// qquant floor 5: passes over a matrix in AVX-512: see kernel/dense.h.
+//
+// A sum along a row is a chain, so rows lie side by side: 8 rows of 16 columns
+// turn in registers, lanes of 4 by 4 first. A sum along a column needs no such
+// thing. Products that are rounded before they are added are kept from fusing,
+// by the magnitude or by QQI_KEEP_AVX512.
+
+#if QQI_HAS_AVX512
+
+QQI_AVX512_FN void qqi_pass_move_avx512(size_t count, float d, const float *x,
+                                        double *y)
+{
+    const __m512d by = _mm512_set1_pd((double)d);
+    size_t j = 0;
+
+    for (; j + 16 <= count; j += 16) {
+        const __m512d x0 = _mm512_cvtps_pd(_mm256_loadu_ps(x + j));
+        const __m512d x1 = _mm512_cvtps_pd(_mm256_loadu_ps(x + j + 8));
+        _mm512_storeu_pd(y + j,
+                         _mm512_fmadd_pd(by, x0, _mm512_loadu_pd(y + j)));
+        _mm512_storeu_pd(y + j + 8,
+                         _mm512_fmadd_pd(by, x1, _mm512_loadu_pd(y + j + 8)));
+    }
+    for (; j < count; j++)
+        y[j] += (double)d * (double)x[j];
+}
+
+QQI_AVX512_FN void qqi_pass_add_avx512(size_t count, const double *m,
+                                       size_t ldm, const double *d, double *y)
+{
+    for (size_t j = 0; j < count; j += 8) {
+        __m512d s = _mm512_loadu_pd(y + j);
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < QQI_PASS_ADD; i++) {
+            __m512d x = _mm512_mul_pd(_mm512_set1_pd(d[i]),
+                                      _mm512_loadu_pd(m + i * ldm + j));
+            QQI_KEEP_AVX512(x);
+            s = _mm512_add_pd(s, x);
+        }
+        _mm512_storeu_pd(y + j, s);
+    }
+}
+
+// --- along rows ------------------------------------------------------------
+
+// Column 4 l + 0, 1, 2, 3 of 4 rows in lane l.
+QQI_AVX512_INLINE void qqi_pass_turn4_avx512(const __m512 *x, __m512d *to)
+{
+    const __m512d t0 = _mm512_castps_pd(_mm512_unpacklo_ps(x[0], x[1]));
+    const __m512d t1 = _mm512_castps_pd(_mm512_unpackhi_ps(x[0], x[1]));
+    const __m512d t2 = _mm512_castps_pd(_mm512_unpacklo_ps(x[2], x[3]));
+    const __m512d t3 = _mm512_castps_pd(_mm512_unpackhi_ps(x[2], x[3]));
+
+    to[0] = _mm512_unpacklo_pd(t0, t2);
+    to[1] = _mm512_unpackhi_pd(t0, t2);
+    to[2] = _mm512_unpacklo_pd(t1, t3);
+    to[3] = _mm512_unpackhi_pd(t1, t3);
+}
+
+// 8 rows of 16 columns: to[j] holds columns j and j + 4, to[j + 4] those 8
+// farther.
+QQI_AVX512_INLINE void qqi_pass_turn8_avx512(const __m512 *x, __m512 *to)
+{
+    const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+    const __m512i high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    __m512d u[4], v[4];
+
+    qqi_pass_turn4_avx512(x, u);
+    qqi_pass_turn4_avx512(x + 4, v);
+    QQI_UNROLL_AVX512
+    for (int j = 0; j < 4; j++) {
+        to[j] = _mm512_castpd_ps(_mm512_permutex2var_pd(u[j], low, v[j]));
+        to[j + 4] = _mm512_castpd_ps(_mm512_permutex2var_pd(u[j], high, v[j]));
+    }
+}
+
+// Column j of what qqi_pass_turn8_avx512 made, as f64.
+QQI_AVX512_INLINE __m512d qqi_pass_column_avx512(const __m512 *x, int j)
+{
+    const __m512 v = x[j % 4 + j / 8 * 4];
+
+    return _mm512_cvtps_pd(j & 4 ? _mm512_extractf32x8_ps(v, 1)
+                                 : _mm512_castps512_ps256(v));
+}
+
+// 16 numbers of a row of P.
+QQI_AVX512_INLINE __m512 qqi_pass_weights_avx512(const qqi_weighed *p, size_t i,
+                                                 size_t j, __m512 columns)
+{
+    const __m512 w = _mm512_loadu_ps(p->w + i * p->ldw + j);
+    const __m512 x = _mm512_mul_ps(w, _mm512_set1_ps(p->rows[i]));
+    const __m512i u = _mm512_castps_si512(_mm512_mul_ps(x, columns));
+
+    return _mm512_castsi512_ps(
+        _mm512_and_si512(u, _mm512_set1_epi32((int)p->mask)));
+}
+
+QQI_AVX512_FN void qqi_pass_right_avx512(const qqi_weighed *p, size_t count,
+                                         const double *v, double *s)
+{
+    __m512d sum[2];
+
+    sum[0] = _mm512_loadu_pd(s);
+    sum[1] = _mm512_loadu_pd(s + 8);
+    for (size_t k = 0; k < count; k += 16) {
+        const __m512 columns = _mm512_loadu_ps(p->columns + k);
+        QQI_UNROLL_AVX512
+        for (size_t half = 0; half < 2; half++) {
+            __m512 x[8], t[8];
+            QQI_UNROLL_AVX512
+            for (size_t i = 0; i < 8; i++)
+                x[i] = qqi_pass_weights_avx512(p, 8 * half + i, k, columns);
+            qqi_pass_turn8_avx512(x, t);
+            QQI_UNROLL_AVX512
+            for (int j = 0; j < 16; j++)
+                sum[half] = _mm512_fmadd_pd(qqi_pass_column_avx512(t, j),
+                                            _mm512_set1_pd(v[k + (size_t)j]),
+                                            sum[half]);
+        }
+    }
+    _mm512_storeu_pd(s, sum[0]);
+    _mm512_storeu_pd(s + 8, sum[1]);
+}
+
+// s + |fl(fl(d w) e)|.
+QQI_AVX512_INLINE __m512d qqi_pass_norm_avx512(__m512d s, __m512d d, __m512d w,
+                                               __m512d e)
+{
+    const __m512d x = _mm512_mul_pd(_mm512_mul_pd(d, w), e);
+    const __m512i u = _mm512_and_si512(_mm512_castpd_si512(x),
+                                       _mm512_set1_epi64(0x7fffffffffffffff));
+    __m512d v = _mm512_castsi512_pd(u);
+
+    QQI_KEEP_AVX512(v);
+    return _mm512_add_pd(s, v);
+}
+
+QQI_AVX512_FN void qqi_pass_rows_avx512(const qqi_scaled *p, size_t count,
+                                        double *s)
+{
+    __m512d sum[2];
+
+    sum[0] = _mm512_loadu_pd(s);
+    sum[1] = _mm512_loadu_pd(s + 8);
+    for (size_t k = 0; k < count; k += 16) {
+        QQI_UNROLL_AVX512
+        for (size_t half = 0; half < 2; half++) {
+            const __m512d d = _mm512_loadu_pd(p->d + 8 * half);
+            __m512 x[8], t[8];
+            QQI_UNROLL_AVX512
+            for (size_t i = 0; i < 8; i++)
+                x[i] = _mm512_loadu_ps(p->w + (8 * half + i) * p->ldw + k);
+            qqi_pass_turn8_avx512(x, t);
+            QQI_UNROLL_AVX512
+            for (int j = 0; j < 16; j++)
+                sum[half] = qqi_pass_norm_avx512(
+                    sum[half], d, qqi_pass_column_avx512(t, j),
+                    _mm512_set1_pd(p->e[k + (size_t)j]));
+        }
+    }
+    _mm512_storeu_pd(s, sum[0]);
+    _mm512_storeu_pd(s + 8, sum[1]);
+}
+
+// --- along columns ---------------------------------------------------------
+
+QQI_AVX512_INLINE __m512d qqi_pass_low_avx512(__m512 v)
+{
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+}
+
+QQI_AVX512_INLINE __m512d qqi_pass_high_avx512(__m512 v)
+{
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+}
+
+QQI_AVX512_FN void qqi_pass_left_avx512(const qqi_weighed *p, size_t count,
+                                        const double *u, double *x)
+{
+    for (size_t j = 0; j < count; j += 16) {
+        const __m512 columns = _mm512_loadu_ps(p->columns + j);
+        __m512d s0 = _mm512_loadu_pd(x + j);
+        __m512d s1 = _mm512_loadu_pd(x + j + 8);
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < QQI_PASS_SHORT; i++) {
+            const __m512 v = qqi_pass_weights_avx512(p, i, j, columns);
+            const __m512d by = _mm512_set1_pd(u[i]);
+            s0 = _mm512_fmadd_pd(by, qqi_pass_low_avx512(v), s0);
+            s1 = _mm512_fmadd_pd(by, qqi_pass_high_avx512(v), s1);
+        }
+        _mm512_storeu_pd(x + j, s0);
+        _mm512_storeu_pd(x + j + 8, s1);
+    }
+}
+
+QQI_AVX512_FN void qqi_pass_columns_avx512(const qqi_scaled *p, size_t count,
+                                           double *x, double *y)
+{
+    for (size_t j = 0; j < count; j += 8) {
+        const __m512d e = _mm512_loadu_pd(p->e + j);
+        __m512d s = _mm512_loadu_pd(x + j);
+        __m512d t = _mm512_loadu_pd(y + j);
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < QQI_PASS_SHORT; i++) {
+            const __m512d w =
+                _mm512_cvtps_pd(_mm256_loadu_ps(p->w + i * p->ldw + j));
+            s = qqi_pass_norm_avx512(s, _mm512_set1_pd(p->d[i]), w, e);
+            t = qqi_pass_norm_avx512(t, _mm512_set1_pd(p->other[i]), w, e);
+        }
+        _mm512_storeu_pd(x + j, s);
+        _mm512_storeu_pd(y + j, t);
+    }
+}
+
+static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_avx512 = {
+    8,
+    32,
+    8,
+    qqi_gemm_tile_avx512,
+    qqi_gemm_turn_avx512,
+    qqi_dense_sums_avx512,
+    qqi_dense_widen_avx512,
+    qqi_pass_move_avx512,
+    qqi_pass_right_avx512,
+    qqi_pass_left_avx512,
+    qqi_pass_rows_avx512,
+    qqi_pass_columns_avx512,
+    qqi_pass_add_avx512,
+};
+
+#endif
+
+// ==== kernel/neon/dense.h ====
+
+// qquant floor 5: tiles of dense products in NEON: see kernel/dense.h.
+//
+// Both tiles hold 16 sums in registers: 4 rows by 4 vectors of floats; of f64
+// 4 rows by 4 vectors, a quarter of the columns at a time. Numbers of sums are
+// floats kept as f64, whose products are exact: fma is the product and the sum.
+
+#if QQI_HAS_NEON
+
+// Keeps a product from fusing.
+#  define QQI_KEEP_NEON(v) __asm__("" : "+w"(v))
+
+// With the one NaN there is.
+QQI_NEON_INLINE float32x4_t qqi_gemm_nan_neon(float32x4_t v)
+{
+    const float32x4_t nan = vreinterpretq_f32_u32(vdupq_n_u32(0x7fc00000u));
+
+    return vbslq_f32(vceqq_f32(v, v), v, nan);
+}
+
+QQI_NEON_FN void qqi_gemm_tile_neon(size_t depth, const float *a,
+                                    const float *b, size_t ldb, float *c,
+                                    size_t ldc, int how)
+{
+    float32x4_t s[16];
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 16; i++)
+        s[i] = how & QQI_TILE_ADD ? vld1q_f32(c + i / 4 * ldc + i % 4 * 4)
+                                  : vdupq_n_f32(0.0f);
+    for (size_t k = 0; k < depth; k++, a += 4, b += ldb) {
+        const float32x4_t x = vld1q_f32(a);
+        QQI_NEON_UNROLL
+        for (size_t j = 0; j < 4; j++) {
+            const float32x4_t v = vld1q_f32(b + 4 * j);
+            s[j] = vfmaq_laneq_f32(s[j], v, x, 0);
+            s[j + 4] = vfmaq_laneq_f32(s[j + 4], v, x, 1);
+            s[j + 8] = vfmaq_laneq_f32(s[j + 8], v, x, 2);
+            s[j + 12] = vfmaq_laneq_f32(s[j + 12], v, x, 3);
+        }
+    }
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 16; i++) {
+        if (how & QQI_TILE_LAST)
+            s[i] = qqi_gemm_nan_neon(s[i]);
+        vst1q_f32(c + i / 4 * ldc + i % 4 * 4, s[i]);
+    }
+}
+
+// 4 rows of 4 numbers turn.
+QQI_NEON_INLINE void qqi_gemm_turn4_neon(const float32x4_t *x, float32x4_t *to)
+{
+    const float64x2_t t0 = vreinterpretq_f64_f32(vtrn1q_f32(x[0], x[1]));
+    const float64x2_t t1 = vreinterpretq_f64_f32(vtrn2q_f32(x[0], x[1]));
+    const float64x2_t t2 = vreinterpretq_f64_f32(vtrn1q_f32(x[2], x[3]));
+    const float64x2_t t3 = vreinterpretq_f64_f32(vtrn2q_f32(x[2], x[3]));
+
+    to[0] = vreinterpretq_f32_f64(vtrn1q_f64(t0, t2));
+    to[1] = vreinterpretq_f32_f64(vtrn1q_f64(t1, t3));
+    to[2] = vreinterpretq_f32_f64(vtrn2q_f64(t0, t2));
+    to[3] = vreinterpretq_f32_f64(vtrn2q_f64(t1, t3));
+}
+
+QQI_NEON_FN void qqi_gemm_turn_neon(size_t width, size_t depth, const float *x,
+                                    size_t ld, float *to)
+{
+    size_t k = 0;
+
+    for (; k + 4 <= depth; k += 4, to += 4 * width) {
+        float32x4_t u[4], t[4];
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++)
+            u[i] = vld1q_f32(x + k + i * ld);
+        qqi_gemm_turn4_neon(u, t);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++)
+            vst1q_f32(to + i * width, t[i]);
+    }
+    for (; k < depth; k++, to += width)
+        for (size_t i = 0; i < 4; i++)
+            to[i] = x[i * ld + k];
+}
+
+QQI_NEON_FN void qqi_dense_sums_neon(size_t depth, const double *a,
+                                     const double *b, double *c, size_t ldc,
+                                     const float *soon, size_t step)
+{
+    (void)soon;
+    (void)step;
+    for (size_t from = 0; from < QQI_DENSE_COLUMNS; from += 8) {
+        float64x2_t s[16];
+        double *to = c + from;
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 16; i++)
+            s[i] = vld1q_f64(to + i / 4 * ldc + i % 4 * 2);
+        for (size_t k = 0; k < depth; k++) {
+            const double *row = b + k * QQI_DENSE_COLUMNS + from;
+            const float64x2_t x = vld1q_f64(a + 4 * k);
+            const float64x2_t y = vld1q_f64(a + 4 * k + 2);
+            QQI_NEON_UNROLL
+            for (size_t j = 0; j < 4; j++) {
+                const float64x2_t v = vld1q_f64(row + 2 * j);
+                s[j] = vfmaq_laneq_f64(s[j], v, x, 0);
+                s[j + 4] = vfmaq_laneq_f64(s[j + 4], v, x, 1);
+                s[j + 8] = vfmaq_laneq_f64(s[j + 8], v, y, 0);
+                s[j + 12] = vfmaq_laneq_f64(s[j + 12], v, y, 1);
+            }
+        }
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 16; i++)
+            vst1q_f64(to + i / 4 * ldc + i % 4 * 2, s[i]);
+    }
+}
+
+QQI_NEON_FN void qqi_dense_widen_neon(size_t depth, const float *b, size_t ldb,
+                                      double *to)
+{
+    for (size_t r = 0; r < depth; r++, b += ldb)
+        for (size_t j = 0; j < QQI_DENSE_COLUMNS; j += 4, to += 4) {
+            const float32x4_t v = vld1q_f32(b + j);
+            vst1q_f64(to, vcvt_f64_f32(vget_low_f32(v)));
+            vst1q_f64(to + 2, vcvt_high_f64_f32(v));
+        }
+}
+
+#endif
+
+// ==== kernel/neon/dense_pass.h ====
+
+// qquant floor 5: passes over a matrix in NEON: see kernel/dense.h.
+//
+// A sum along a row is a chain, so rows lie side by side: 4 rows of 4 columns
+// turn in registers. A sum along a column needs no such thing. Products that
+// are rounded before they are added are kept from fusing by QQI_KEEP_NEON.
+
+#if QQI_HAS_NEON
+
+QQI_NEON_FN void qqi_pass_move_neon(size_t count, float d, const float *x,
+                                    double *y)
+{
+    const float64x2_t by = vdupq_n_f64((double)d);
+    size_t j = 0;
+
+    for (; j + 4 <= count; j += 4) {
+        const float32x4_t v = vld1q_f32(x + j);
+        vst1q_f64(y + j, vfmaq_f64(vld1q_f64(y + j), by,
+                                   vcvt_f64_f32(vget_low_f32(v))));
+        vst1q_f64(y + j + 2,
+                  vfmaq_f64(vld1q_f64(y + j + 2), by, vcvt_high_f64_f32(v)));
+    }
+    for (; j < count; j++)
+        y[j] += (double)d * (double)x[j];
+}
+
+QQI_NEON_FN void qqi_pass_add_neon(size_t count, const double *m, size_t ldm,
+                                   const double *d, double *y)
+{
+    for (size_t j = 0; j < count; j += 2) {
+        float64x2_t s = vld1q_f64(y + j);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < QQI_PASS_ADD; i++) {
+            float64x2_t x = vmulq_n_f64(vld1q_f64(m + i * ldm + j), d[i]);
+            QQI_KEEP_NEON(x);
+            s = vaddq_f64(s, x);
+        }
+        vst1q_f64(y + j, s);
+    }
+}
+
+// 4 numbers of a row of P.
+QQI_NEON_INLINE float32x4_t qqi_pass_weights_neon(const qqi_weighed *p,
+                                                  size_t i, size_t j,
+                                                  float32x4_t columns)
+{
+    const float32x4_t w = vld1q_f32(p->w + i * p->ldw + j);
+    const float32x4_t x = vmulq_f32(vmulq_n_f32(w, p->rows[i]), columns);
+    const uint32x4_t mask = vdupq_n_u32(p->mask);
+
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), mask));
+}
+
+// s + |fl(fl(d w) e)|.
+QQI_NEON_INLINE float64x2_t qqi_pass_norm_neon(float64x2_t s, float64x2_t d,
+                                               float64x2_t w, float64x2_t e)
+{
+    float64x2_t v = vabsq_f64(vmulq_f64(vmulq_f64(d, w), e));
+
+    QQI_KEEP_NEON(v);
+    return vaddq_f64(s, v);
+}
+
+// --- along rows ------------------------------------------------------------
+
+QQI_NEON_FN void qqi_pass_right_neon(const qqi_weighed *p, size_t count,
+                                     const double *v, double *s)
+{
+    float64x2_t sum[8];
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 8; i++)
+        sum[i] = vld1q_f64(s + 2 * i);
+    for (size_t k = 0; k < count; k += 4) {
+        const float32x4_t columns = vld1q_f32(p->columns + k);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++) {
+            float32x4_t x[4], t[4];
+            QQI_NEON_UNROLL
+            for (size_t l = 0; l < 4; l++)
+                x[l] = qqi_pass_weights_neon(p, 4 * i + l, k, columns);
+            qqi_gemm_turn4_neon(x, t);
+            QQI_NEON_UNROLL
+            for (size_t j = 0; j < 4; j++) {
+                const float64x2_t by = vdupq_n_f64(v[k + j]);
+                const float64x2_t low = vcvt_f64_f32(vget_low_f32(t[j]));
+                sum[2 * i] = vfmaq_f64(sum[2 * i], low, by);
+                sum[2 * i + 1] =
+                    vfmaq_f64(sum[2 * i + 1], vcvt_high_f64_f32(t[j]), by);
+            }
+        }
+    }
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 8; i++)
+        vst1q_f64(s + 2 * i, sum[i]);
+}
+
+QQI_NEON_FN void qqi_pass_rows_neon(const qqi_scaled *p, size_t count,
+                                    double *s)
+{
+    float64x2_t sum[8];
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 8; i++)
+        sum[i] = vld1q_f64(s + 2 * i);
+    for (size_t k = 0; k < count; k += 4) {
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 4; i++) {
+            const float64x2_t d0 = vld1q_f64(p->d + 4 * i);
+            const float64x2_t d1 = vld1q_f64(p->d + 4 * i + 2);
+            float32x4_t x[4], t[4];
+            QQI_NEON_UNROLL
+            for (size_t l = 0; l < 4; l++)
+                x[l] = vld1q_f32(p->w + (4 * i + l) * p->ldw + k);
+            qqi_gemm_turn4_neon(x, t);
+            QQI_NEON_UNROLL
+            for (size_t j = 0; j < 4; j++) {
+                const float64x2_t e = vdupq_n_f64(p->e[k + j]);
+                const float64x2_t low = vcvt_f64_f32(vget_low_f32(t[j]));
+                sum[2 * i] = qqi_pass_norm_neon(sum[2 * i], d0, low, e);
+                sum[2 * i + 1] = qqi_pass_norm_neon(sum[2 * i + 1], d1,
+                                                    vcvt_high_f64_f32(t[j]), e);
+            }
+        }
+    }
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 8; i++)
+        vst1q_f64(s + 2 * i, sum[i]);
+}
+
+// --- along columns ---------------------------------------------------------
+
+QQI_NEON_FN void qqi_pass_left_neon(const qqi_weighed *p, size_t count,
+                                    const double *u, double *x)
+{
+    for (size_t j = 0; j < count; j += 4) {
+        const float32x4_t columns = vld1q_f32(p->columns + j);
+        float64x2_t s0 = vld1q_f64(x + j);
+        float64x2_t s1 = vld1q_f64(x + j + 2);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < QQI_PASS_SHORT; i++) {
+            const float32x4_t v = qqi_pass_weights_neon(p, i, j, columns);
+            const float64x2_t by = vdupq_n_f64(u[i]);
+            s0 = vfmaq_f64(s0, vcvt_f64_f32(vget_low_f32(v)), by);
+            s1 = vfmaq_f64(s1, vcvt_high_f64_f32(v), by);
+        }
+        vst1q_f64(x + j, s0);
+        vst1q_f64(x + j + 2, s1);
+    }
+}
+
+QQI_NEON_FN void qqi_pass_columns_neon(const qqi_scaled *p, size_t count,
+                                       double *x, double *y)
+{
+    for (size_t j = 0; j < count; j += 2) {
+        const float64x2_t e = vld1q_f64(p->e + j);
+        float64x2_t s = vld1q_f64(x + j);
+        float64x2_t t = vld1q_f64(y + j);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < QQI_PASS_SHORT; i++) {
+            const float64x2_t w = vcvt_f64_f32(vld1_f32(p->w + i * p->ldw + j));
+            s = qqi_pass_norm_neon(s, vdupq_n_f64(p->d[i]), w, e);
+            t = qqi_pass_norm_neon(t, vdupq_n_f64(p->other[i]), w, e);
+        }
+        vst1q_f64(x + j, s);
+        vst1q_f64(y + j, t);
+    }
+}
+
+static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_neon = {
+    4,
+    16,
+    4,
+    qqi_gemm_tile_neon,
+    qqi_gemm_turn_neon,
+    qqi_dense_sums_neon,
+    qqi_dense_widen_neon,
+    qqi_pass_move_neon,
+    qqi_pass_right_neon,
+    qqi_pass_left_neon,
+    qqi_pass_rows_neon,
+    qqi_pass_columns_neon,
+    qqi_pass_add_neon,
+};
+
+#endif
+
 // ==== detect.h ====
 
 // qquant floor 6: which instruction sets the machine has.
@@ -31111,6 +34328,767 @@ QQ_API const char *qq_isa_name(qq_isa isa)
     return "none";
 }
 
+// ==== matrix/dense.h ====
+
+// qquant floor 7: products of dense matrices: floats in, sums in f64.
+//
+//   c[i][j] = c[i][j] + a(i, 0) b[0][j] + a(i, 1) b[1][j] + ...
+//
+// added one by one from the left. The product of two floats has 48 bits and is
+// exact in f64, so it makes no difference whether a compiler or a kernel fuses
+// it into the sum; and as every c[i][j] is a chain of its own, neither do
+// blocks, vectors or threads. That is why the linear algebra of this library
+// multiplies floats: numbers of more bits are split in two of them (see
+// matrix/split.h).
+//
+// b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
+// of two apart do not fight for the same place of a cache; so are up to 64
+// rows of a, four side by side. 1024 columns of c stay in a cache until they
+// are through with all of b.
+
+#define QQI_DENSE_DEPTH ((size_t)64)
+#define QQI_DENSE_ROWS  ((size_t)64)
+#define QQI_DENSE_CHUNK ((size_t)1024)
+
+// Numbers of room that a product needs: a panel of b, rows of a, and a tile of
+// c where that is not whole.
+#define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
+#define QQI_DENSE_A     (QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
+#define QQI_DENSE_TILE  (QQI_DENSE_FOUR * QQI_DENSE_COLUMNS)
+#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_A + QQI_DENSE_TILE)
+
+// The set of the rung in use. Without packed matrices there is no ladder.
+QQI_FN const qqi_dense_kernel *qqi_dense_now(void)
+{
+#if !QQ_NO_SIMD && !QQ_NO_MATRIX
+    switch (qq_isa_in_use()) {
+#  if QQI_HAS_AVX512
+    case QQ_ISA_AVX512:
+    case QQ_ISA_AVX512_VNNI:
+    case QQ_ISA_AMX:
+        return &qqi_dense_kernel_avx512;
+#  endif
+#  if QQI_HAS_AVX2
+    case QQ_ISA_AVX2:
+    case QQ_ISA_AVX_VNNI:
+        return &qqi_dense_kernel_avx2;
+#  endif
+#  if QQI_HAS_NEON
+    case QQ_ISA_NEON:
+    case QQ_ISA_NEON_DOT:
+    case QQ_ISA_NEON_I8MM:
+        return &qqi_dense_kernel_neon;
+#  endif
+    default:
+        break;
+    }
+#endif
+    return &qqi_dense_kernel_scalar;
+}
+
+typedef struct qqi_dense {
+    const float *a; // a(i, k) = a[i * a_row + k * a_step]
+    size_t a_row;
+    size_t a_step;
+    const float *b;
+    size_t ldb;
+    double *c;
+    size_t ldc;
+    size_t rows;
+    size_t columns;
+    size_t depth;
+    int minus;       // 1: products are subtracted
+    int upper;       // 1: only columns j >= i + shift need be right; others
+    ptrdiff_t shift; // may hold anything
+} qqi_dense;
+
+// Some rows, columns and steps of it.
+typedef struct qqi_dense_block {
+    const qqi_dense *d;
+    const qqi_dense_kernel *kernel;
+    size_t from; // rows
+    size_t end;
+    size_t k;
+    size_t depth;
+    double *panel;
+    double *a;
+    double *tile;
+} qqi_dense_block;
+
+// Rows of b from k on as a panel of 32 columns, filled up with zeros.
+QQI_FN void qqi_dense_copy(const qqi_dense_block *b, size_t j, size_t columns)
+{
+    const qqi_dense *d = b->d;
+    const float *from = d->b + b->k * d->ldb + j;
+
+    if (columns == QQI_DENSE_COLUMNS) {
+        b->kernel->widen(b->depth, from, d->ldb, b->panel);
+        return;
+    }
+    for (size_t r = 0; r < b->depth; r++)
+        for (size_t i = 0; i < QQI_DENSE_COLUMNS; i++)
+            b->panel[r * QQI_DENSE_COLUMNS + i] =
+                i < columns ? (double)from[r * d->ldb + i] : 0.0;
+}
+
+// Four rows of a from i on, their numbers side by side; zeros where there are
+// fewer.
+QQI_FN void qqi_dense_lift(const qqi_dense_block *b, size_t i, double *to)
+{
+    const qqi_dense *d = b->d;
+
+    const double by = d->minus ? -1.0 : 1.0;
+    const float *from = d->a + i * d->a_row + b->k * d->a_step;
+
+    if (i + QQI_DENSE_FOUR <= d->rows) {
+        for (size_t r = 0; r < b->depth; r++, from += d->a_step, to += 4) {
+            to[0] = by * (double)from[0];
+            to[1] = by * (double)from[d->a_row];
+            to[2] = by * (double)from[2 * d->a_row];
+            to[3] = by * (double)from[3 * d->a_row];
+        }
+        return;
+    }
+    for (size_t r = 0; r < b->depth; r++, from += d->a_step)
+        for (size_t l = 0; l < QQI_DENSE_FOUR; l++)
+            to[QQI_DENSE_FOUR * r + l] =
+                i + l < d->rows ? by * (double)from[l * d->a_row] : 0.0;
+}
+
+// Some of four rows of c to or from a tile.
+QQI_FN void qqi_dense_move(size_t rows, size_t columns, const double *from,
+                           size_t ld, double *to, size_t ldt)
+{
+    for (size_t i = 0; i < rows; i++)
+        QQ_MEMCPY(to + i * ldt, from + i * ld, columns * sizeof(double));
+}
+
+// Four rows of c from i on and one panel. soon: the first line of a panel that
+// is wanted next, where this is the one to ask for it; else NULL.
+QQI_FN void qqi_dense_rows(const qqi_dense_block *b, size_t i, size_t j,
+                           size_t columns, const float *soon)
+{
+    const qqi_dense *d = b->d;
+    const double *a = b->a + (i - b->from) * b->depth;
+    const float *next = soon != NULL ? soon : (const float *)(const void *)a;
+    const size_t step = soon != NULL ? d->ldb : 0;
+    const size_t left = d->rows - i;
+    const size_t rows = left < QQI_DENSE_FOUR ? left : QQI_DENSE_FOUR;
+    double *c = d->c + i * d->ldc + j;
+
+    if (rows == QQI_DENSE_FOUR && columns == QQI_DENSE_COLUMNS) {
+        b->kernel->sums(b->depth, a, b->panel, c, d->ldc, next, step);
+        return;
+    }
+    for (size_t l = 0; l < QQI_DENSE_TILE; l++)
+        b->tile[l] = 0.0;
+    qqi_dense_move(rows, columns, c, d->ldc, b->tile, QQI_DENSE_COLUMNS);
+    b->kernel->sums(b->depth, a, b->panel, b->tile, QQI_DENSE_COLUMNS, next,
+                    step);
+    qqi_dense_move(rows, columns, b->tile, QQI_DENSE_COLUMNS, c, d->ldc);
+}
+
+// Columns first to last - 1 of a block.
+QQI_FN void qqi_dense_columns(const qqi_dense_block *b, size_t first,
+                              size_t last)
+{
+    const qqi_dense *d = b->d;
+
+    for (size_t i = b->from; i < b->end; i += QQI_DENSE_FOUR)
+        qqi_dense_lift(b, i, b->a + (i - b->from) * b->depth);
+    for (size_t j = first; j < last; j += QQI_DENSE_COLUMNS) {
+        const size_t more = last - j;
+        const size_t columns =
+            more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
+        const ptrdiff_t end = (ptrdiff_t)(j + columns) - d->shift;
+        if (d->upper && (ptrdiff_t)b->from >= end)
+            continue;
+        qqi_dense_copy(b, j, columns);
+        // Two lines of floats a row of the next panel.
+        const float *soon = NULL;
+        if (more >= 2 * QQI_DENSE_COLUMNS)
+            soon = d->b + b->k * d->ldb + j + QQI_DENSE_COLUMNS;
+        for (size_t i = b->from; i < b->end; i += QQI_DENSE_FOUR) {
+            if (d->upper && (ptrdiff_t)i >= end)
+                break;
+            qqi_dense_rows(b, i, j, columns, soon);
+            if (i == b->from && soon != NULL)
+                soon += 16;
+            else
+                soon = NULL;
+        }
+    }
+}
+
+// All steps of columns first to last - 1.
+QQI_FN void qqi_dense_steps(qqi_dense_block *b, size_t first, size_t last)
+{
+    const size_t depth = b->d->depth;
+
+    for (b->k = 0; b->k < depth; b->k += b->depth) {
+        const size_t left = depth - b->k;
+        b->depth = left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH;
+        qqi_dense_columns(b, first, last);
+    }
+}
+
+QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
+{
+    qqi_dense_block b;
+
+    b.d = d;
+    b.kernel = qqi_dense_now();
+    b.panel = room;
+    b.a = room + QQI_DENSE_PANEL;
+    b.tile = b.a + QQI_DENSE_A;
+    for (b.from = 0; b.from < d->rows; b.from = b.end) {
+        const size_t more = d->rows - b.from;
+        b.end = more < QQI_DENSE_ROWS ? d->rows : b.from + QQI_DENSE_ROWS;
+        for (size_t j = 0; j < d->columns; j += QQI_DENSE_CHUNK) {
+            const size_t left = d->columns - j;
+            qqi_dense_steps(&b, j,
+                            left < QQI_DENSE_CHUNK ? d->columns
+                                                   : j + QQI_DENSE_CHUNK);
+        }
+    }
+}
+
+// c += a b with rows of a and b without gaps but for their strides.
+QQI_INLINE qqi_dense qqi_dense_make(size_t rows, size_t columns, size_t depth,
+                                    const float *a, size_t lda, const float *b,
+                                    size_t ldb, double *c, size_t ldc)
+{
+    qqi_dense d;
+
+    d.a = a;
+    d.a_row = lda;
+    d.a_step = 1;
+    d.b = b;
+    d.ldb = ldb;
+    d.c = c;
+    d.ldc = ldc;
+    d.rows = rows;
+    d.columns = columns;
+    d.depth = depth;
+    d.minus = 0;
+    d.upper = 0;
+    d.shift = 0;
+    return d;
+}
+
+// ==== matrix/parts.h ====
+
+// qquant floor 7: work in parts, and scratch in pieces.
+
+// Part i of count things: from, and below to.
+QQI_FN void qqi_share(size_t count, size_t parts, size_t i, size_t *from,
+                      size_t *to)
+{
+    if (parts == 1) {
+        *from = 0;
+        *to = count;
+        return;
+    }
+    const size_t each = count / parts;
+    const size_t more = count % parts;
+
+    *from = each * i + (i < more ? i : more);
+    *to = *from + each + (i < more ? 1 : 0);
+}
+
+// The caller's threads, or the calling one.
+typedef struct qqi_threads {
+    size_t parts;
+    qq_parallel_for parallel;
+    void *user;
+} qqi_threads;
+
+QQI_INLINE qqi_threads qqi_threads_make(size_t parts, qq_parallel_for parallel,
+                                        void *user)
+{
+    qqi_threads t;
+
+    t.parts = parts;
+    t.parallel = parallel;
+    t.user = user;
+    return t;
+}
+
+QQI_FN void qqi_threads_run(const qqi_threads *t, void (*part)(void *, size_t),
+                            void *arg)
+{
+    if (t->parallel != NULL && t->parts > 1) {
+        t->parallel(t->user, t->parts, part, arg);
+        return;
+    }
+    for (size_t i = 0; i < t->parts; i++)
+        part(arg, i);
+}
+
+// Pieces of a block of bytes, each from a multiple of 64. With base NULL they
+// are only counted; at is SIZE_MAX once that is beyond size_t.
+typedef struct qqi_pieces {
+    uint8_t *base;
+    size_t at;
+} qqi_pieces;
+
+// Slack for aligning the block is the first 64 bytes.
+QQI_INLINE qqi_pieces qqi_pieces_make(void *memory)
+{
+    const size_t off = (size_t)((uintptr_t)memory % 64);
+    qqi_pieces p;
+
+    p.base = (uint8_t *)memory;
+    if (memory != NULL && off > 0)
+        p.base += 64 - off;
+    p.at = 0;
+    return p;
+}
+
+// count things of that many bytes; NULL while pieces are counted.
+QQI_FN void *qqi_piece(qqi_pieces *p, size_t count, size_t bytes)
+{
+    const size_t from = p->at;
+    size_t all;
+
+    if (from == SIZE_MAX || !qqi_mul_size(count, bytes, &all) ||
+        !qqi_add_size(all, 63, &all) ||
+        !qqi_add_size(from, all / 64 * 64, &p->at)) {
+        p->at = SIZE_MAX;
+        return NULL;
+    }
+    return p->base != NULL ? p->base + from : NULL;
+}
+
+// The bytes of all pieces, with slack; 0 where there are none.
+QQI_INLINE size_t qqi_pieces_bytes(const qqi_pieces *p)
+{
+    if (p->at == 0)
+        return 0;
+    return p->at > SIZE_MAX - 64 ? SIZE_MAX : p->at + 64;
+}
+
+// a * b, or SIZE_MAX, which no piece has.
+QQI_INLINE size_t qqi_times(size_t a, size_t b)
+{
+    size_t c;
+
+    return qqi_mul_size(a, b, &c) ? c : SIZE_MAX;
+}
+
+// Statuses of scratch.
+QQI_FN qq_status qqi_check_scratch(size_t need, const void *p, size_t bytes)
+{
+    if (need == SIZE_MAX)
+        return QQ_ERR_SIZE;
+    if (need > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    return bytes < need ? QQ_ERR_SCRATCH : QQ_OK;
+}
+
+// n rows of k numbers, ld apart, of that many bytes each.
+QQI_FN qq_status qqi_check_rows(size_t n, size_t k, const void *p, size_t ld,
+                                size_t bytes)
+{
+    size_t all;
+
+    if (n > 0 && k > 0 && p == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (ld < k || (n > 0 && (!qqi_mul_size(n - 1, ld, &all) ||
+                             !qqi_add_size(all, k, &all) ||
+                             !qqi_mul_size(all, bytes, &all))))
+        return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// 1 where all numbers of n rows are finite.
+QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
+{
+    const uint64_t exponents = 0x7f8000007f800000u;
+
+    // Two at a time: an exponent of all ones carries into the sign.
+    for (size_t i = 0; i < n; i++) {
+        const float *row = w + i * ldw;
+        uint64_t bits, all = 0;
+        size_t j = 0;
+        for (; j + 2 <= k; j += 2) {
+            QQ_MEMCPY(&bits, row + j, sizeof bits);
+            all |= (bits & exponents) + 0x0080000000800000u;
+        }
+        if ((all & 0x8000000080000000u) != 0 ||
+            (j < k && !qqi_is_finite_f32(row[j])))
+            return 0;
+    }
+    return 1;
+}
+
+// ==== matrix/gemm.h ====
+
+// qquant floor 7: products of dense matrices of floats: api/gemm.h.
+//
+// Blocks of 256 rows, 512 columns and 256 steps: b's columns are put side by
+// side, as many as a tile has, step after step; then a's rows; then every tile
+// of c of the block adds its steps. A chain that goes on in the next block
+// rests in c, which is f32 as the chain is. Tiles that are not whole, or whose
+// columns are no neighbours, rest in scratch instead and are copied.
+//
+// Parts own columns of c, or rows where there are more of these.
+
+// What qq_gemm_options_init leaves: "gmo1".
+#define QQI_GEMM_OPTIONS_INIT 0x316f6d67u
+
+#define QQI_GEMM_ROWS    ((size_t)256)
+#define QQI_GEMM_COLUMNS ((size_t)512)
+#define QQI_GEMM_DEPTH   ((size_t)256)
+
+// The largest tile of all sets, and up to how many rows b is read where it is.
+#define QQI_GEMM_TILE_ROWS    ((size_t)8)
+#define QQI_GEMM_TILE_COLUMNS ((size_t)32)
+#define QQI_GEMM_FEW          ((size_t)16)
+
+// Multiplications below which threads are not worth waking.
+#define QQI_GEMM_SMALL ((size_t)1 << 18)
+
+QQ_API qq_gemm_options qq_gemm_options_init(void)
+{
+    qq_gemm_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_GEMM_OPTIONS_INIT;
+    o.parts = 1;
+    return o;
+}
+
+typedef struct qqi_gemm {
+    size_t m;
+    size_t n;
+    size_t k;
+    const float *a;
+    size_t a_row;
+    size_t a_step; // from a column to the next
+    const float *b;
+    size_t b_row;
+    size_t b_step;
+    float *c;
+    size_t c_row;
+    size_t c_step;
+    int add;
+    size_t parts;
+    float *room;
+    size_t room_count; // floats a part
+    const qqi_dense_kernel *kernel;
+} qqi_gemm;
+
+// A part at work: a block of c and of steps.
+typedef struct qqi_gemm_block {
+    const qqi_gemm *g;
+    size_t row; // of c
+    size_t rows;
+    size_t column;
+    size_t columns;
+    size_t l; // of steps
+    size_t depth;
+    int how;   // to begin and to end
+    int there; // b is read where it is
+    float *a;
+    float *b;
+    float *tile;
+} qqi_gemm_block;
+
+QQI_INLINE size_t qqi_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// Floats that a part needs, be it c or its transpose that is made.
+QQI_FN size_t qqi_gemm_room(size_t m, size_t n, size_t k)
+{
+    const size_t x = qqi_least(m, QQI_GEMM_ROWS);
+    const size_t y = qqi_least(n, QQI_GEMM_COLUMNS);
+    const size_t u = qqi_least(m, QQI_GEMM_COLUMNS);
+    const size_t v = qqi_least(n, QQI_GEMM_ROWS);
+    const size_t lines = (x + y > u + v ? x + y : u + v) + QQI_GEMM_TILE_ROWS -
+                         1 + QQI_GEMM_TILE_COLUMNS - 1;
+
+    return lines * qqi_least(k, QQI_GEMM_DEPTH) +
+           QQI_GEMM_TILE_ROWS * QQI_GEMM_TILE_COLUMNS;
+}
+
+// --- pieces in order -------------------------------------------------------
+
+// to[l * width + i] = x[i * across + l * along] for i below count, else 0.
+QQI_FN void qqi_gemm_pack(const qqi_dense_kernel *kernel, size_t width,
+                          size_t count, size_t depth, const float *x,
+                          size_t across, size_t along, float *to)
+{
+    if (count == width && across == 1) {
+        for (size_t l = 0; l < depth; l++)
+            QQ_MEMCPY(to + l * width, x + l * along, width * sizeof *to);
+        return;
+    }
+    if (count == width && along == 1 && kernel->turn != NULL) {
+        for (size_t i = 0; i < width; i += kernel->turned)
+            kernel->turn(width, depth, x + i * across, across, to + i);
+        return;
+    }
+    for (size_t l = 0; l < depth; l++)
+        for (size_t i = 0; i < width; i++)
+            to[l * width + i] = i < count ? x[i * across + l * along] : 0.0f;
+}
+
+QQI_FN void qqi_gemm_pack_a(const qqi_gemm_block *t)
+{
+    const qqi_gemm *g = t->g;
+    const size_t width = g->kernel->rows;
+
+    for (size_t i = 0; i < t->rows; i += width)
+        qqi_gemm_pack(g->kernel, width, qqi_least(width, t->rows - i), t->depth,
+                      g->a + (t->row + i) * g->a_row + t->l * g->a_step,
+                      g->a_row, g->a_step, t->a + i * t->depth);
+}
+
+QQI_FN void qqi_gemm_pack_b(const qqi_gemm_block *t)
+{
+    const qqi_gemm *g = t->g;
+    const size_t width = g->kernel->columns;
+
+    for (size_t j = 0; j < t->columns; j += width) {
+        const size_t count = qqi_least(width, t->columns - j);
+        if (!t->there || count < width)
+            qqi_gemm_pack(g->kernel, width, count, t->depth,
+                          g->b + t->l * g->b_row + (t->column + j) * g->b_step,
+                          g->b_step, g->b_row, t->b + j * t->depth);
+    }
+}
+
+// --- tiles -----------------------------------------------------------------
+
+// A tile that is not whole, or not in rows: by way of scratch.
+QQI_FN void qqi_gemm_part_tile(const qqi_gemm_block *t, const float *a,
+                               const float *b, size_t ldb, float *c,
+                               size_t rows, size_t columns)
+{
+    const qqi_gemm *g = t->g;
+    const size_t ld = g->kernel->columns;
+
+    for (size_t i = 0; i < g->kernel->rows; i++)
+        for (size_t j = 0; j < ld; j++)
+            t->tile[i * ld + j] =
+                i < rows && j < columns && t->how & QQI_TILE_ADD
+                    ? c[i * g->c_row + j * g->c_step]
+                    : 0.0f;
+    g->kernel->tile(t->depth, a, b, ldb, t->tile, ld, t->how);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            c[i * g->c_row + j * g->c_step] = t->tile[i * ld + j];
+}
+
+// The tiles of one panel of b.
+QQI_FN void qqi_gemm_panel(const qqi_gemm_block *t, size_t j)
+{
+    const qqi_gemm *g = t->g;
+    const size_t height = g->kernel->rows, width = g->kernel->columns;
+    const size_t columns = qqi_least(width, t->columns - j);
+    const int there = t->there && columns == width;
+    const size_t ldb = there ? g->b_row : width;
+    const float *b =
+        there ? g->b + t->l * g->b_row + t->column + j : t->b + j * t->depth;
+
+    for (size_t i = 0; i < t->rows; i += height) {
+        const size_t rows = qqi_least(height, t->rows - i);
+        const float *a = t->a + i * t->depth;
+        float *c = g->c + (t->row + i) * g->c_row + (t->column + j) * g->c_step;
+        if (rows == height && columns == width && g->c_step == 1)
+            g->kernel->tile(t->depth, a, b, ldb, c, g->c_row, t->how);
+        else
+            qqi_gemm_part_tile(t, a, b, ldb, c, rows, columns);
+    }
+}
+
+// Rows row to end - 1 of the columns of a block.
+QQI_FN void qqi_gemm_rows(qqi_gemm_block *t, size_t row, size_t end)
+{
+    const size_t width = t->g->kernel->columns;
+
+    for (t->row = row; t->row < end; t->row += t->rows) {
+        t->rows = qqi_least(QQI_GEMM_ROWS, end - t->row);
+        qqi_gemm_pack_a(t);
+        for (size_t j = 0; j < t->columns; j += width)
+            qqi_gemm_panel(t, j);
+    }
+}
+
+// Units of a tile's size among parts: those of part i.
+QQI_FN void qqi_gemm_share(const qqi_gemm *g, size_t count, size_t unit,
+                           size_t i, size_t *from, size_t *to)
+{
+    qqi_share(count / unit + (count % unit > 0), g->parts, i, from, to);
+    *from *= unit;
+    *to = qqi_least(*to * unit, count);
+}
+
+QQI_FN void qqi_gemm_part(void *arg, size_t part)
+{
+    const qqi_gemm *g = (const qqi_gemm *)arg;
+    size_t row = 0, end = g->m, column = 0, last = g->n;
+    qqi_gemm_block t;
+
+    if (g->n >= g->m)
+        qqi_gemm_share(g, g->n, QQI_GEMM_TILE_COLUMNS, part, &column, &last);
+    else
+        qqi_gemm_share(g, g->m, QQI_GEMM_TILE_ROWS, part, &row, &end);
+    t.g = g;
+    t.tile = g->room + part * g->room_count;
+    t.b = t.tile + QQI_GEMM_TILE_ROWS * QQI_GEMM_TILE_COLUMNS;
+    t.there = g->b_step == 1 && end - row <= QQI_GEMM_FEW;
+    for (t.column = column; t.column < last; t.column += t.columns) {
+        t.columns = qqi_least(QQI_GEMM_COLUMNS, last - t.column);
+        for (t.l = 0; t.l < g->k; t.l += t.depth) {
+            t.depth = qqi_least(QQI_GEMM_DEPTH, g->k - t.l);
+            t.how = (g->add || t.l > 0 ? QQI_TILE_ADD : 0) |
+                    (t.l + t.depth == g->k ? QQI_TILE_LAST : 0);
+            t.a = t.b + (t.columns + QQI_GEMM_TILE_COLUMNS - 1) * t.depth;
+            qqi_gemm_pack_b(&t);
+            qqi_gemm_rows(&t, row, end);
+        }
+    }
+}
+
+// --- the call --------------------------------------------------------------
+
+// Floats from the first to behind the last; 0: beyond what can be addressed.
+QQI_FN int qqi_gemm_fits(size_t rows, size_t columns, size_t row, size_t step)
+{
+    size_t x, y, all;
+
+    return rows == 0 || columns == 0 ||
+           (qqi_mul_size(rows - 1, row, &x) &&
+            qqi_mul_size(columns - 1, step, &y) && qqi_add_size(x, y, &all) &&
+            qqi_add_size(all, 1, &all) &&
+            qqi_mul_size(all, sizeof(float), &all));
+}
+
+// 1 where no two numbers of c share a place; strides fit.
+QQI_FN int qqi_gemm_apart(size_t m, size_t n, size_t row, size_t step)
+{
+    if (m == 0 || n == 0)
+        return 1;
+    if ((m > 1 && row == 0) || (n > 1 && step == 0))
+        return 0;
+    return m == 1 || n == 1 || row > (n - 1) * step || step > (m - 1) * row;
+}
+
+QQI_FN int qqi_gemm_options_ok(const qq_gemm_options *o)
+{
+    return o->init == QQI_GEMM_OPTIONS_INIT && o->parts > 0;
+}
+
+QQ_API size_t qq_gemm_scratch_size(size_t m, size_t n, size_t k,
+                                   const qq_gemm_options *o)
+{
+    const size_t parts = o != NULL ? o->parts : 1;
+    qqi_pieces p = qqi_pieces_make(NULL);
+
+    if (o != NULL && !qqi_gemm_options_ok(o))
+        return SIZE_MAX;
+    if (m == 0 || n == 0 || k == 0)
+        return 0;
+    qqi_piece(&p, parts, qqi_gemm_room(m, n, k) * sizeof(float));
+    return qqi_pieces_bytes(&p);
+}
+
+// Columns of c that are its neighbours: c^T = b^T a^T is the same chains.
+QQI_FN void qqi_gemm_swap(qqi_gemm *g)
+{
+    const qqi_gemm old = *g;
+
+    g->m = old.n;
+    g->n = old.m;
+    g->a = old.b;
+    g->a_row = old.b_step;
+    g->a_step = old.b_row;
+    g->b = old.a;
+    g->b_row = old.a_step;
+    g->b_step = old.a_row;
+    g->c_row = old.c_step;
+    g->c_step = old.c_row;
+}
+
+// No steps: c as it is, or zeros.
+QQI_FN void qqi_gemm_none(const qqi_gemm *g)
+{
+    for (size_t i = 0; i < g->m; i++)
+        for (size_t j = 0; j < g->n; j++) {
+            float *c = g->c + i * g->c_row + j * g->c_step;
+            *c = g->add ? qqi_canon_f32(*c) : 0.0f;
+        }
+}
+
+QQI_FN void qqi_gemm_run(qqi_gemm *g, const qq_gemm_options *o)
+{
+    size_t work;
+    const int small = qqi_mul_size(g->m, g->n, &work) &&
+                      qqi_mul_size(work, g->k, &work) && work < QQI_GEMM_SMALL;
+
+    g->kernel = qqi_dense_now();
+    if (small)
+        g->parts = 1;
+    const qqi_threads t =
+        qqi_threads_make(g->parts, o->parallel, o->parallel_user);
+    qqi_threads_run(&t, qqi_gemm_part, g);
+}
+
+QQ_API qq_status qq_gemm(size_t m, size_t n, size_t k, const qq_gemm_options *o,
+                         const float *a, size_t a_row, size_t a_column,
+                         const float *b, size_t b_row, size_t b_column,
+                         float *c, size_t c_row, size_t c_column, void *scratch,
+                         size_t scratch_bytes)
+{
+    const qq_gemm_options defaults = qq_gemm_options_init();
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_gemm g;
+
+    if (o == NULL)
+        o = &defaults;
+    const int any = m > 0 && n > 0;
+    if (!qqi_gemm_options_ok(o) || (any && k > 0 && (a == NULL || b == NULL)) ||
+        (any && c == NULL))
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_gemm_fits(m, k, a_row, a_column) ||
+        !qqi_gemm_fits(k, n, b_row, b_column) ||
+        !qqi_gemm_fits(m, n, c_row, c_column) ||
+        !qqi_gemm_apart(m, n, c_row, c_column))
+        return QQ_ERR_SHAPE;
+    const qq_status status = qqi_check_scratch(qq_gemm_scratch_size(m, n, k, o),
+                                               scratch, scratch_bytes);
+    if (status != QQ_OK || !any)
+        return status;
+    g.m = m;
+    g.n = n;
+    g.k = k;
+    g.a = a;
+    g.a_row = a_row;
+    g.a_step = a_column;
+    g.b = b;
+    g.b_row = b_row;
+    g.b_step = b_column;
+    g.c = c;
+    g.c_row = c_row;
+    g.c_step = c_column;
+    g.add = o->accumulate != 0;
+    if (k == 0) {
+        qqi_gemm_none(&g);
+        return QQ_OK;
+    }
+    g.parts = o->parts;
+    g.room_count = qqi_gemm_room(m, n, k);
+    g.room = (float *)qqi_piece(&p, g.parts, g.room_count * sizeof(float));
+    if (c_column != 1 && c_row == 1)
+        qqi_gemm_swap(&g);
+    qqi_gemm_run(&g, o);
+    return QQ_OK;
+}
+
 // ==== matrix/format.h ====
 
 // qquant floor 7: the types that are multiplied, and what their codes mean.
@@ -31231,7 +35209,7 @@ enum {
 #define QQI_MATRIX_FLAGS                                                       \
     (QQ_MATRIX_ZERO_POINTS | QQ_MATRIX_ROW_FACTORS | QQ_MATRIX_BIAS |          \
      QQ_MATRIX_COLUMN_FACTORS | QQ_MATRIX_SUMS | QQ_MATRIX_BASE3 |             \
-     QQ_MATRIX_CONSTANTS)
+     QQ_MATRIX_CONSTANTS | QQ_MATRIX_ROTATION | QQ_MATRIX_OFFSET)
 
 // The longest tile whose sum of (code - zero point), 255 at most each, is an
 // int32: 255 * 2^23 = 2139095040.
@@ -31293,7 +35271,9 @@ QQI_FN int qqi_matrix_place_panel(qq_matrix *w)
         qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_BIAS), &w->bias_at,
                           16, 4) &&
         qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_SUMS), &w->sum_at,
-                          rows, 4);
+                          rows, 4) &&
+        qqi_place_section(&at, qqi_matrix_has(w, QQ_MATRIX_OFFSET),
+                          &w->offset_at, rows, 4);
     w->panel_bytes = at;
     return fits;
 }
@@ -31534,13 +35514,32 @@ QQI_FN uint32_t qqi_options_flags(const qq_matrix_options *o)
     flags |= o->bias != NULL ? QQ_MATRIX_BIAS : 0;
     flags |= o->sums ? QQ_MATRIX_SUMS : 0;
     flags |= o->base3 ? QQ_MATRIX_BASE3 : 0;
+    flags |= o->offsets != NULL ? QQ_MATRIX_OFFSET : 0;
+    flags |= o->rotation != NULL ? QQ_MATRIX_ROTATION : 0;
     return flags;
 }
 
 QQI_FN qq_status qqi_check_matrix_options(const qq_matrix_options *o)
 {
-    return o != NULL && o->init != QQI_MATRIX_OPTIONS_INIT ? QQ_ERR_ARGUMENT
-                                                           : QQ_OK;
+    if (o == NULL)
+        return QQ_OK;
+    return o->init != QQI_MATRIX_OPTIONS_INIT ||
+                   (o->rotation != NULL && !qqi_rotation_ok(o->rotation))
+               ? QQ_ERR_ARGUMENT
+               : QQ_OK;
+}
+
+// The rotation of the options, whose k must be that of the matrix.
+QQI_FN qq_status qqi_matrix_plan_rotation(const qq_matrix_options *o,
+                                          qq_matrix *w)
+{
+    if (o == NULL || o->rotation == NULL)
+        return QQ_OK;
+    if (o->rotation->k != w->k)
+        return QQ_ERR_SHAPE;
+    w->seed = o->rotation->seed;
+    w->block = o->rotation->block;
+    return QQ_OK;
 }
 
 // Types of codes, scales and zero points.
@@ -31608,6 +35607,8 @@ QQI_FN qq_status qqi_matrix_plan(const qq_array *a, const qq_matrix_options *o,
         status = qqi_matrix_plan_shape(a, w);
     if (status == QQ_OK)
         status = qqi_check_matrix_options(o);
+    if (status == QQ_OK)
+        status = qqi_matrix_plan_rotation(o, w);
     if (status != QQ_OK)
         return status;
     if (!qqi_matrix_tiles_fit(w) ||
@@ -31851,7 +35852,7 @@ QQI_FN qq_status qqi_check_pairing(const qq_matrix *w,
 
     if (is_float && input != QQ_INPUT_F32)
         return QQ_ERR_TYPE;
-    if (is_int8 && (w->column_at != 0 || input == QQ_INPUT_F32))
+    if (is_int8 && (w->column_at != 0 || w->block > 0 || input == QQ_INPUT_F32))
         return QQ_ERR_TYPE;
     if (input == QQ_INPUT_INT8_STATIC && o->x_zero != 0 &&
         qqi_matrix_tile(w) > QQI_MOST_SUMMED)
@@ -31877,11 +35878,14 @@ QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
         return;
     float unit;
     const int8_t *book = qqi_format_book(f, qqi_matrix_levels(w), &unit);
-    for (size_t i = 0; i < levels; i++) {
+    for (size_t i = 0; i < levels; i++)
         p->book[i] = (uint8_t)(book[i] + f->add);
-        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i);
+    if (p->input != QQ_INPUT_F32) {
+        p->unit = unit;
+        return;
     }
-    p->unit = p->input == QQ_INPUT_F32 ? 1.0f : unit;
+    for (size_t i = 0; i < levels; i++)
+        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i);
 }
 
 // And where its parts lie.
@@ -31932,6 +35936,7 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
     p->lo = o->lo;
     p->hi = o->hi;
     p->accumulate = o->accumulate;
+    p->open = w->offset_at != 0;
     qqi_product_codes(p, w, f);
     qqi_product_matrix(p, w);
     // Spans do not cross tiles: where a tile is longer there is only one.
@@ -31952,6 +35957,8 @@ QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
 //   sum           columns * spans int32
 //   scale         columns f32, or columns * tiles
 //   table         8 bytes for every number of q: 1-bit codes, 1 to 4 columns
+//   turned        m * k f32, where the matrix is turned
+//   total         m * tiles f32, where it has offsets
 //   a part's own  work, cells expanded from base 3, sums of codes
 //
 // each from a multiple of 64. Columns are counted the same on every machine:
@@ -31964,7 +35971,9 @@ typedef struct qqi_room {
     size_t real_at;
     size_t sum_at;
     size_t scale_at;
-    size_t table_at; // 0: there is none
+    size_t table_at;  // 0: there is none
+    size_t turned_at; // rows of x that are turned; 0: they are not
+    size_t total_at;  // sums of x by row and tile; 0: there are none
     size_t part_at;
     size_t part_bytes; // of one part
     size_t cells_at;   // in a part; 0: none are expanded
@@ -31992,7 +36001,6 @@ QQI_FN int qqi_room_columns(const qqi_product *p, size_t m, size_t *columns)
 
 QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
 {
-    const size_t cells = qqi_cells_bytes(p->bits, p->k);
     const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
     const int sums = p->x_zero != 0 && w->sum_at == 0;
     // Whole groups of five cells.
@@ -32000,18 +36008,17 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
     const size_t wide = r->columns > 8 ? qqi_wide_bytes(p->padded) : 0;
     size_t at = QQI_WORK_BYTES + wide;
 
-    return cells != SIZE_MAX &&
-           qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
+    return qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
            qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
                              p->tiles) &&
            qqi_place(&r->part_bytes, at, 1);
 }
 
-// Whether a table engine may want this product.
+// Whether a table engine may want this product: it keeps q in its own way.
 QQI_INLINE int qqi_room_has_table(const qqi_product *p, const qqi_room *r)
 {
     return !QQ_NO_SIMD && p->bits == 1 && p->input != QQ_INPUT_F32 &&
-           r->columns <= 4;
+           r->columns <= 4 && !p->open;
 }
 
 // The room for m rows and parts; 0 beyond size_t.
@@ -32020,7 +36027,7 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
 {
     const int real = p->input == QQ_INPUT_F32;
     const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
-    size_t q, sum, scale;
+    size_t q, sum, scale, turned, total;
 
     QQ_MEMSET(r, 0, sizeof *r);
     if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
@@ -32041,7 +36048,13 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
     if (!qqi_place(&r->bytes, scale, sizeof(float)))
         return 0;
     if (!qqi_place_section(&r->bytes, qqi_room_has_table(p, r), &r->table_at, q,
-                           8))
+                           8) ||
+        !qqi_mul_size(m, p->k, &turned) ||
+        !qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
+                           sizeof(float)) ||
+        !qqi_mul_size(m, p->tiles, &total) ||
+        !qqi_place_section(&r->bytes, w->offset_at > 0, &r->total_at, total,
+                           sizeof(float)))
         return 0;
     r->part_at = r->bytes;
     return qqi_place(&r->bytes, parts, r->part_bytes) &&
@@ -32134,6 +36147,10 @@ typedef struct qqi_matmul {
     const qq_matrix *w;
     size_t parts;
     uint8_t *scratch; // aligned
+    int accumulate;   // what the program wants
+    const uint8_t *x; // where the matrix is turned, x as it was given
+    size_t ldx;
+    qq_type x_type;
 } qqi_matmul;
 
 // The sums of (code - zero point) of a panel that does not bring them.
@@ -32185,138 +36202,183 @@ QQI_FN void qqi_panels_ahead(const qqi_matmul *t, size_t first, size_t last,
     }
 }
 
-// ==== matrix/parts.h ====
+// ==== matrix/offset.h ====
 
-// qquant floor 7: work in parts, and scratch in pieces.
+// qquant floor 7: what the offsets of a matrix add to a product.
+//
+// Phase 0 sums x, as it is multiplied, over every tile; before a group meets a
+// panel y becomes what the offsets make of these sums, and the kernels add to
+// that. (api/matmul.h has the steps.)
 
-// Part i of count things: from, and below to.
-QQI_FN void qqi_share(size_t count, size_t parts, size_t i, size_t *from,
-                      size_t *to)
+// The sum of codes k to end - 1 of a column.
+QQI_FN int64_t qqi_total_codes(const qqi_columns *g, size_t column, size_t k,
+                               size_t end)
 {
-    if (parts == 1) {
-        *from = 0;
-        *to = count;
-        return;
+    int64_t total = 0;
+
+    while (k < end) {
+        const size_t left = g->unit - k % g->unit;
+        const size_t count = left < end - k ? left : end - k;
+        const int8_t *q = g->q + qqi_columns_at(g, k, column);
+        int32_t sum = 0;
+        for (size_t i = 0; i < count; i++)
+            sum += q[i];
+        total += sum;
+        k += count;
     }
-    const size_t each = count / parts;
-    const size_t more = count % parts;
-
-    *from = each * i + (i < more ? i : more);
-    *to = *from + each + (i < more ? 1 : 0);
+    return total;
 }
 
-// The caller's threads, or the calling one.
-typedef struct qqi_threads {
-    size_t parts;
-    qq_parallel_for parallel;
-    void *user;
-} qqi_threads;
-
-QQI_INLINE qqi_threads qqi_threads_make(size_t parts, qq_parallel_for parallel,
-                                        void *user)
+// S of row i of the group in tile t.
+QQI_FN float qqi_total_of(const qqi_product *p, const qqi_columns *g, size_t i,
+                          size_t t)
 {
-    qqi_threads t;
+    const size_t first = t * p->tile, end = qqi_tile_end(p, t);
+    int64_t total = -(int64_t)p->x_zero * (int64_t)(end - first);
+    int64_t times = 1;
+    float sum = 0.0f;
 
-    t.parts = parts;
-    t.parallel = parallel;
-    t.user = user;
-    return t;
-}
-
-QQI_FN void qqi_threads_run(const qqi_threads *t, void (*part)(void *, size_t),
-                            void *arg)
-{
-    if (t->parallel != NULL && t->parts > 1) {
-        t->parallel(t->user, t->parts, part, arg);
-        return;
+    if (p->input == QQ_INPUT_F32) {
+        for (size_t k = first; k < end; k++)
+            sum = sum + g->real[k * g->width + i];
+        return sum;
     }
-    for (size_t i = 0; i < t->parts; i++)
-        part(arg, i);
+    for (unsigned d = 0; d < p->digits; d++, times *= 256)
+        total += times * qqi_total_codes(g, i * p->digits + d, first, end);
+    return qqi_f32_from_i64(total);
 }
 
-// Pieces of a block of bytes, each from a multiple of 64. With base NULL they
-// are only counted; at is SIZE_MAX once that is beyond size_t.
-typedef struct qqi_pieces {
-    uint8_t *base;
-    size_t at;
-} qqi_pieces;
-
-// Slack for aligning the block is the first 64 bytes.
-QQI_INLINE qqi_pieces qqi_pieces_make(void *memory)
+// The sums of all rows of a group, by the scales of x where tiles have some.
+QQI_FN void qqi_total_rows(const qqi_matmul *t, const qqi_columns *g)
 {
-    const size_t off = (size_t)((uintptr_t)memory % 64);
-    qqi_pieces p;
+    const qqi_product *p = &t->p;
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    void *at = t->scratch + t->room.total_at;
+    float *total = (float *)at + g->first * p->tiles;
 
-    p.base = (uint8_t *)memory;
-    if (memory != NULL && off > 0)
-        p.base += 64 - off;
-    p.at = 0;
-    return p;
+    for (size_t i = 0; i < g->count; i++)
+        for (size_t j = 0; j < p->tiles; j++, total++) {
+            *total = qqi_total_of(p, g, i, j);
+            if (tiled)
+                *total = *total * g->scale[j * g->width + i];
+        }
 }
 
-// count things of that many bytes; NULL while pieces are counted.
-QQI_FN void *qqi_piece(qqi_pieces *p, size_t count, size_t bytes)
+// What the offsets of a panel make of a row of x: 16 numbers. Products of two
+// floats are exact in f64, fused or not.
+QQI_FN void qqi_offset_sums(const qqi_matmul *t, const uint8_t *panel,
+                            const float *total, float *u)
 {
-    const size_t from = p->at;
-    size_t all;
+    const uint8_t *o = panel + t->w->offset_at;
+    double e[16] = {0};
 
-    if (from == SIZE_MAX || !qqi_mul_size(count, bytes, &all) ||
-        !qqi_add_size(all, 63, &all) ||
-        !qqi_add_size(from, all / 64 * 64, &p->at)) {
-        p->at = SIZE_MAX;
-        return NULL;
+    for (size_t j = 0; j < t->p.tiles; j++, o += 64)
+        for (size_t r = 0; r < 16; r++) {
+            const double x = (double)qqi_load_le_f32(o + 4 * r);
+            e[r] = e[r] + x * (double)total[j];
+        }
+    for (size_t r = 0; r < 16; r++)
+        u[r] = (float)e[r];
+}
+
+// y of the rows of a group in panel i, to be added to.
+QQI_FN void qqi_offset_panel(const qqi_matmul *t, const qqi_columns *g,
+                             size_t i)
+{
+    const qqi_product *p = &t->p;
+    const int whole =
+        p->input != QQ_INPUT_INT8_TILE && p->input != QQ_INPUT_F32;
+    const uint8_t *panel = qqi_panel(p, i);
+    const size_t rows = p->n - 16 * i < 16 ? p->n - 16 * i : 16;
+    const void *at = t->scratch + t->room.total_at;
+    const float *total = (const float *)at + g->first * p->tiles;
+    float u[16];
+
+    for (size_t c = 0; c < g->count; c++, total += p->tiles) {
+        uint8_t *y = p->y + 4 * ((g->first + c) * p->ldy + 16 * i);
+        const float sx = whole ? g->scale[c] : 1.0f;
+        qqi_offset_sums(t, panel, total, u);
+        for (size_t r = 0; r < rows; r++) {
+            const float a = p->factor_at
+                                ? qqi_load_le_f32(panel + p->factor_at + 4 * r)
+                                : 1.0f;
+            const float v = qqi_mul_f32(qqi_mul_f32(u[r], sx), a);
+            qqi_store_f32(y + 4 * r,
+                          t->accumulate ? qqi_load_f32(y + 4 * r) + v : v);
+        }
     }
-    return p->base != NULL ? p->base + from : NULL;
 }
 
-// The bytes of all pieces, with slack; 0 where there are none.
-QQI_INLINE size_t qqi_pieces_bytes(const qqi_pieces *p)
+// Panels first to last - 1.
+QQI_FN void qqi_offset_rows(const qqi_matmul *t, const qqi_columns *g,
+                            size_t first, size_t last)
 {
-    if (p->at == 0)
-        return 0;
-    return p->at > SIZE_MAX - 64 ? SIZE_MAX : p->at + 64;
+    for (size_t i = first; i < last; i++)
+        qqi_offset_panel(t, g, i);
 }
 
-// a * b, or SIZE_MAX, which no piece has.
-QQI_INLINE size_t qqi_times(size_t a, size_t b)
+QQ_API qq_status qq_matrix_offsets(const qq_matrix *w, float *out,
+                                   size_t out_bytes)
 {
-    size_t c;
+    size_t need;
 
-    return qqi_mul_size(a, b, &c) ? c : SIZE_MAX;
-}
-
-// Statuses of scratch.
-QQI_FN qq_status qqi_check_scratch(size_t need, const void *p, size_t bytes)
-{
-    if (need == SIZE_MAX)
+    if (!qqi_is_matrix(w))
+        return QQ_ERR_ARGUMENT;
+    if (!qqi_mul_size(w->n, w->tiles, &need) || !qqi_mul_size(need, 4, &need))
         return QQ_ERR_SIZE;
-    if (need > 0 && p == NULL)
-        return QQ_ERR_ARGUMENT;
-    return bytes < need ? QQ_ERR_SCRATCH : QQ_OK;
-}
-
-// n rows of k numbers, ld apart, of that many bytes each.
-QQI_FN qq_status qqi_check_rows(size_t n, size_t k, const void *p, size_t ld,
-                                size_t bytes)
-{
-    size_t all;
-
-    if (n > 0 && k > 0 && p == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (ld < k || (n > 0 && (!qqi_mul_size(n - 1, ld, &all) ||
-                             !qqi_add_size(all, k, &all) ||
-                             !qqi_mul_size(all, bytes, &all))))
-        return QQ_ERR_SHAPE;
+    const qq_status status = qqi_check_bytes(need, out, out_bytes);
+    if (status != QQ_OK)
+        return status;
+    for (size_t i = 0; i < w->n; i++) {
+        const uint8_t *o = qqi_matrix_panel(w, i / 16) + w->offset_at;
+        for (size_t t = 0; t < w->tiles; t++)
+            out[i * w->tiles + t] =
+                w->offset_at != 0 ? qqi_load_le_f32(o + 4 * (16 * t + i % 16))
+                                  : 0.0f;
+    }
     return QQ_OK;
 }
 
-// 1 where all numbers of n rows are finite.
-QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
+// ==== matrix/turn.h ====
+
+// qquant floor 7: x turned before a product, rows of W turned back.
+
+// Products then find x among the turned rows, as f32 without gaps.
+QQI_FN void qqi_turn_begin(qqi_matmul *t)
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++)
-            if (!qqi_is_finite_f32(w[i * ldw + j]))
-                return 0;
+    qqi_product *p = &t->p;
+
+    t->x = p->x;
+    t->ldx = p->ldx;
+    t->x_type = p->x_type;
+    p->x = t->scratch + t->room.turned_at;
+    p->ldx = p->k;
+    p->x_type = QQ_TYPE_F32;
+}
+
+// Rows first to first + count - 1 of x, turned.
+QQI_FN void qqi_turn_rows(const qqi_matmul *t, size_t first, size_t count)
+{
+    const qq_matrix *w = t->w;
+    const size_t bytes = qq_type_bits(t->x_type) / 8;
+    uint8_t *turned = t->scratch + t->room.turned_at;
+
+    for (size_t i = first; i < first + count; i++) {
+        void *row = turned + i * w->k * sizeof(float);
+        qqi_load_plain(t->x_type, t->x + i * t->ldx * bytes, w->k,
+                       (float *)row);
+        qqi_rotate(w->seed, w->k, w->block, 0, (uint8_t *)row);
+    }
+}
+
+QQ_API int qq_matrix_rotation(const qq_matrix *w, qq_rotation *r)
+{
+    if (w == NULL || w->init != QQI_MATRIX_INIT || w->block == 0)
+        return 0;
+    if (r != NULL) {
+        *r = qq_rotation_make(w->k, w->block, w->seed);
+        r->block = w->block;
+    }
     return 1;
 }
 
@@ -32336,8 +36398,9 @@ QQI_FN int qqi_rows_finite(size_t n, size_t k, const float *w, size_t ldw)
 #define QQI_NEAR_X ((size_t)1 << 18)
 #define QQI_NEAR_W ((size_t)1 << 14)
 
-// Multiplications below which threads are not worth waking.
-#define QQI_SMALL_PRODUCT ((size_t)1 << 20)
+// Multiplications below which threads are not worth waking, each weight counted
+// twice more for being read: some 8 microseconds of AVX-512.
+#define QQI_SMALL_PRODUCT ((size_t)1 << 21)
 
 QQI_FN void qqi_prepare_part(void *arg, size_t part)
 {
@@ -32349,7 +36412,11 @@ QQI_FN void qqi_prepare_part(void *arg, size_t part)
         qqi_columns g;
         qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, i, t->scratch,
                          &g);
+        if (t->w->block > 0)
+            qqi_turn_rows(t, g.first, g.count);
         t->how.prepare(&t->p, &g);
+        if (t->w->offset_at != 0)
+            qqi_total_rows(t, &g);
     }
 }
 
@@ -32387,6 +36454,8 @@ QQI_FN void qqi_multiply_groups(const qqi_matmul *t, const qqi_product *p,
 
     for (size_t i = from; i < to; i++) {
         qqi_columns_make(p, &t->how, &t->groups, &t->room, i, t->scratch, &g);
+        if (t->w->offset_at != 0)
+            qqi_offset_rows(t, &g, first, last);
         t->how.multiply(p, &g, first, last, mine);
     }
 }
@@ -32515,6 +36584,11 @@ QQI_FN qq_status qqi_matmul_make(qqi_matmul *t, const qq_matrix *w,
         return QQ_ERR_SCRATCH;
     const size_t off = (size_t)((uintptr_t)scratch % 64);
     t->scratch = (uint8_t *)scratch + (off > 0 ? 64 - off : 0);
+    t->accumulate = o->accumulate;
+    if (w->offset_at != 0)
+        p->accumulate = 1;
+    if (w->block > 0)
+        qqi_turn_begin(t);
     t->kernel = qqi_kernel_now();
     t->kernel->choose(p, &t->how);
     qqi_grouping_make(p, &t->how, m, &t->groups);
@@ -32527,7 +36601,8 @@ QQI_FN int qqi_is_small(const qqi_matmul *t)
     size_t work;
 
     return qqi_mul_size(t->p.n, t->p.k, &work) &&
-           qqi_mul_size(work, t->groups.m, &work) && work < QQI_SMALL_PRODUCT;
+           qqi_mul_size(work, t->groups.m + 2, &work) &&
+           work < QQI_SMALL_PRODUCT;
 }
 
 QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
@@ -32586,6 +36661,16 @@ QQ_API qq_status qq_matmul_part(const qq_matrix *w, const qq_matmul_options *o,
 
 // qquant floor 7: the header, written and read.
 
+// The logarithm of a power of two.
+QQI_FN uint32_t qqi_log2(size_t block)
+{
+    uint32_t log = 0;
+
+    while (block >> log > 1)
+        log++;
+    return log;
+}
+
 // Header and constants of a matrix that is to be; levels: 16, or NULL.
 QQI_FN void qqi_matrix_write(const qq_matrix *w, float scale2,
                              const int8_t *levels, uint8_t *out)
@@ -32601,6 +36686,10 @@ QQI_FN void qqi_matrix_write(const qq_matrix *w, float scale2,
     qqi_store_le64(out + 24, w->k);
     qqi_store_le32(out + 32, (uint32_t)w->tile_n);
     qqi_store_le32(out + 36, (uint32_t)w->tile_k);
+    if (w->block > 0) {
+        qqi_store_le32(out + 40, w->seed);
+        qqi_store_le32(out + 44, qqi_log2(w->block));
+    }
     qqi_store_le64(out + 48, w->bytes);
     if (!qqi_matrix_has(w, QQ_MATRIX_CONSTANTS))
         return;
@@ -32651,6 +36740,20 @@ QQI_INLINE qq_type qqi_open_type(const uint8_t *p)
     return v <= QQ_TYPE_NVFP4 ? (qq_type)v : QQ_TYPE_NONE;
 }
 
+// The rotation, which is 0 where there is none; k is known.
+QQI_FN int qqi_open_rotation(const uint8_t *p, qq_matrix *w)
+{
+    const uint32_t log = qqi_load_le32(p + 44);
+
+    if (!qqi_matrix_has(w, QQ_MATRIX_ROTATION))
+        return qqi_all_zero(p + 40, 8);
+    if (log >= 8 * sizeof(size_t) || w->k % ((size_t)1 << log) != 0)
+        return 0;
+    w->seed = qqi_load_le32(p + 40);
+    w->block = (size_t)1 << log;
+    return 1;
+}
+
 // What can be told from single fields.
 QQI_FN qq_status qqi_matrix_open_fields(const uint8_t *p, qq_matrix *w)
 {
@@ -32668,11 +36771,11 @@ QQI_FN qq_status qqi_matrix_open_fields(const uint8_t *p, qq_matrix *w)
         return QQ_ERR_VERSION;
     if (qqi_matrix_find(w->type) == NULL || !qqi_is_matrix_scale(w->scale_type))
         return QQ_ERR_TYPE;
-    if (!qqi_all_zero(p + 40, 8) || !qqi_all_zero(p + 56, 8))
+    if (!qqi_all_zero(p + 56, 8))
         return QQ_ERR_FORMAT;
     if (!qqi_open_size(p + 16, &w->n) || !qqi_open_size(p + 24, &w->k))
         return QQ_ERR_SIZE;
-    return QQ_OK;
+    return qqi_open_rotation(p, w) ? QQ_OK : QQ_ERR_FORMAT;
 }
 
 QQ_API qq_status qq_matrix_open(const void *data, size_t bytes, qq_matrix *view)
@@ -32803,7 +36906,7 @@ QQI_FN void qqi_pack_row(const qq_matrix *w, const qq_array *a, size_t row,
 }
 
 // What stands behind the scales of a panel, all of it 0 before: factors, bias,
-// and sums of the codes that are there.
+// offsets, and sums of the codes that are there.
 QQI_FN void qqi_pack_rest(const qq_matrix *w, const qq_matrix_options *o,
                           size_t i, uint8_t *panel)
 {
@@ -32815,6 +36918,11 @@ QQI_FN void qqi_pack_rest(const qq_matrix *w, const qq_matrix_options *o,
     for (size_t r = 0; r < rows && w->bias_at != 0; r++)
         qqi_store_le32(panel + w->bias_at + 4 * r,
                        qqi_f32_bits(o->bias[16 * i + r]));
+    for (size_t t = 0; t < w->tiles && w->offset_at != 0; t++)
+        for (size_t r = 0; r < rows; r++)
+            qqi_store_le32(
+                panel + w->offset_at + 4 * (16 * t + r),
+                qqi_f32_bits(o->offsets[(16 * i + r) * w->tiles + t]));
     if (w->sum_at != 0)
         qqi_sum_codes(w, rows, panel);
 }
@@ -33218,6 +37326,12 @@ QQI_FN void qqi_row_values(const qqi_row_plan *p, size_t row, size_t t,
     qqi_row_times(
         qqi_stored_scale(w->scale_type, panel + w->scale_at, 16 * t + r), n, v);
     qqi_row_times(p->scale2, n, v);
+    if (w->offset_at != 0) {
+        const float o =
+            qqi_load_le_f32(panel + w->offset_at + 4 * (16 * t + r));
+        for (size_t i = 0; i < n; i++)
+            v[i] = qqi_keep_f32(v[i]) + o;
+    }
     if (w->factor_at != 0)
         qqi_row_times(qqi_load_le_f32(panel + w->factor_at + 4 * r), n, v);
     if (w->column_at != 0) {
@@ -33264,225 +37378,16 @@ QQ_API qq_status qq_matrix_row(const qq_matrix *w, size_t count,
     if (status != QQ_OK)
         return status;
     qqi_row_plan_make(w, &plan);
-    for (size_t i = 0; i < count && w->k > 0; i++)
+    for (size_t i = 0; i < count && w->k > 0; i++) {
         qqi_row(&plan, rows != NULL ? rows[i] : i, p + 4 * w->k * i);
+        if (w->block > 0)
+            qqi_rotate(w->seed, w->k, w->block, 1, p + 4 * w->k * i);
+    }
     return QQ_OK;
 }
 
 #endif
 #if !QQ_NO_SOLVE
-
-// ==== matrix/dense.h ====
-
-// qquant floor 7: products of dense matrices: floats in, sums in f64.
-//
-//   c[i][j] = c[i][j] + a(i, 0) b[0][j] + a(i, 1) b[1][j] + ...
-//
-// added one by one from the left. The product of two floats has 48 bits and is
-// exact in f64, so it makes no difference whether a compiler or a kernel fuses
-// it into the sum; and as every c[i][j] is a chain of its own, neither do
-// blocks, vectors or threads. That is why the linear algebra of this library
-// multiplies floats: numbers of more bits are split in two of them (see
-// matrix/split.h).
-//
-// b is copied, 64 rows of 32 columns at a time and as f64, so that rows a power
-// of two apart do not fight for the same place of a cache; so are 32 rows of a,
-// four side by side.
-
-// A kernel of the ladder is used where there is a ladder.
-#define QQI_DENSE_AVX512 (QQI_HAS_AVX512 && !QQ_NO_MATRIX)
-
-#define QQI_DENSE_DEPTH   ((size_t)64)
-#define QQI_DENSE_COLUMNS ((size_t)32)
-
-// Numbers of room that a product needs: a panel of b, and rows of a.
-#define QQI_DENSE_PANEL (QQI_DENSE_DEPTH * QQI_DENSE_COLUMNS)
-#define QQI_DENSE_ROWS  ((size_t)32)
-#define QQI_DENSE_ROOM  (QQI_DENSE_PANEL + QQI_DENSE_DEPTH * QQI_DENSE_ROWS)
-
-typedef struct qqi_dense {
-    const float *a; // a(i, k) = a[i * a_row + k * a_step]
-    size_t a_row;
-    size_t a_step;
-    const float *b;
-    size_t ldb;
-    double *c;
-    size_t ldc;
-    size_t rows;
-    size_t columns;
-    size_t depth;
-    int minus;       // 1: products are subtracted
-    int upper;       // 1: only columns j >= i + shift need be right; others
-    ptrdiff_t shift; // may hold anything
-} qqi_dense;
-
-// Rows of b from k on as a panel of 32 columns, filled up with zeros.
-QQI_FN void qqi_dense_copy(const qqi_dense *d, size_t k, size_t depth, size_t j,
-                           size_t columns, double *room)
-{
-    for (size_t r = 0; r < depth; r++) {
-        double *to = room + r * QQI_DENSE_COLUMNS;
-        const float *from = d->b + (k + r) * d->ldb + j;
-        // A count that is known becomes vectors.
-        for (size_t i = 0; columns == 32 && i < 32; i++)
-            to[i] = (double)from[i];
-        for (size_t i = 0; columns < 32 && i < 32; i++)
-            to[i] = i < columns ? (double)from[i] : 0.0;
-    }
-}
-
-// Four rows of a from i on, their numbers side by side; where there are fewer
-// the others are the first.
-QQI_FN void qqi_dense_lift(const qqi_dense *d, size_t i, size_t k, size_t depth,
-                           double *to)
-{
-    for (size_t l = 0; l < 4; l++) {
-        const size_t row = i + l < d->rows ? i + l : i;
-        const float *from = d->a + row * d->a_row + k * d->a_step;
-        for (size_t r = 0; r < depth; r++) {
-            const double x = (double)from[r * d->a_step];
-            to[4 * r + l] = d->minus ? -x : x;
-        }
-    }
-}
-
-// 4 steps of two rows.
-QQI_INLINE void qqi_dense_four(const double *a, const double *b, double *c,
-                               double *e)
-{
-    const double *b0 = b;
-    const double *b1 = b + QQI_DENSE_COLUMNS;
-    const double *b2 = b + 2 * QQI_DENSE_COLUMNS;
-    const double *b3 = b + 3 * QQI_DENSE_COLUMNS;
-
-    for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-        c[j] =
-            c[j] + a[0] * b0[j] + a[4] * b1[j] + a[8] * b2[j] + a[12] * b3[j];
-        e[j] =
-            e[j] + a[1] * b0[j] + a[5] * b1[j] + a[9] * b2[j] + a[13] * b3[j];
-    }
-}
-
-// Two rows of c, the same one twice where it is the last.
-QQI_FN void qqi_dense_pair(const double *a, size_t depth, const double *panel,
-                           double *to0, double *to1, size_t columns)
-{
-    double c[32], e[32];
-    size_t r = 0;
-
-    for (size_t l = columns; l < QQI_DENSE_COLUMNS; l++)
-        c[l] = e[l] = 0.0;
-    QQ_MEMCPY(c, to0, columns * sizeof(double));
-    QQ_MEMCPY(e, to1, columns * sizeof(double));
-    for (; r + 4 <= depth; r += 4)
-        qqi_dense_four(a + 4 * r, panel + r * QQI_DENSE_COLUMNS, c, e);
-    for (; r < depth; r++)
-        for (int j = 0; j < (int)QQI_DENSE_COLUMNS; j++) {
-            const double v = panel[r * QQI_DENSE_COLUMNS + (size_t)j];
-            c[j] = c[j] + a[4 * r] * v;
-            e[j] = e[j] + a[4 * r + 1] * v;
-        }
-    QQ_MEMCPY(to1, e, columns * sizeof(double));
-    QQ_MEMCPY(to0, c, columns * sizeof(double));
-}
-
-#if QQI_DENSE_AVX512
-QQI_INLINE int qqi_dense_has_avx512(void)
-{
-    const qq_isa isa = qq_isa_in_use();
-
-    return isa >= QQ_ISA_AVX512 && isa <= QQ_ISA_AMX;
-}
-#endif
-
-// Four rows of c from i on and one panel.
-QQI_FN void qqi_dense_rows(const qqi_dense *d, size_t i, size_t depth, size_t j,
-                           size_t columns, const double *panel, const double *a,
-                           int wide)
-{
-    const size_t left = d->rows - i;
-    double *c0 = d->c + i * d->ldc + j;
-    double *c1 = left > 1 ? c0 + d->ldc : c0;
-    double *c2 = left > 2 ? c1 + d->ldc : c0;
-    double *c3 = left > 3 ? c2 + d->ldc : c0;
-
-#if QQI_DENSE_AVX512
-    if (wide) {
-        qqi_dense_rows_avx512(a, depth, panel, c0, c1, c2, c3, columns);
-        return;
-    }
-#endif
-    (void)wide;
-    if (left > 2)
-        qqi_dense_pair(a + 2, depth, panel, c2, c3, columns);
-    qqi_dense_pair(a, depth, panel, c0, c1, columns);
-}
-
-// Rows from to end - 1, at most 32 of them, and depth steps from k on.
-QQI_FN void qqi_dense_block(const qqi_dense *d, size_t from, size_t end,
-                            size_t k, size_t depth, double *room, int wide)
-{
-    double *a = room + QQI_DENSE_PANEL;
-
-    for (size_t i = from; i < end; i += 4)
-        qqi_dense_lift(d, i, k, depth, a + (i - from) * depth);
-    for (size_t j = 0; j < d->columns; j += QQI_DENSE_COLUMNS) {
-        const size_t more = d->columns - j;
-        const size_t columns =
-            more < QQI_DENSE_COLUMNS ? more : QQI_DENSE_COLUMNS;
-        const ptrdiff_t last = (ptrdiff_t)(j + columns) - d->shift;
-        if (d->upper && (ptrdiff_t)from >= last)
-            continue;
-        qqi_dense_copy(d, k, depth, j, columns, room);
-        for (size_t i = from; i < end; i += 4)
-            if (!d->upper || (ptrdiff_t)i < last)
-                qqi_dense_rows(d, i, depth, j, columns, room,
-                               a + (i - from) * depth, wide);
-    }
-}
-
-QQI_FN void qqi_dense_add(const qqi_dense *d, double *room)
-{
-#if QQI_DENSE_AVX512
-    const int wide = qqi_dense_has_avx512();
-#else
-    const int wide = 0;
-#endif
-
-    for (size_t i = 0; i < d->rows; i += QQI_DENSE_ROWS) {
-        const size_t more = d->rows - i;
-        const size_t end = more < QQI_DENSE_ROWS ? d->rows : i + QQI_DENSE_ROWS;
-        for (size_t k = 0; k < d->depth; k += QQI_DENSE_DEPTH) {
-            const size_t left = d->depth - k;
-            qqi_dense_block(d, i, end, k,
-                            left < QQI_DENSE_DEPTH ? left : QQI_DENSE_DEPTH,
-                            room, wide);
-        }
-    }
-}
-
-// c += a b with rows of a and b without gaps but for their strides.
-QQI_INLINE qqi_dense qqi_dense_make(size_t rows, size_t columns, size_t depth,
-                                    const float *a, size_t lda, const float *b,
-                                    size_t ldb, double *c, size_t ldc)
-{
-    qqi_dense d;
-
-    d.a = a;
-    d.a_row = lda;
-    d.a_step = 1;
-    d.b = b;
-    d.ldb = ldb;
-    d.c = c;
-    d.ldc = ldc;
-    d.rows = rows;
-    d.columns = columns;
-    d.depth = depth;
-    d.minus = 0;
-    d.upper = 0;
-    d.shift = 0;
-    return d;
-}
 
 // ==== matrix/split.h ====
 
@@ -33630,7 +37535,8 @@ QQI_FN void qqi_solve_small(const double *u, size_t ldu, size_t n, double *x)
         for (size_t i = j + 1; i < n; i++)
             x[i] -= qqi_mul_f64(x[j], u[j * ldu + i]);
     }
-    for (size_t j = n; j-- > 0;) {
+    for (size_t j = n; j > 0;) {
+        j--;
         for (size_t i = n; i-- > j + 1;)
             x[j] -= qqi_mul_f64(x[i], u[j * ldu + i]);
         x[j] = x[j] / u[j * ldu + j];
@@ -33709,7 +37615,8 @@ QQI_FN void qqi_system_backward(const qqi_system *s, size_t n, double *x,
         const size_t depth = end - b;
         for (size_t i = 0; i < n; i++) {
             double *row = x + i * ldx;
-            for (size_t j = end; j-- > b;) {
+            for (size_t j = end; j > b;) {
+                j--;
                 for (size_t l = end; l-- > j + 1;)
                     row[j] -= qqi_mul_f64(row[l], s->u[j * k + l]);
                 row[j] = row[j] / s->u[j * k + j];
@@ -33731,6 +37638,180 @@ QQI_FN void qqi_system_solve(const qqi_system *s, size_t n, double *x,
 {
     qqi_system_forward(s, n, x, ldx);
     qqi_system_backward(s, n, x, ldx);
+}
+
+// ==== matrix/linear.h ====
+
+// qquant floor 7: passes over a matrix of floats: kernel/dense.h, for any rows
+// and columns, and in parts. Sums are made by one part each, in order.
+
+// Numbers of a matrix below which threads are not worth waking.
+#define QQI_LINEAR_SMALL ((size_t)1 << 16)
+
+// One pass: n rows of k numbers, and what is made of them.
+typedef struct qqi_linear {
+    size_t n;
+    size_t k;
+    size_t parts;
+    const qqi_dense_kernel *kernel;
+    qqi_weighed weighed;
+    qqi_scaled scaled;
+    const double *m; // of add: rows of k, all of them f64
+    const double *v; // of right and left: the vector; of add: d
+    double *x;       // what is made
+    double *y;       // of columns: by the other D
+} qqi_linear;
+
+QQI_INLINE size_t qqi_linear_left(size_t i, size_t end, size_t block)
+{
+    return end - i < block ? end - i : block;
+}
+
+// x_i = sum over j of P_ij v_j.
+QQI_FN void qqi_linear_right_part(void *arg, size_t part)
+{
+    const qqi_linear *p = (const qqi_linear *)arg;
+    const size_t whole = p->k / QQI_PASS_STEP * QQI_PASS_STEP;
+    size_t from, to;
+
+    qqi_share(p->n, p->parts, part, &from, &to);
+    for (size_t i = from, rows; i < to; i += rows) {
+        qqi_weighed w = p->weighed;
+        size_t done = 0;
+        rows = qqi_linear_left(i, to, QQI_PASS_TALL);
+        for (size_t l = 0; l < rows; l++)
+            p->x[i + l] = 0.0;
+        w.w += i * w.ldw;
+        w.rows += i;
+        if (rows == QQI_PASS_TALL && p->kernel->right != NULL) {
+            p->kernel->right(&w, whole, p->v, p->x + i);
+            done = whole;
+        }
+        w.w += done;
+        w.columns += done;
+        qqi_pass_right_scalar(&w, rows, p->k - done, p->v + done, p->x + i);
+    }
+}
+
+// x_j = sum over i of P_ij v_i.
+QQI_FN void qqi_linear_left_part(void *arg, size_t part)
+{
+    const qqi_linear *p = (const qqi_linear *)arg;
+    size_t from, to;
+
+    qqi_share(p->k, p->parts, part, &from, &to);
+    const size_t whole = (to - from) / QQI_PASS_STEP * QQI_PASS_STEP;
+    for (size_t j = from; j < to; j++)
+        p->x[j] = 0.0;
+    for (size_t i = 0, rows; i < p->n; i += rows) {
+        qqi_weighed w = p->weighed;
+        size_t done = 0;
+        rows = qqi_linear_left(i, p->n, QQI_PASS_SHORT);
+        w.w += i * w.ldw + from;
+        w.rows += i;
+        w.columns += from;
+        if (rows == QQI_PASS_SHORT && p->kernel->left != NULL) {
+            p->kernel->left(&w, whole, p->v + i, p->x + from);
+            done = whole;
+        }
+        w.w += done;
+        w.columns += done;
+        qqi_pass_left_scalar(&w, rows, to - from - done, p->v + i,
+                             p->x + from + done);
+    }
+}
+
+// x_i = sum over j of |d_i w_ij e_j|.
+QQI_FN void qqi_linear_rows_part(void *arg, size_t part)
+{
+    const qqi_linear *p = (const qqi_linear *)arg;
+    const size_t whole = p->k / QQI_PASS_STEP * QQI_PASS_STEP;
+    size_t from, to;
+
+    qqi_share(p->n, p->parts, part, &from, &to);
+    for (size_t i = from, rows; i < to; i += rows) {
+        qqi_scaled w = p->scaled;
+        size_t done = 0;
+        rows = qqi_linear_left(i, to, QQI_PASS_TALL);
+        for (size_t l = 0; l < rows; l++)
+            p->x[i + l] = 0.0;
+        w.w += i * w.ldw;
+        w.d += i;
+        if (rows == QQI_PASS_TALL && p->kernel->rows_of != NULL) {
+            p->kernel->rows_of(&w, whole, p->x + i);
+            done = whole;
+        }
+        w.w += done;
+        w.e += done;
+        qqi_pass_rows_scalar(&w, rows, p->k - done, p->x + i);
+    }
+}
+
+// x_j = sum over i of |d_i w_ij e_j|, and y_j by the other d.
+QQI_FN void qqi_linear_columns_part(void *arg, size_t part)
+{
+    const qqi_linear *p = (const qqi_linear *)arg;
+    size_t from, to;
+
+    qqi_share(p->k, p->parts, part, &from, &to);
+    const size_t whole = (to - from) / QQI_PASS_STEP * QQI_PASS_STEP;
+    for (size_t j = from; j < to; j++)
+        p->x[j] = p->y[j] = 0.0;
+    for (size_t i = 0, rows; i < p->n; i += rows) {
+        qqi_scaled w = p->scaled;
+        size_t done = 0;
+        rows = qqi_linear_left(i, p->n, QQI_PASS_SHORT);
+        w.w += i * w.ldw + from;
+        w.d += i;
+        w.other += i;
+        w.e += from;
+        if (rows == QQI_PASS_SHORT && p->kernel->columns_of != NULL) {
+            p->kernel->columns_of(&w, whole, p->x + from, p->y + from);
+            done = whole;
+        }
+        w.w += done;
+        w.e += done;
+        qqi_pass_columns_scalar(&w, rows, to - from - done, p->x + from + done,
+                                p->y + from + done);
+    }
+}
+
+// x_j = sum over i of fl(v_i m_ij).
+QQI_FN void qqi_linear_add_part(void *arg, size_t part)
+{
+    const qqi_linear *p = (const qqi_linear *)arg;
+    size_t from, to;
+
+    qqi_share(p->k, p->parts, part, &from, &to);
+    const size_t whole = (to - from) / QQI_PASS_STEP * QQI_PASS_STEP;
+    for (size_t j = from; j < to; j++)
+        p->x[j] = 0.0;
+    for (size_t i = 0, rows; i < p->n; i += rows) {
+        const double *m = p->m + i * p->k + from;
+        size_t done = 0;
+        rows = qqi_linear_left(i, p->n, QQI_PASS_ADD);
+        if (rows == QQI_PASS_ADD && p->kernel->add != NULL) {
+            p->kernel->add(whole, m, p->k, p->v + i, p->x + from);
+            done = whole;
+        }
+        qqi_pass_add_scalar(rows, to - from - done, m + done, p->k, p->v + i,
+                            p->x + from + done);
+    }
+}
+
+QQI_FN void qqi_linear_run(qqi_linear *p, const qqi_threads *t,
+                           void (*part)(void *, size_t))
+{
+    const size_t least = p->k > 0 ? QQI_LINEAR_SMALL / p->k : SIZE_MAX;
+
+    p->kernel = qqi_dense_now();
+    p->parts = 1;
+    if (t == NULL || p->n <= least) {
+        part(p, 0);
+        return;
+    }
+    p->parts = t->parts;
+    qqi_threads_run(t, part, p);
 }
 
 #endif
@@ -34885,16 +38966,18 @@ QQ_API qq_status qq_array_move(const qq_array *a, const qq_move *m,
 
 // qquant floor 8: moments: sums over rows of x, as api/moments.h states them.
 //
-// Rows are taken 32 at a time, as floats. A part owns every parts-th block of
-// 32 rows of the sums, so that each sum is made by one part, row after row.
+// Rows are taken 128 at a time, as floats, so that the sums seldom pass through
+// the caches. A part owns every parts-th block of 64 rows of the sums: each sum
+// is made by one part, row after row.
 
 // What the two calls leave: "mop1" and "mom1".
 #define QQI_MOMENTS_OPTIONS_INIT 0x31706f6du
 #define QQI_MOMENTS_INIT         0x316d6f6du
 
-#define QQI_MOMENTS_ROWS ((size_t)32)
+#define QQI_MOMENTS_ROWS  ((size_t)128)
+#define QQI_MOMENTS_BLOCK ((size_t)64)
 
-// Sums below which threads are not worth waking for 32 rows.
+// Sums below which threads are not worth waking for that.
 #define QQI_MOMENTS_SMALL ((size_t)1 << 14)
 
 QQ_API qq_moments_options qq_moments_options_init(void)
@@ -34989,7 +39072,7 @@ typedef struct qqi_moments_step {
     size_t parts;
 } qqi_moments_step;
 
-// The floats of 32 rows.
+// The floats of as many rows.
 QQI_FN void qqi_moments_rows(qqi_moments_step *s, float **x, float **y,
                              qqi_pieces *p)
 {
@@ -35055,7 +39138,7 @@ QQI_FN void qqi_moments_block(const qqi_moments_step *s, const float *left,
 {
     const size_t k = s->m->k;
     const size_t more = width - i;
-    const size_t rows = more < QQI_MOMENTS_ROWS ? more : QQI_MOMENTS_ROWS;
+    const size_t rows = more < QQI_MOMENTS_BLOCK ? more : QQI_MOMENTS_BLOCK;
     const size_t from = upper ? i : 0;
     qqi_dense d = qqi_dense_make(rows, k - from, s->rows, left + i, 1,
                                  s->x + from, k, sums + i * k + from, k);
@@ -35069,7 +39152,7 @@ QQI_FN void qqi_moments_part(void *arg, size_t part)
 {
     const qqi_moments_step *s = (const qqi_moments_step *)arg;
     const qq_moments *m = s->m;
-    const size_t step = s->parts * QQI_MOMENTS_ROWS;
+    const size_t step = s->parts * QQI_MOMENTS_BLOCK;
     double *room = s->room + part * QQI_DENSE_ROOM;
 
     if (part == 0) {
@@ -35079,9 +39162,9 @@ QQI_FN void qqi_moments_part(void *arg, size_t part)
             qqi_moments_diagonal(s->rows, m->k, s->x, m->square);
     }
     if (m->kind == QQ_MOMENTS_FULL)
-        for (size_t i = part * QQI_MOMENTS_ROWS; i < m->k; i += step)
+        for (size_t i = part * QQI_MOMENTS_BLOCK; i < m->k; i += step)
             qqi_moments_block(s, s->x, m->k, m->square, i, 1, room);
-    for (size_t i = part * QQI_MOMENTS_ROWS; i < m->outputs; i += step)
+    for (size_t i = part * QQI_MOMENTS_BLOCK; i < m->outputs; i += step)
         qqi_moments_block(s, s->y, m->outputs, m->cross, i, 0, room);
 }
 
@@ -35156,7 +39239,8 @@ QQ_API qq_status qq_moments_update(qq_moments *m, const qq_moments_options *o,
 //
 //   h[i][j] = fl(factor * (S[i][j] / N - mean[i] mean[j]))
 //
-// every step rounded to f64 by itself, the last one to f32.
+// every step rounded to f64 by itself, the last one to f32. What is left of a
+// column of equal numbers may fall below 0 by a rounding: such a variance is 0.
 
 // A buffer of numbers, read or written.
 QQI_FN qq_status qqi_check_numbers(size_t count, size_t bytes, const void *p,
@@ -35179,6 +39263,14 @@ QQI_INLINE double qqi_moment(double sum, double n, double x, double y, int by)
     return by ? raw - qqi_mul_f64(x / n, y / n) : raw;
 }
 
+// A number of the diagonal.
+QQI_INLINE double qqi_variance(double sum, double n, double x, int by)
+{
+    const double v = qqi_moment(sum, n, x, x, by);
+
+    return v < 0.0 ? 0.0 : v; // NaN stays
+}
+
 QQ_API qq_status qq_moments_hessian(const qq_moments *m, int center,
                                     double factor, float *h, size_t h_bytes)
 {
@@ -35193,11 +39285,13 @@ QQ_API qq_status qq_moments_hessian(const qq_moments *m, int center,
     const size_t k = m->k;
     for (size_t i = 0; i < k; i++) {
         if (m->kind == QQ_MOMENTS_DIAGONAL) {
-            h[i] = (float)(factor * qqi_moment(m->square[i], n, m->sum[i],
-                                               m->sum[i], center));
+            h[i] = (float)(factor *
+                           qqi_variance(m->square[i], n, m->sum[i], center));
             continue;
         }
-        for (size_t j = i; j < k; j++) {
+        h[i * k + i] = (float)(factor * qqi_variance(m->square[i * k + i], n,
+                                                     m->sum[i], center));
+        for (size_t j = i + 1; j < k; j++) {
             const double v = qqi_moment(m->square[i * k + j], n, m->sum[i],
                                         m->sum[j], center);
             h[i * k + j] = (float)(factor * v);
@@ -35293,7 +39387,7 @@ QQ_API qq_status qq_hessian_check(size_t k, const float *h, size_t h_bytes)
             return QQ_ERR_FORMAT;
         for (size_t j = i; j < k; j++) {
             const float x = h[i * k + j], y = h[j * k + i];
-            if (!qqi_is_finite_f32(x) || x < y || x > y)
+            if (!qqi_is_finite_f32(x) || !(x <= y && x >= y))
                 return QQ_ERR_FORMAT;
         }
     }
@@ -35325,13 +39419,22 @@ QQ_API qq_status qq_hessian_damp(size_t k, double lambda, float *h,
     if (status != QQ_OK || k == 0)
         return status;
     const double live = qqi_mean_diagonal(k, h, 1);
-    const float dead = live > 0.0 ? (float)(1e-3 * live) : 1.0f;
-    for (size_t i = 0; i < k; i++)
-        if (!(h[i * k + i] > 0.0f))
-            h[i * k + i] = dead;
-    const double add = qqi_mul_f64(lambda, qqi_mean_diagonal(k, h, 0));
-    for (size_t i = 0; i < k; i++)
-        h[i * k + i] = (float)((double)h[i * k + i] + add);
+    float dead = live > 0.0 ? (float)(1e-3 * live) : 1.0f;
+    double sum = 0.0, most = 0.0;
+    if (!(dead > 0.0f))
+        dead = (float)live; // of the smallest numbers that there are
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        sum += (double)(d > 0.0f ? d : dead);
+        most = (double)d > most ? (double)d : most;
+    }
+    const double add = qqi_mul_f64(lambda, sum / (double)k);
+    if (!qqi_is_finite_f32((float)(most + add)))
+        return QQ_ERR_FORMAT;
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        h[i * k + i] = (float)((double)(d > 0.0f ? d : dead) + add);
+    }
     return QQ_OK;
 }
 
@@ -35346,92 +39449,7 @@ QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k)
 
 // ==== solve/rotation.h ====
 
-// qquant floor 8: rotation by seeded signs and blocks of a Hadamard matrix.
-//
-//   y = x diag(s) B / sqrt(block)
-//
-// B has blocks of H_1 = (1), H_2m = (H_m H_m; H_m -H_m) on its diagonal. In
-// f32: sums and differences of pairs 1, 2, 4, ... apart, then one product with
-// fl(1 / sqrt(block)). B is symmetric, so the way back is B first, then s.
-
-// What qq_rotation_make leaves: "rot1".
-#define QQI_ROTATION_INIT 0x31746f72u
-
-QQ_API qq_rotation qq_rotation_make(size_t k, size_t limit, uint32_t seed)
-{
-    qq_rotation r;
-
-    QQ_MEMSET(&r, 0, sizeof r);
-    r.init = QQI_ROTATION_INIT;
-    r.seed = seed;
-    r.k = k;
-    r.block = 1;
-    while (k > 0 && k % (2 * r.block) == 0 &&
-           (limit == 0 || 2 * r.block <= limit))
-        r.block *= 2;
-    return r;
-}
-
-QQI_FN int qqi_rotation_ok(const qq_rotation *r)
-{
-    return r != NULL && r->init == QQI_ROTATION_INIT && r->block > 0 &&
-           r->k % r->block == 0 && (r->block & (r->block - 1)) == 0;
-}
-
-// 1 where column j changes its sign.
-QQI_FN int qqi_rotation_sign(const qq_rotation *r, size_t j)
-{
-    const uint32_t counter[2] = {0, (uint32_t)(j & 0xffffffffu)};
-    uint32_t out[2];
-    qq_key key;
-
-    key.word[0] = 0;
-    key.word[1] = r->seed;
-    qq_threefry(key, counter, out);
-    return (int)(out[0] & 1);
-}
-
-// One block in place.
-QQI_FN void qqi_hadamard(float *x, size_t block, float scale)
-{
-    for (size_t h = 1; h < block; h *= 2)
-        for (size_t i = 0; i < block; i += 2 * h)
-            for (size_t j = i; j < i + h; j++) {
-                const float a = x[j], b = x[j + h];
-                x[j] = a + b;
-                x[j + h] = a - b;
-            }
-    for (size_t i = 0; i < block; i++)
-        x[i] = x[i] * scale;
-}
-
-QQI_FN void qqi_rotation_flip(const qq_rotation *r, size_t rows, float *x,
-                              size_t ldx)
-{
-    for (size_t j = 0; j < r->k; j++)
-        if (qqi_rotation_sign(r, j))
-            for (size_t i = 0; i < rows; i++)
-                x[i * ldx + j] = -x[i * ldx + j];
-}
-
-QQ_API qq_status qq_rotation_rows(const qq_rotation *r, int back, size_t rows,
-                                  float *x, size_t ldx)
-{
-    if (!qqi_rotation_ok(r))
-        return QQ_ERR_ARGUMENT;
-    const qq_status status = qqi_check_rows(rows, r->k, x, ldx, sizeof(float));
-    if (status != QQ_OK)
-        return status;
-    const float scale = 1.0f / qqi_sqrt_f32((float)r->block);
-    if (!back)
-        qqi_rotation_flip(r, rows, x, ldx);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < r->k; j += r->block)
-            qqi_hadamard(x + i * ldx + j, r->block, scale);
-    if (back)
-        qqi_rotation_flip(r, rows, x, ldx);
-    return QQ_OK;
-}
+// qquant floor 8: rotation of a Hessian: H becomes Q^T H Q.
 
 // Rows become columns.
 QQI_FN void qqi_transpose(size_t k, float *h)
@@ -35709,7 +39727,7 @@ QQ_API qq_status qq_fit_values(const qq_fit *f, float *v, size_t ldv)
     if (!qqi_fit_ok(f))
         return QQ_ERR_ARGUMENT;
     const qq_status status = qqi_check_rows(f->n, f->k, v, ldv, sizeof(float));
-    if (status != QQ_OK)
+    if (status != QQ_OK || f->k == 0)
         return status;
     for (size_t i = 0; i < f->n; i++)
         qqi_fit_decode(f, f->code + i * f->k, f->scale + i * f->tiles,
@@ -35753,8 +39771,6 @@ QQI_FN qq_status qqi_fit_plan(const qq_fit *f, qq_type scale_type,
 {
     if (!qqi_fit_ok(f))
         return QQ_ERR_ARGUMENT;
-    if (f->grid.offsets)
-        return QQ_ERR_UNSUPPORTED;
     l->type = qqi_fit_type(&f->grid);
     if (l->type == QQ_TYPE_NONE ||
         (scale_type != QQ_TYPE_F32 && scale_type != QQ_TYPE_F16))
@@ -36057,10 +40073,10 @@ QQI_FN qq_status qqi_fitting_run(qqi_fitting *c, size_t done, size_t all)
 // made anew before it is trusted.
 
 // g -= d h.
-QQI_FN void qqi_move_gradient(size_t k, float d, const float *h, double *g)
+QQI_FN void qqi_move_gradient(const qqi_dense_kernel *kernel, size_t k, float d,
+                              const float *h, double *g)
 {
-    for (size_t j = 0; j < k; j++)
-        g[j] -= (double)d * (double)h[j];
+    kernel->move(k, -d, h, g);
 }
 
 // One sweep over a row: how many codes changed.
@@ -36069,6 +40085,7 @@ QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
     const qq_fit *f = c->f;
     const size_t k = f->k;
     const float *w = qqi_rows_weights(c, r, i);
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *g = r->g + i * k;
     size_t changed = 0;
 
@@ -36095,7 +40112,7 @@ QQI_FN size_t qqi_descend_row(const qqi_fitting *c, qqi_rows *r, size_t i)
         r->code[i * k + j] = (uint8_t)code;
         r->level[i * k + j] = level;
         r->e[i * k + j] = e;
-        qqi_move_gradient(k, d, c->h + j * k, g);
+        qqi_move_gradient(kernel, k, d, c->h + j * k, g);
         changed++;
     }
     return changed;
@@ -36179,8 +40196,8 @@ QQI_FN void qqi_order_columns(qq_columns order, const float *h, size_t k,
         o[i] = k - 1 - i;
     if (order == QQ_COLUMNS_NATURAL)
         return;
-    for (size_t i = k / 2; i-- > 0;)
-        qqi_sift(h, k, o, i, k);
+    for (size_t i = k / 2; i > 0; i--)
+        qqi_sift(h, k, o, i - 1, k);
     for (size_t n = k; n > 1; n--) { // the first to go moves to the end
         const size_t x = o[0];
         o[0] = o[n - 1];
@@ -36215,9 +40232,11 @@ QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
     const qq_fit *f = c->f;
     const size_t k = f->k;
     const float *w = qqi_rows_weights(c, r, i);
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *p = r->p + i * k;
 
-    for (size_t s = end; s-- > from;) {
+    for (size_t s = end; s > from;) {
+        s--;
         const float *row = c->lower + s * k;
         const size_t j = c->order[s];
         const size_t t = j / f->tile;
@@ -36233,8 +40252,7 @@ QQI_FN void qqi_gptq_row(const qqi_fitting *c, qqi_rows *r, size_t i,
         const float e = w[j] - v;
         r->code[i * k + j] = (uint8_t)code;
         r->e[i * k + s] = e;
-        for (size_t q = from; q < s; q++)
-            p[q] += (double)e * (double)row[q];
+        kernel->move(s - from, e, row + from, p + from);
     }
 }
 
@@ -36366,31 +40384,55 @@ QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
     return gain;
 }
 
+// How much of the step is taken: all of it, or as much as leaves above 0 what
+// may not be negative. J is convex: a part of a good step is one, too.
+QQI_FN double qqi_refit_part(const qqi_fitting *c, const float *scale,
+                             const double *x)
+{
+    double part = 1.0;
+
+    if (c->f->grid.signed_scales || qqi_grid_symmetric(&c->f->grid))
+        return part;
+    for (size_t t = 0; t < c->f->tiles; t++) {
+        const double s = (double)scale[t];
+        if (s > 0.0 && s + x[t] <= 0.0) {
+            const double most = qqi_mul_f64(-.9, s / x[t]);
+            part = most < part ? most : part;
+        }
+    }
+    return part;
+}
+
 // New scales of a row, unless one is not a number to keep.
 QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
-                           const double *x)
+                           double *x)
 {
     const qq_fit *f = c->f;
     const size_t k = f->k;
     float *scale = r->scale + i * f->tiles;
+    float *offset = r->offset != NULL ? r->offset + i * f->tiles : NULL;
+    const double part = qqi_refit_part(c, scale, x);
     const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
 
     for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)((double)scale[t] + x[t]);
-        if (!qqi_is_finite_f32(s) || (!any && s < 0.0f && scale[t] > 0.0f))
-            return;
+        x[t] = (double)scale[t] + qqi_mul_f64(part, x[t]);
+        if (offset != NULL)
+            x[f->tiles + t] =
+                (double)offset[t] + qqi_mul_f64(part, x[f->tiles + t]);
     }
+    for (size_t t = 0; t < r->unknowns; t++)
+        if (!qqi_is_finite_f32((float)x[t]))
+            return;
     for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)((double)scale[t] + x[t]);
+        const float s = (float)x[t];
         const int flip = s < 0.0f && !f->grid.signed_scales && any;
-        if (s > 0.0f || s < 0.0f)
+        if (s > 0.0f || (s < 0.0f && any))
             scale[t] = flip ? -s : s;
         for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
             r->code[i * k + j] =
                 (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
-        if (r->offset != NULL)
-            r->offset[i * f->tiles + t] =
-                (float)((double)r->offset[i * f->tiles + t] + x[f->tiles + t]);
+        if (offset != NULL)
+            offset[t] = (float)x[f->tiles + t];
     }
 }
 
@@ -36819,29 +40861,39 @@ QQI_FN void qqi_run_gptq(const qqi_fitting *c, qqi_rows *r)
     qqi_rows_store_all(c, r);
 }
 
-QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_load(c, r);
-    qqi_rows_residual(c, r);
-    qqi_rows_descend(c, r);
-    qqi_rows_store_all(c, r);
-}
-
-QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_load(c, r);
-    qqi_rows_residual(c, r);
-    qqi_rows_refit(c, r);
-    qqi_rows_store_all(c, r);
-}
-
-QQI_FN void qqi_run_errors(const qqi_fitting *c, qqi_rows *r)
+// J of what the fit holds.
+QQI_FN void qqi_run_before(const qqi_fitting *c, qqi_rows *r)
 {
     qqi_rows_load(c, r);
     qqi_rows_residual(c, r);
     qqi_rows_error(c, r);
     for (size_t i = 0; i < r->count; i++)
         c->best[r->first + i] = r->j[i];
+}
+
+// Rows whose J has not risen: where little is left to gain, the rounding of
+// scales and of V may spend it.
+QQI_FN void qqi_run_after(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->j[i] <= c->best[r->first + i])
+            qqi_rows_store(c, r, i);
+}
+
+QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_run_before(c, r);
+    qqi_rows_descend(c, r);
+    qqi_run_after(c, r);
+}
+
+QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_run_before(c, r);
+    qqi_rows_refit(c, r);
+    qqi_run_after(c, r);
 }
 
 // A step that looks at H; order NULL: it needs no factor of it.
@@ -36909,7 +40961,7 @@ QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
     if (qqi_fit_ok(f) && f->k == 0)
         for (size_t i = 0; i < f->n; i++)
             errors[i] = 0.0;
-    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_errors, errors,
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_before, errors,
                         scratch, scratch_bytes);
 }
 
@@ -36921,15 +40973,24 @@ QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
 // ends with a smaller one for a row takes its place. J is that of what is
 // stored, made anew from W, V and H.
 
+// A half; beyond them all the largest there is, which decodes.
+QQI_INLINE float qqi_stored_half(float x)
+{
+    const float most = 65504.0f;
+
+    x = x > most ? most : x < -most ? -most : x;
+    return qqi_f32_from_f16(qqi_f16_from_f32(x));
+}
+
 // Scales as they are stored in the end.
 QQI_FN void qqi_rows_round_scales(const qqi_fitting *c, qqi_rows *r)
 {
     const size_t count = r->count * c->f->tiles;
 
     for (size_t i = 0; i < count; i++) {
-        r->scale[i] = qqi_f32_from_f16(qqi_f16_from_f32(r->scale[i]));
+        r->scale[i] = qqi_stored_half(r->scale[i]);
         if (r->offset != NULL)
-            r->offset[i] = qqi_f32_from_f16(qqi_f16_from_f32(r->offset[i]));
+            r->offset[i] = qqi_stored_half(r->offset[i]);
     }
 }
 
@@ -37054,6 +41115,110 @@ QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
     return status;
 }
 
+// ==== solve/balance_norm.h ====
+
+// qquant floor 8: balancing: norms of rows and columns of D W E.
+//
+// Ours, of L1, are passes of kernels; the others go number by number. Compat
+// rounds every factor, product and sum to f32.
+
+typedef struct qqi_balance {
+    size_t n;
+    size_t k;
+    const qq_balance_options *o;
+    const float *w;
+    size_t ldw;
+    double *d;                  // n
+    double *e;                  // k
+    double *norm;               // n: of rows, before their factors
+    double *sum;                // k: of columns
+    double *next;               // n: d of the next round
+    double *soon;               // k: sums of columns under it
+    const qqi_threads *threads; // NULL: one part
+    double alpha;
+    double beta;
+} qqi_balance;
+
+// A number as the mode keeps it.
+QQI_INLINE double qqi_balance_keep(const qqi_balance *b, double x)
+{
+    return b->o->compat ? (double)(float)x : x;
+}
+
+// |D w E| or its square, d being a row's number of D.
+QQI_INLINE double qqi_balance_norm(const qqi_balance *b, double d, size_t i,
+                                   size_t j)
+{
+    const double w = (double)b->w[i * b->ldw + j];
+    const double x = qqi_balance_keep(b, d * w);
+    const double y = qqi_balance_keep(b, x * b->e[j]);
+
+    return b->o->norm == QQ_NORM_L2 ? qqi_mul_f64(y, y) : qqi_abs_f64(y);
+}
+
+QQI_FN double qqi_balance_row(const qqi_balance *b, size_t i)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < b->k; j++)
+        sum += qqi_balance_norm(b, b->d[i], i, j);
+    return qqi_balance_keep(b, sum);
+}
+
+// A pass of kernels, where the mode is the one that they know.
+QQI_FN int qqi_balance_pass(const qqi_balance *b, qqi_linear *p)
+{
+    if (b->o->compat || b->o->norm == QQ_NORM_L2)
+        return 0;
+    QQ_MEMSET(p, 0, sizeof *p);
+    p->n = b->n;
+    p->k = b->k;
+    p->scaled.w = b->w;
+    p->scaled.ldw = b->ldw;
+    p->scaled.d = b->d;
+    p->scaled.e = b->e;
+    return 1;
+}
+
+// Norms of all rows.
+QQI_FN void qqi_balance_rows(const qqi_balance *b)
+{
+    qqi_linear p;
+
+    if (qqi_balance_pass(b, &p)) {
+        p.x = b->norm;
+        qqi_linear_run(&p, b->threads, qqi_linear_rows_part);
+        return;
+    }
+    for (size_t i = 0; i < b->n; i++)
+        b->norm[i] = qqi_balance_row(b, i);
+}
+
+// Norms of all columns, under D and under the next one.
+QQI_FN void qqi_balance_columns(const qqi_balance *b)
+{
+    qqi_linear p;
+
+    if (qqi_balance_pass(b, &p)) {
+        p.scaled.other = b->next;
+        p.x = b->sum;
+        p.y = b->soon;
+        qqi_linear_run(&p, b->threads, qqi_linear_columns_part);
+        return;
+    }
+    for (size_t j = 0; j < b->k; j++)
+        b->sum[j] = b->soon[j] = 0.0;
+    for (size_t i = 0; i < b->n; i++)
+        for (size_t j = 0; j < b->k; j++) {
+            b->sum[j] += qqi_balance_norm(b, b->d[i], i, j);
+            b->soon[j] += qqi_balance_norm(b, b->next[i], i, j);
+        }
+    for (size_t j = 0; j < b->k; j++) {
+        b->sum[j] = qqi_balance_keep(b, b->sum[j]);
+        b->soon[j] = qqi_balance_keep(b, b->soon[j]);
+    }
+}
+
 // ==== solve/balance.h ====
 
 // qquant floor 8: balancing: rows and columns scaled to given norms, in turn.
@@ -37065,7 +41230,8 @@ QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
 // until the window is full of rounds whose norms are within tolerance. Compat
 // rounds every factor, product and sum to f32 (sums run in f64, in order), and
 // NaN spreads as it does there. Ours keeps factors in f64, within 2^-100 to
-// 2^100, and leaves those of zeros at 1.
+// 2^100, and leaves those of zeros at 1: their norm is 0 in every round, and
+// the means do not count them.
 
 // What qq_balance_options_init leaves: "bal1".
 #define QQI_BALANCE_OPTIONS_INIT 0x316c6162u
@@ -37086,53 +41252,12 @@ QQ_API qq_balance_options qq_balance_options_init(void)
     return o;
 }
 
-typedef struct qqi_balance {
-    size_t n;
-    size_t k;
-    const qq_balance_options *o;
-    const float *w;
-    size_t ldw;
-    double *d;   // n
-    double *e;   // k
-    double *sum; // k
-    double alpha;
-    double beta;
-} qqi_balance;
-
-// A number as the mode keeps it.
-QQI_INLINE double qqi_balance_keep(const qqi_balance *b, double x)
+// Ours: a factor that no product of which with a float overflows a double.
+QQI_INLINE double qqi_balance_bound(double x)
 {
-    return b->o->compat ? (double)(float)x : x;
-}
+    const double most = qqi_f64_of((uint64_t)(1023 + 100) << 52);
 
-// |D w E| or its square.
-QQI_INLINE double qqi_balance_norm(const qqi_balance *b, size_t i, size_t j)
-{
-    const double w = (double)b->w[i * b->ldw + j];
-    const double x = qqi_balance_keep(b, b->d[i] * w);
-    const double y = qqi_balance_keep(b, x * b->e[j]);
-
-    return b->o->norm == QQ_NORM_L2 ? qqi_mul_f64(y, y) : qqi_abs_f64(y);
-}
-
-QQI_FN double qqi_balance_row(const qqi_balance *b, size_t i)
-{
-    double sum = 0.0;
-
-    for (size_t j = 0; j < b->k; j++)
-        sum += qqi_balance_norm(b, i, j);
-    return qqi_balance_keep(b, sum);
-}
-
-QQI_FN void qqi_balance_columns(const qqi_balance *b)
-{
-    for (size_t j = 0; j < b->k; j++)
-        b->sum[j] = 0.0;
-    for (size_t i = 0; i < b->n; i++)
-        for (size_t j = 0; j < b->k; j++)
-            b->sum[j] += qqi_balance_norm(b, i, j);
-    for (size_t j = 0; j < b->k; j++)
-        b->sum[j] = qqi_balance_keep(b, b->sum[j]);
+    return x < 1.0 / most ? 1.0 / most : x > most ? most : x;
 }
 
 // A factor brings a norm to what is wanted.
@@ -37150,32 +41275,49 @@ QQI_FN double qqi_balance_factor(const qqi_balance *b, double factor,
     if (!(norm > 0.0))
         return factor;
     const double by = want / norm;
-    const double next = factor * (l2 ? qqi_sqrt_f64(by) : by);
-    const double most = qqi_f64_of((uint64_t)(1023 + 100) << 52);
-    return next < 1.0 / most ? 1.0 / most : next > most ? most : next;
+    return qqi_balance_bound(factor * (l2 ? qqi_sqrt_f64(by) : by));
+}
+
+// norm: those that the factors were made from.
+QQI_INLINE int qqi_balance_counts(const qqi_balance *b, double norm)
+{
+    return b->o->compat || norm > 0.0;
 }
 
 QQI_FN double qqi_balance_mean(const qqi_balance *b, const double *x,
-                               size_t count)
+                               const double *norm, size_t count)
 {
     double sum = 0.0;
+    size_t counted = 0;
 
     for (size_t i = 0; i < count; i++)
-        sum += x[i];
-    return qqi_balance_keep(b, sum / (double)count);
+        if (qqi_balance_counts(b, norm[i])) {
+            sum += x[i];
+            counted++;
+        }
+    return qqi_balance_keep(b, sum / (double)counted);
 }
 
 QQI_FN void qqi_balance_gauge(const qqi_balance *b)
 {
-    const double x = qqi_balance_mean(b, b->d, b->n);
-    const double y = qqi_balance_mean(b, b->e, b->k);
-    const double g = b->o->compat ? (double)qqi_sqrt_f32((float)x / (float)y)
-                                  : qqi_sqrt_f64(x / y);
+    const double x = qqi_balance_mean(b, b->d, b->norm, b->n);
+    const double y = qqi_balance_mean(b, b->e, b->sum, b->k);
 
+    if (b->o->compat) {
+        const double g = (double)qqi_sqrt_f32((float)x / (float)y);
+        for (size_t i = 0; i < b->n; i++)
+            b->d[i] = qqi_balance_keep(b, b->d[i] / g);
+        for (size_t j = 0; j < b->k; j++)
+            b->e[j] = qqi_balance_keep(b, b->e[j] * g);
+        return;
+    }
+    const double g = qqi_sqrt_f64(x / y);
     for (size_t i = 0; i < b->n; i++)
-        b->d[i] = qqi_balance_keep(b, b->d[i] / g);
+        if (b->norm[i] > 0.0)
+            b->d[i] = qqi_balance_bound(b->d[i] / g);
     for (size_t j = 0; j < b->k; j++)
-        b->e[j] = qqi_balance_keep(b, b->e[j] * g);
+        if (b->sum[j] > 0.0)
+            b->e[j] = qqi_balance_bound(b->e[j] * g);
 }
 
 // The farther of two distances; NaN stays.
@@ -37189,6 +41331,16 @@ QQI_INLINE float qqi_balance_worse(float worst, double norm, double want,
     return d > worst || qqi_is_nan_f32(d) ? d : worst;
 }
 
+// Norms of rows and columns, the D that follows, and the norms of columns under
+// that: two passes over W serve residuals of this round and the next round.
+QQI_FN void qqi_balance_look(const qqi_balance *b)
+{
+    qqi_balance_rows(b);
+    for (size_t i = 0; i < b->n; i++)
+        b->next[i] = qqi_balance_factor(b, b->d[i], b->norm[i], b->alpha);
+    qqi_balance_columns(b);
+}
+
 // The residuals of one round; L2: the sum of squares.
 QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
                                   float *columns, float *objective)
@@ -37197,12 +41349,11 @@ QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
 
     *rows = *columns = 0.0f;
     for (size_t i = 0; i < b->n; i++) {
-        const double r = qqi_balance_row(b, i);
+        const double r = b->norm[i];
         const int dead = !b->o->compat && !(r > 0.0);
         *rows = qqi_balance_worse(*rows, r, b->alpha, dead);
         all += r;
     }
-    qqi_balance_columns(b);
     for (size_t j = 0; j < b->k; j++) {
         const int dead = !b->o->compat && !(b->sum[j] > 0.0);
         *columns = qqi_balance_worse(*columns, b->sum[j], b->beta, dead);
@@ -37210,12 +41361,11 @@ QQI_FN void qqi_balance_residuals(const qqi_balance *b, float *rows,
     *objective = b->o->norm == QQ_NORM_L2 ? (float)all : 0.0f;
 }
 
+// One round, from what qqi_balance_look saw.
 QQI_FN void qqi_balance_round(const qqi_balance *b)
 {
-    for (size_t i = 0; i < b->n; i++)
-        b->d[i] =
-            qqi_balance_factor(b, b->d[i], qqi_balance_row(b, i), b->alpha);
-    qqi_balance_columns(b);
+    QQ_MEMCPY(b->d, b->next, b->n * sizeof(double));
+    QQ_MEMCPY(b->sum, b->soon, b->k * sizeof(double));
     for (size_t j = 0; j < b->k; j++)
         b->e[j] = qqi_balance_factor(b, b->e[j], b->sum[j], b->beta);
     if (b->o->gauge)
@@ -37235,9 +41385,12 @@ QQI_FN void qqi_balance_run(const qqi_balance *b, qq_balance_result *r)
         b->d[i] = 1.0;
     for (size_t j = 0; j < b->k; j++)
         b->e[j] = 1.0;
+    if (o->rounds > 0)
+        qqi_balance_look(b);
     while (r->rounds < o->rounds && !r->converged) {
         float objective;
         qqi_balance_round(b);
+        qqi_balance_look(b);
         qqi_balance_residuals(b, &r->row_residual, &r->column_residual,
                               &objective);
         if (o->row_residuals != NULL)
@@ -37264,16 +41417,17 @@ QQI_FN void qqi_balance_aim(qqi_balance *b)
     for (size_t j = 0; j < b->k; j++)
         b->sum[j] = 0.0;
     for (size_t i = 0; i < b->n; i++) {
+        const float *w = b->w + i * b->ldw;
         int live = 0;
-        for (size_t j = 0; j < b->k; j++)
-            if (b->w[i * b->ldw + j] < 0.0f || b->w[i * b->ldw + j] > 0.0f) {
+        // A row is known by its first live weight, once all columns are.
+        for (size_t j = 0; j < b->k && !(live && columns == b->k); j++)
+            if (w[j] < 0.0f || w[j] > 0.0f) {
+                columns += !(b->sum[j] > 0.0);
                 b->sum[j] = 1.0;
                 live = 1;
             }
         rows += (size_t)live;
     }
-    for (size_t j = 0; j < b->k; j++)
-        columns += b->sum[j] > 0.0;
     if (o->compat || rows == 0) {
         rows = b->n;
         columns = b->k;
@@ -37289,7 +41443,11 @@ QQI_FN void qqi_balance_place(qqi_balance *b, qqi_pieces *p)
 {
     b->d = (double *)qqi_piece(p, b->n, sizeof(double));
     b->e = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->norm = (double *)qqi_piece(p, b->n, sizeof(double));
     b->sum = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->next = (double *)qqi_piece(p, b->n, sizeof(double));
+    b->soon = (double *)qqi_piece(p, b->k, sizeof(double));
+    b->threads = NULL;
 }
 
 QQ_API size_t qq_balance_scratch_size(size_t n, size_t k)
@@ -37331,6 +41489,15 @@ QQI_FN qq_status qqi_balance_check(size_t n, size_t k,
                              scratch_bytes);
 }
 
+// The original's two products overflow beside a dead row; ours never do.
+QQI_INLINE float qqi_balance_scaled(const qq_balance_options *o, float row,
+                                    float w, float column)
+{
+    if (o->compat)
+        return row * w * column;
+    return (float)((double)row * (double)w * (double)column);
+}
+
 QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
                             const float *w, size_t ldw, float *rows,
                             float *columns, float *scaled,
@@ -37365,7 +41532,8 @@ QQ_API qq_status qq_balance(size_t n, size_t k, const qq_balance_options *o,
         columns[j] = n > 0 ? (float)b.e[j] : 1.0f;
     for (size_t i = 0; scaled != NULL && i < n; i++)
         for (size_t j = 0; j < k; j++)
-            scaled[i * k + j] = rows[i] * w[i * ldw + j] * columns[j];
+            scaled[i * k + j] =
+                qqi_balance_scaled(o, rows[i], w[i * ldw + j], columns[j]);
     if (result != NULL)
         *result = r;
     return QQ_OK;
@@ -37402,57 +41570,17 @@ QQI_FN double qqi_normalize(size_t n, const double *x, float *y)
     return norm;
 }
 
-// |p|, or p.
-QQI_INLINE double qqi_svid_entry(float p, int absolute)
-{
-    return (double)(absolute ? qqi_abs_f32(p) : p);
-}
-
-// x = P v: 4 rows at a time, so that their sums can overlap.
-QQI_FN void qqi_svid_right(size_t n, size_t k, const float *p, size_t ldp,
-                           int absolute, const float *v, double *x)
-{
-    for (size_t i = 0; i < n; i += 4) {
-        const float *r0 = p + i * ldp;
-        const float *r1 = i + 1 < n ? r0 + ldp : r0;
-        const float *r2 = i + 2 < n ? r1 + ldp : r0;
-        const float *r3 = i + 3 < n ? r2 + ldp : r0;
-        double s[4] = {0.0, 0.0, 0.0, 0.0};
-        for (size_t j = 0; j < k; j++) {
-            const double y = (double)v[j];
-            s[0] += qqi_svid_entry(r0[j], absolute) * y;
-            s[1] += qqi_svid_entry(r1[j], absolute) * y;
-            s[2] += qqi_svid_entry(r2[j], absolute) * y;
-            s[3] += qqi_svid_entry(r3[j], absolute) * y;
-        }
-        for (size_t l = 0; l < 4 && i + l < n; l++)
-            x[i + l] = s[l];
-    }
-}
-
-// x = P^T u.
-QQI_FN void qqi_svid_left(size_t n, size_t k, const float *p, size_t ldp,
-                          int absolute, const float *u, double *x)
-{
-    for (size_t j = 0; j < k; j++)
-        x[j] = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double y = (double)u[i];
-        for (size_t j = 0; j < k; j++)
-            x[j] += y * qqi_svid_entry(p[i * ldp + j], absolute);
-    }
-}
-
 typedef struct qqi_svid {
     size_t n;
     size_t k;
-    const float *p;
-    size_t ldp;
-    int absolute; // |p| is meant
-    float *u;     // n
-    float *v;     // k
-    float *old;   // k
-    double *x;    // max(n, k)
+    qqi_weighed p;
+    const qqi_threads *threads; // NULL: one part
+    float *u;                   // n
+    float *v;                   // k
+    float *old;                 // k
+    float *ones;                // max(n, k)
+    double *x;                  // max(n, k)
+    double *y;                  // max(n, k)
 } qqi_svid;
 
 QQI_FN void qqi_svid_place(qqi_svid *s, qqi_pieces *p)
@@ -37460,23 +41588,73 @@ QQI_FN void qqi_svid_place(qqi_svid *s, qqi_pieces *p)
     s->u = (float *)qqi_piece(p, s->n, sizeof(float));
     s->v = (float *)qqi_piece(p, s->k, sizeof(float));
     s->old = (float *)qqi_piece(p, s->k, sizeof(float));
-    s->x = (double *)qqi_piece(p, s->n > s->k ? s->n : s->k, sizeof(double));
+    const size_t most = s->n > s->k ? s->n : s->k;
+    s->ones = (float *)qqi_piece(p, most, sizeof(float));
+    s->x = (double *)qqi_piece(p, most, sizeof(double));
+    s->y = (double *)qqi_piece(p, most, sizeof(double));
+    s->threads = NULL;
+}
+
+// A matrix as it is, or its magnitudes; ones: as many as rows and as columns.
+QQI_FN qqi_weighed qqi_svid_matrix(const float *p, size_t ldp, int absolute,
+                                   float *ones, size_t most)
+{
+    qqi_weighed w;
+
+    for (size_t i = 0; i < most; i++)
+        ones[i] = 1.0f;
+    w.w = p;
+    w.ldw = ldp;
+    w.rows = w.columns = ones;
+    w.mask = absolute ? 0x7fffffffu : 0xffffffffu;
+    return w;
+}
+
+// The matrix to find a pair of.
+QQI_FN void qqi_svid_of(qqi_svid *s, const float *p, size_t ldp, int absolute)
+{
+    s->p =
+        qqi_svid_matrix(p, ldp, absolute, s->ones, s->n > s->k ? s->n : s->k);
+}
+
+// x = P v (right) or P^T v, P being n * k; y: room for v as f64.
+QQI_FN void qqi_svid_product(const qqi_weighed *w, size_t n, size_t k,
+                             const qqi_threads *threads, int right,
+                             const float *v, double *y, double *x)
+{
+    qqi_linear p;
+
+    QQ_MEMSET(&p, 0, sizeof p);
+    p.n = n;
+    p.k = k;
+    p.weighed = *w;
+    p.v = y;
+    p.x = x;
+    for (size_t i = 0; i < (right ? k : n); i++)
+        y[i] = (double)v[i];
+    qqi_linear_run(&p, threads,
+                   right ? qqi_linear_right_part : qqi_linear_left_part);
+}
+
+QQI_FN void qqi_svid_multiply(const qqi_svid *s, int right, const float *v)
+{
+    qqi_svid_product(&s->p, s->n, s->k, s->threads, right, v, s->y, s->x);
 }
 
 // One round; 0 where P v or P^T u is 0, and v stays (or has become 0).
 QQI_FN int qqi_svid_round(const qqi_svid *s)
 {
-    qqi_svid_right(s->n, s->k, s->p, s->ldp, s->absolute, s->v, s->x);
+    qqi_svid_multiply(s, 1, s->v);
     if (!(qqi_normalize(s->n, s->x, s->u) > 0.0))
         return 0;
-    qqi_svid_left(s->n, s->k, s->p, s->ldp, s->absolute, s->u, s->x);
+    qqi_svid_multiply(s, 0, s->u);
     return qqi_normalize(s->k, s->x, s->v) > 0.0;
 }
 
 // u = P v / |P v|, zeros where that is 0; the norm.
 QQI_FN double qqi_svid_end(const qqi_svid *s)
 {
-    qqi_svid_right(s->n, s->k, s->p, s->ldp, s->absolute, s->v, s->x);
+    qqi_svid_multiply(s, 1, s->v);
     const double sigma = qqi_normalize(s->n, s->x, s->u);
     for (size_t i = 0; !(sigma > 0.0) && i < s->n; i++)
         s->u[i] = 0.0f;
@@ -37553,9 +41731,7 @@ QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
     s.n = n;
     s.k = k;
     qqi_svid_place(&s, &p);
-    s.p = matrix;
-    s.ldp = ldm;
-    s.absolute = 0;
+    qqi_svid_of(&s, matrix, ldm, 0);
     qqi_svid_start(&s, start);
     for (unsigned i = 0; i < rounds; i++)
         if (!qqi_svid_round(&s))
@@ -37584,11 +41760,13 @@ typedef struct qqi_rank {
     const float *e;
     size_t lde;
     const float *h;
-    float *p;  // r * n
-    double *x; // r * n
-    double *y; // k
-    float *q;  // k
-    float *z;  // k
+    float *p;    // r * n
+    double *x;   // r * n
+    double *y;   // k
+    float *q;    // k
+    float *z;    // k
+    float *ones; // max(n, k)
+    double *v;   // max(n, k): of products
 } qqi_rank;
 
 QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
@@ -37600,6 +41778,9 @@ QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
     s->y = (double *)qqi_piece(p, s->k, sizeof(double));
     s->q = (float *)qqi_piece(p, s->k, sizeof(float));
     s->z = (float *)qqi_piece(p, s->k, sizeof(float));
+    const size_t most = s->n > s->k ? s->n : s->k;
+    s->ones = (float *)qqi_piece(p, most, sizeof(float));
+    s->v = (double *)qqi_piece(p, most, sizeof(double));
 }
 
 QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
@@ -37614,16 +41795,27 @@ QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
     return n == 0 || k == 0 || r == 0 ? 0 : qqi_pieces_bytes(&p);
 }
 
+// x = E v (right) or E^T v.
+QQI_FN void qqi_rank_multiply(const qqi_rank *s, int right, const float *v,
+                              double *x)
+{
+    const size_t most = s->n > s->k ? s->n : s->k;
+    const qqi_weighed e = qqi_svid_matrix(s->e, s->lde, 0, s->ones, most);
+
+    qqi_svid_product(&e, s->n, s->k, NULL, right, v, s->v, x);
+}
+
 // x of vector v = E H E^T p.
 QQI_FN void qqi_rank_apply(const qqi_rank *s, size_t v)
 {
     const size_t n = s->n, k = s->k;
 
-    qqi_svid_left(n, k, s->e, s->lde, 0, s->p + v * n, s->y);
+    qqi_rank_multiply(s, 0, s->p + v * n, s->y);
     qqi_normalize(k, s->y, s->q);
-    qqi_svid_right(k, k, s->h, k, 0, s->q, s->y);
+    const qqi_weighed h = qqi_svid_matrix(s->h, k, 0, s->ones, k);
+    qqi_svid_product(&h, k, k, NULL, 1, s->q, s->v, s->y);
     qqi_normalize(k, s->y, s->z);
-    qqi_svid_right(n, k, s->e, s->lde, 0, s->z, s->x + v * n);
+    qqi_rank_multiply(s, 1, s->z, s->x + v * n);
 }
 
 QQI_FN double qqi_rank_most(size_t n, const double *x)
@@ -37727,7 +41919,7 @@ QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
     for (size_t v = 0; v < r; v++) {
         for (size_t i = 0; i < n; i++)
             left[i * r + v] = s.p[v * n + i];
-        qqi_svid_left(n, k, e, lde, 0, s.p + v * n, s.y);
+        qqi_rank_multiply(&s, 0, s.p + v * n, s.y);
         for (size_t j = 0; j < k; j++)
             right[v * k + j] = (float)s.y[j];
     }
@@ -37975,25 +42167,45 @@ QQI_FN void qqi_weight_errors(const qq_tensor *w, const qq_tensor *v,
     e->relative_output_squared = qqi_nan_f64();
 }
 
-// sum of x G x over rows of W - V (both 1), or of W.
-QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v, int both,
+// Number i of W - V (v), or of W (v NULL).
+QQI_INLINE double qqi_error_at(const qq_tensor *w, const qq_tensor *v, size_t i)
+{
+    const double x = qqi_float_at(w->type, w->data, i);
+
+    return v != NULL ? x - qqi_float_at(v->type, v->data, i) : x;
+}
+
+// Columns j to j + count - 1, at most 16, of a row x from number first on,
+// times G: each a chain of its own.
+QQI_FN void qqi_gram_row(const qq_tensor *w, const qq_tensor *v, size_t first,
+                         const double *gram, size_t j, size_t count,
+                         double *row)
+{
+    const size_t k = w->shape[1];
+
+    for (size_t c = 0; c < count; c++)
+        row[c] = 0.0;
+    for (size_t l = 0; l < k; l++) {
+        const double x = qqi_error_at(w, v, first + l);
+        const double *g = gram + l * k + j;
+        for (size_t c = 0; c < count; c++)
+            row[c] += qqi_mul_f64(x, g[c]);
+    }
+}
+
+// sum of x G x over rows x of W - V, or of W where v is NULL.
+QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v,
                              const double *gram)
 {
     const size_t n = w->shape[0], k = w->shape[1];
-    double all = 0.0;
+    double row[16], all = 0.0;
 
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++) {
-            double row = 0.0, at = 0.0;
-            for (size_t l = 0; l < k; l++) {
-                const size_t x = i * k + l;
-                double d = qqi_float_at(w->type, w->data, x);
-                if (both)
-                    d -= qqi_float_at(v->type, v->data, x);
-                row += qqi_mul_f64(d, gram[l * k + j]);
-                at = l == j ? d : at;
-            }
-            all += qqi_mul_f64(row, at);
+        for (size_t j = 0; j < k; j += 16) {
+            const size_t count = k - j < 16 ? k - j : 16;
+            qqi_gram_row(w, v, i * k, gram, j, count, row);
+            for (size_t c = 0; c < count; c++)
+                all += qqi_mul_f64(row[c], qqi_error_at(w, v, i * k + j + c));
         }
     return all;
 }
@@ -38010,10 +42222,10 @@ QQ_API qq_status qq_layer_errors_gram(const qq_tensor *w, const qq_tensor *v,
     if (gram == NULL)
         return QQ_OK;
     const double count = (double)w->shape[0] * (double)samples;
-    e->output_squared = qqi_gram_error(w, v, 1, gram);
+    e->output_squared = qqi_gram_error(w, v, gram);
     e->mean_output_squared = e->output_squared / count;
     e->relative_output_squared =
-        qqi_ratio(e->output_squared, qqi_gram_error(w, v, 0, gram));
+        qqi_ratio(e->output_squared, qqi_gram_error(w, NULL, gram));
     return QQ_OK;
 }
 
@@ -38447,14 +42659,14 @@ typedef struct qqi_onecomp_grid {
 
 QQI_INLINE float qqi_onecomp_most(const qq_gptq_options *o)
 {
-    return (float)(((uint32_t)1 << (o->bits < 31 ? o->bits : 31)) - 1);
+    return (float)(qqi_f64_of((uint64_t)(1023 + o->bits) << 52) - 1.0);
 }
 
 QQI_INLINE float qqi_onecomp_code(float x, float scale, float zero, float most)
 {
     const float c = qqi_rne_f32(x / scale) + zero;
 
-    return c < 0.0f ? 0.0f : c > most ? most : c;
+    return c > most ? most : c > 0.0f ? c : 0.0f; // NaN is 0, too
 }
 
 QQI_INLINE float qqi_onecomp_value(float code, float scale, float zero)
@@ -38489,10 +42701,20 @@ QQI_FN float qqi_onecomp_error(const qqi_onecomp_grid *g, const float *w,
     return (float)sum;
 }
 
+// How many ranges are tried: int(max_shrink * grid).
+QQI_FN int32_t qqi_onecomp_steps(const qq_gptq_options *o)
+{
+    const double steps = o->max_shrink * (double)o->grid;
+
+    if (!(steps >= 1.0))
+        return 0;
+    return steps < 2147483647.0 ? (int32_t)steps : INT32_MAX;
+}
+
 QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
                                size_t count, float low, float high)
 {
-    const int32_t steps = (int32_t)(g->o->max_shrink * (double)g->o->grid);
+    const int32_t steps = qqi_onecomp_steps(g->o);
     float best = qqi_f32_of((uint32_t)QQI_F32_INF);
 
     for (int32_t i = 0; i < steps; i++) {
@@ -39170,9 +43392,7 @@ QQI_FN void qqi_onebit_rank1(qqi_onebit_work *s, const qq_onebit_options *o,
     qqi_svid *v = &s->svid;
     double sigma;
 
-    v->p = s->scaled;
-    v->ldp = s->k;
-    v->absolute = 1;
+    qqi_svid_of(v, s->scaled, s->k, 1);
     if (s->n < 1000000 / s->k + (1000000 % s->k > 0)) {
         sigma = qqi_svid_still(v);
         if (!(sigma > 0.0)) { // any unit vectors
@@ -39223,12 +43443,13 @@ QQI_FN qq_status qqi_onebit_compat(qqi_onebit_work *s,
 // qquant floor 8: binary planes: V = sum over p of a_p s_p b_p.
 //
 // The signs of all planes of one weight are one code: bit p is plane p's, 1 for
-// plus. Blocks of 32 rows, as in solve/block.h:
+// plus. Blocks of 32 rows, as in solve/block.h, two of them at a time:
 //
 //   v = the sum over p of +-fl(a_p b_p), in f32, plane after plane
 //   e = fl(W - v), g = e H (f64; without H: e itself)
 
 #define QQI_PLANE_CODES (1u << QQ_ONEBIT_MAX_PLANES)
+#define QQI_PLANE_ROWS  (2 * QQI_BLOCK_ROWS)
 
 typedef struct qqi_planes {
     size_t n;
@@ -39246,7 +43467,8 @@ typedef struct qqi_planes {
     uint8_t *save_code;
     float *best_a; // of the best candidate, as it is stored
     float *best_b;
-    uint8_t *best_code;
+    uint8_t *best_code; // and, above its 4 bits, codes where a round ended
+    float *end_a;       // a there
     double best;
     double *error;    // of every block
     double *gradient; // blocks * k
@@ -39257,25 +43479,28 @@ typedef struct qqi_planes {
     unsigned plane; // whose b is solved
     int gptq;       // 1: this pass begins with GPTQ
     int fit_a;
+    int fit_b;  // the gradient of b is wanted
+    int before; // 1: the pass begins with a, and J is that of then
     int descend;
+    int look; // 1: only J is wanted, of one plane without H
     unsigned anneal;
 } qqi_planes;
 
-// A block of rows, in a part's room.
+// Two blocks of rows, in a part's room.
 typedef struct qqi_plane_rows {
     size_t first;
     size_t count;
-    float *e;  // 32 * k
-    float *t;  // 32 * k: s b of a plane
-    double *g; // 32 * k
-    double *p; // planes * 32 * k
+    float *e;  // 64 * k
+    float *t;  // 64 * k: s b of a plane
+    double *g; // 64 * k
+    double *p; // planes * 64 * k
     double *space;
 } qqi_plane_rows;
 
 QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
                                  qqi_pieces *p)
 {
-    const size_t wide = qqi_times(QQI_BLOCK_ROWS, s->k);
+    const size_t wide = qqi_times(QQI_PLANE_ROWS, s->k);
 
     r->e = (float *)qqi_piece(p, wide, sizeof(float));
     r->t = (float *)qqi_piece(p, wide, sizeof(float));
@@ -39339,6 +43564,16 @@ QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
     qqi_dense_add(&d, r->space);
 }
 
+// e where there is one plane.
+QQI_INLINE float qqi_plane_rest(const qqi_planes *s, size_t i, size_t j)
+{
+    const float x = qqi_mul_f32(s->a[i], s->b[j]);
+    const uint32_t minus = (uint32_t)(~s->code[i * s->k + j] & 1) << 31;
+
+    // No branch: signs are as good as random.
+    return s->w[i * s->ldw + j] - qqi_f32_of(qqi_f32_bits(x) ^ minus);
+}
+
 // e and g of the codes, a and b.
 QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
 {
@@ -39347,7 +43582,9 @@ QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
 
     for (size_t i = 0; i < r->count; i++) {
         const size_t row = r->first + i;
-        for (size_t j = 0; j < k; j++) {
+        for (size_t j = 0; s->count == 1 && j < k; j++)
+            r->e[i * k + j] = qqi_plane_rest(s, row, j);
+        for (size_t j = 0; s->count > 1 && j < k; j++) {
             qqi_plane_values(s, row, j, values);
             r->e[i * k + j] =
                 s->w[row * s->ldw + j] - values[s->code[row * k + j]];
@@ -39356,13 +43593,19 @@ QQI_FN void qqi_plane_residual(const qqi_planes *s, qqi_plane_rows *r)
     qqi_plane_product(s, r, r->e, r->g);
 }
 
-QQI_FN double qqi_plane_error(const qqi_planes *s, const qqi_plane_rows *r)
+// J of each block.
+QQI_FN void qqi_plane_errors(const qqi_planes *s, const qqi_plane_rows *r)
 {
-    double all = 0.0;
-
-    for (size_t i = 0; i < r->count * s->k; i++)
-        all += qqi_mul_f64((double)r->e[i], r->g[i]);
-    return all;
+    for (size_t from = 0; from < r->count; from += QQI_BLOCK_ROWS) {
+        const size_t left = r->count - from;
+        const size_t rows = left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS;
+        const float *e = r->e + from * s->k;
+        const double *g = r->g + from * s->k;
+        double all = 0.0;
+        for (size_t i = 0; i < rows * s->k; i++)
+            all += qqi_mul_f64((double)e[i], g[i]);
+        s->error[(r->first + from) / QQI_BLOCK_ROWS] = all;
+    }
 }
 
 // --- signs -----------------------------------------------------------------
@@ -39376,6 +43619,7 @@ QQI_INLINE double qqi_plane_diagonal(const qqi_planes *s, size_t j)
 QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
 {
     const size_t k = s->k, row = r->first + i;
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *g = r->g + i * k;
     float values[QQI_PLANE_CODES];
     size_t changed = 0;
@@ -39400,7 +43644,7 @@ QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
         if (s->h == NULL)
             g[j] = (double)e;
         else
-            qqi_move_gradient(k, d, s->h + j * k, g);
+            qqi_move_gradient(kernel, k, d, s->h + j * k, g);
         changed++;
     }
     return changed;
@@ -39411,10 +43655,12 @@ QQI_FN void qqi_plane_gptq_row(const qqi_planes *s, qqi_plane_rows *r, size_t i,
                                size_t from, size_t end)
 {
     const size_t k = s->k, row = r->first + i;
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *p = r->g + i * k;
     float values[QQI_PLANE_CODES];
 
-    for (size_t at = end; at-- > from;) {
+    for (size_t at = end; at > from;) {
+        at--;
         const float *l = s->lower + at * k;
         const size_t j = s->order[at];
         const float w = s->w[row * s->ldw + j];
@@ -39424,8 +43670,7 @@ QQI_FN void qqi_plane_gptq_row(const qqi_planes *s, qqi_plane_rows *r, size_t i,
         const float e = w - values[code];
         s->code[row * k + j] = (uint8_t)code;
         r->e[i * k + at] = e;
-        for (size_t q = from; q < at; q++)
-            p[q] += (double)e * (double)l[q];
+        kernel->move(at - from, e, l + from, p + from);
     }
 }
 
@@ -39458,7 +43703,7 @@ QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
     double trace = 0.0;
 
     for (size_t p = 0; p < n; p++) {
-        const double *ph = r->p + (p * QQI_BLOCK_ROWS + i) * k;
+        const double *ph = r->p + (p * QQI_PLANE_ROWS + i) * k;
         b[p] = 0.0;
         for (size_t q = 0; q < n; q++)
             m[p * n + q] = 0.0;
@@ -39504,7 +43749,7 @@ QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
                 r->t[i * k + j] =
                     qqi_plane_sign(s->code[(r->first + i) * k + j], p) *
                     s->b[p * k + j];
-        qqi_plane_product(s, r, r->t, r->p + p * QQI_BLOCK_ROWS * k);
+        qqi_plane_product(s, r, r->t, r->p + p * QQI_PLANE_ROWS * k);
     }
     for (size_t i = 0; i < r->count; i++)
         qqi_plane_solve_row(s, r, i);
@@ -39531,7 +43776,7 @@ typedef struct qqi_columns_system {
     double *d;
     double *md;
     double *z;
-    float *q;     // 32 * k rows of Q
+    float *q;     // some rows of Q
     double *room; // parts
     size_t parts;
     const qqi_planes *s;
@@ -39611,15 +43856,18 @@ QQI_FN double qqi_inner(size_t k, const double *x, const double *y)
     return sum;
 }
 
-// A part of md = m d.
-QQI_FN void qqi_columns_apply(void *arg, size_t part)
+// md = m d, which as m is symmetric is the sum of its rows times d.
+QQI_FN void qqi_columns_apply(const qqi_columns_system *c, const qqi_threads *t)
 {
-    const qqi_columns_system *c = (const qqi_columns_system *)arg;
-    size_t from, to;
+    qqi_linear p;
 
-    qqi_share(c->k, c->parts, part, &from, &to);
-    for (size_t i = from; i < to; i++)
-        c->md[i] = qqi_inner(c->k, c->m + i * c->k, c->d);
+    QQ_MEMSET(&p, 0, sizeof p);
+    p.n = c->k;
+    p.k = c->k;
+    p.m = c->m;
+    p.v = c->d;
+    p.x = c->md;
+    qqi_linear_run(&p, t, qqi_linear_add_part);
 }
 
 // Conjugate gradients from 0, scaled by the diagonal, until what is left is
@@ -39643,7 +43891,7 @@ QQI_FN void qqi_columns_solve(qqi_columns_system *c, const qqi_threads *t)
         const double by = n == 0 ? 0.0 : now / old;
         for (size_t i = 0; i < k; i++)
             c->d[i] = n == 0 ? c->z[i] : c->z[i] + qqi_mul_f64(by, c->d[i]);
-        qqi_threads_run(t, qqi_columns_apply, c);
+        qqi_columns_apply(c, t);
         const double curve = qqi_inner(k, c->d, c->md);
         if (!(curve > 0.0) || qqi_is_inf_f64(curve))
             return;
@@ -39712,6 +43960,7 @@ QQI_FN void qqi_plane_anneal_sweep(const qqi_planes *s, qqi_plane_rows *r,
                                    size_t i, double heat, uint32_t sweep)
 {
     const size_t k = s->k, row = r->first + i;
+    const qqi_dense_kernel *kernel = qqi_dense_now();
     double *g = r->g + i * k;
     float values[QQI_PLANE_CODES];
     qq_key key;
@@ -39741,7 +43990,7 @@ QQI_FN void qqi_plane_anneal_sweep(const qqi_planes *s, qqi_plane_rows *r,
         if (s->h == NULL)
             g[j] = (double)e;
         else
-            qqi_move_gradient(k, d, s->h + j * k, g);
+            qqi_move_gradient(kernel, k, d, s->h + j * k, g);
     }
 }
 
@@ -39767,29 +44016,51 @@ QQI_FN void qqi_plane_anneal(const qqi_planes *s, qqi_plane_rows *r)
     }
 }
 
-// The block's part of sum_i a_i s_ij g_ij.
-QQI_FN void qqi_plane_gradient(const qqi_planes *s, const qqi_plane_rows *r)
+// A block's part of sum_i a_i s_ij g_ij, rows from and on.
+QQI_FN void qqi_plane_gradient(const qqi_planes *s, const qqi_plane_rows *r,
+                               size_t from)
 {
     const size_t k = s->k;
-    double *to = s->gradient + r->first / QQI_BLOCK_ROWS * k;
+    const size_t left = r->count - from;
+    const size_t end = from + (left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS);
+    double *to = s->gradient + (r->first + from) / QQI_BLOCK_ROWS * k;
 
     for (size_t j = 0; j < k; j++)
         to[j] = 0.0;
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = from; i < end; i++) {
         const size_t row = r->first + i;
         const double a = (double)s->a[s->plane * s->n + row];
         for (size_t j = 0; j < k; j++) {
             const double x = qqi_mul_f64(a, r->g[i * k + j]);
-            to[j] += s->code[row * k + j] >> s->plane & 1 ? x : -x;
+            const uint64_t minus = ~s->code[row * k + j] >> s->plane & 1;
+            to[j] += qqi_f64_of(qqi_f64_bits(x) ^ minus << 63);
         }
     }
 }
 
+// a, and what stands where a round ends.
+QQI_FN void qqi_plane_round_ends(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t at = r->first * s->k;
+
+    qqi_plane_residual(s, r);
+    qqi_plane_fit_a(s, r);
+    qqi_plane_errors(s, r);
+    for (size_t i = at; i < at + r->count * s->k; i++)
+        s->best_code[i] = (uint8_t)((s->best_code[i] & 15) | s->code[i] << 4);
+    for (unsigned p = 0; p < s->count; p++)
+        QQ_MEMCPY(s->end_a + p * s->n + r->first, s->a + p * s->n + r->first,
+                  r->count * sizeof(float));
+}
+
 QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
 {
+    if (s->before)
+        qqi_plane_round_ends(s, r);
     if (s->gptq)
         qqi_plane_gptq(s, r);
-    qqi_plane_residual(s, r);
+    if (s->gptq || !s->before)
+        qqi_plane_residual(s, r);
     if (s->anneal > 0)
         qqi_plane_anneal(s, r);
     for (size_t i = 0; i < r->count; i++)
@@ -39800,8 +44071,38 @@ QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
         qqi_plane_fit_a(s, r);
     else if (s->descend > 0)
         qqi_plane_residual(s, r);
-    s->error[r->first / QQI_BLOCK_ROWS] = qqi_plane_error(s, r);
-    qqi_plane_gradient(s, r);
+    if (!s->before)
+        qqi_plane_errors(s, r);
+    for (size_t i = 0; s->fit_b && i < r->count; i += QQI_BLOCK_ROWS)
+        qqi_plane_gradient(s, r, i);
+}
+
+// Without H, of one plane and when nothing is to change: J of up to 4 whole
+// blocks from block on, whose sums overlap.
+QQI_FN void qqi_plane_look(const qqi_planes *s, size_t block, size_t count)
+{
+    const size_t row = block * QQI_BLOCK_ROWS;
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+
+    for (size_t i = row; i < row + QQI_BLOCK_ROWS && i < s->n; i++)
+        for (size_t j = 0; count == 4 && j < s->k; j++) {
+            const double e0 = (double)qqi_plane_rest(s, i, j);
+            const double e1 = (double)qqi_plane_rest(s, i + 32, j);
+            const double e2 = (double)qqi_plane_rest(s, i + 64, j);
+            const double e3 = (double)qqi_plane_rest(s, i + 96, j);
+            sum[0] += e0 * e0; // exact
+            sum[1] += e1 * e1;
+            sum[2] += e2 * e2;
+            sum[3] += e3 * e3;
+        }
+    for (size_t i = row; count == 1 && i < row + QQI_BLOCK_ROWS && i < s->n;
+         i++)
+        for (size_t j = 0; j < s->k; j++) {
+            const double e = (double)qqi_plane_rest(s, i, j);
+            sum[0] += e * e;
+        }
+    for (size_t l = 0; l < count; l++)
+        s->error[block + l] = sum[l];
 }
 
 QQI_INLINE size_t qqi_plane_blocks(const qqi_planes *s)
@@ -39816,12 +44117,21 @@ QQI_FN void qqi_plane_part(void *arg, size_t part)
     qqi_plane_rows r;
     size_t from, to;
 
+    const size_t blocks = qqi_plane_blocks(s);
+    if (s->look) {
+        qqi_share(blocks, s->o->parts, part, &from, &to);
+        for (size_t b = from, count; b < to; b += count) {
+            count = to - b >= 4 && (b + 4) * QQI_BLOCK_ROWS <= s->n ? 4 : 1;
+            qqi_plane_look(s, b, count);
+        }
+        return;
+    }
     qqi_plane_rows_place(s, &r, &p);
-    qqi_share(qqi_plane_blocks(s), s->o->parts, part, &from, &to);
+    qqi_share((blocks + 1) / 2, s->o->parts, part, &from, &to);
     for (size_t b = from; b < to; b++) {
-        const size_t left = s->n - b * QQI_BLOCK_ROWS;
-        r.first = b * QQI_BLOCK_ROWS;
-        r.count = left < QQI_BLOCK_ROWS ? left : QQI_BLOCK_ROWS;
+        const size_t left = s->n - b * QQI_PLANE_ROWS;
+        r.first = b * QQI_PLANE_ROWS;
+        r.count = left < QQI_PLANE_ROWS ? left : QQI_PLANE_ROWS;
         qqi_plane_block(s, &r);
     }
 }
@@ -39836,6 +44146,8 @@ QQI_FN double qqi_plane_pass(qqi_planes *s, int gptq, int fit_a, int descend)
     s->gptq = gptq && s->lower != NULL;
     s->fit_a = fit_a;
     s->descend = descend;
+    s->look = s->h == NULL && s->count == 1 && !s->gptq && !fit_a &&
+              !s->fit_b && descend == 0 && s->anneal == 0;
     qqi_threads_run(&t, qqi_plane_part, s);
     for (size_t b = 0; b < qqi_plane_blocks(s); b++)
         all += s->error[b];
@@ -39854,11 +44166,16 @@ QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
     QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
 }
 
-QQI_FN void qqi_plane_save(const qqi_planes *s)
+// ended: as it was where the round ended.
+QQI_FN void qqi_plane_save(const qqi_planes *s, int ended)
 {
-    QQ_MEMCPY(s->save_a, s->a, s->count * s->n * sizeof(float));
+    QQ_MEMCPY(s->save_a, ended ? s->end_a : s->a,
+              s->count * s->n * sizeof(float));
     QQ_MEMCPY(s->save_b, s->b, s->count * s->k * sizeof(float));
-    QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
+    for (size_t i = 0; ended && i < s->n * s->k; i++)
+        s->save_code[i] = (uint8_t)(s->best_code[i] >> 4);
+    if (!ended)
+        QQ_MEMCPY(s->save_code, s->code, s->n * s->k);
 }
 
 QQI_FN void qqi_plane_load(const qqi_planes *s)
@@ -39934,7 +44251,8 @@ typedef struct qqi_onebit_room {
     qqi_onebit_work work;
     qqi_ordered ordered;
     qqi_columns_system columns;
-    double *big; // H in order; then W'; then the system of b
+    qqi_onebit_out out; // compat: the answer, until it is known to be one
+    double *big;        // H in order; then W'; then the system of b
     int has_h;
 } qqi_onebit_room;
 
@@ -39956,6 +44274,7 @@ QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
     s->best_a = (float *)qqi_piece(p, as, sizeof(float));
     s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->best_code = (uint8_t *)qqi_piece(p, all, 1);
+    s->end_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->save_code = (uint8_t *)qqi_piece(p, all, 1);
@@ -39965,18 +44284,20 @@ QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
     s->rooms = (uint8_t *)qqi_piece(p, s->o->parts, s->room_bytes);
 }
 
-// The factor and the system of b share their largest piece with W'.
+// The factor and the system of b share their largest piece with W', which only
+// more than one plane needs.
 QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
 {
     const qq_onebit_options *o = m->planes.o;
     const size_t n = m->planes.n, k = m->planes.k;
     const size_t square = m->has_h ? qqi_times(k, k) : 0;
-    const size_t half = qqi_times(n, k) / 2 + 1;
+    const size_t half = m->planes.count > 1 ? qqi_times(n, k) / 2 + 1 : 0;
 
     m->work.n = n;
     m->work.k = k;
     if (o->mode == QQ_ONEBIT_COMPAT) {
         qqi_onebit_work_place(&m->work, p);
+        qqi_onebit_place(n, k, o, &m->out, p);
         return;
     }
     qqi_onebit_room_best(m, p);
@@ -40034,35 +44355,59 @@ QQ_API size_t qq_onebit_scratch_size(size_t n, size_t k,
 
 // --- starts ----------------------------------------------------------------
 
+// Rows of a part: signs of W.
+QQI_FN void qqi_onebit_signs_part(void *arg, size_t part)
+{
+    const qqi_planes *s = (const qqi_planes *)arg;
+    size_t from, to;
+
+    qqi_share(s->n, s->o->parts, part, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        const float *w = s->w + i * s->ldw;
+        uint8_t *code = s->code + i * s->k;
+        for (size_t j = 0; j < s->k; j++)
+            code[j] = w[j] >= 0.0f;
+    }
+}
+
+// What the p planes there are leave, and its signs.
+QQI_FN void qqi_onebit_rest(qqi_onebit_room *m, unsigned p)
+{
+    const qqi_planes *s = &m->planes;
+    float values[QQI_PLANE_CODES];
+
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t j = 0; j < s->k; j++) {
+            uint8_t *code = s->code + i * s->k + j;
+            qqi_plane_values(s, i, j, values);
+            const float rest = s->w[i * s->ldw + j] - values[*code];
+            *code = (uint8_t)(*code | (rest >= 0.0f ? 1u << p : 0u));
+            m->work.scaled[i * s->k + j] =
+                rest * m->work.rows[i] * m->work.columns[j];
+        }
+}
+
 // Plane p by SVID of what the planes before it leave, rows and columns of it
-// being weighted by the work's factors.
+// being weighted by the work's factors. The first plane is W's, which is
+// weighted as it is read.
 QQI_FN void qqi_onebit_start_plane(qqi_onebit_room *m, unsigned p)
 {
     qqi_planes *s = &m->planes;
     const size_t n = s->n, k = s->k;
     float *a = s->a + p * n, *b = s->b + p * k;
-    float values[QQI_PLANE_CODES];
     qqi_svid *v = &m->work.svid;
 
     s->count = p;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++) {
-            uint8_t *code = s->code + i * k + j;
-            float rest = s->w[i * s->ldw + j];
-            if (p > 0) {
-                qqi_plane_values(s, i, j, values);
-                rest -= values[*code];
-            } else {
-                *code = 0;
-            }
-            *code = (uint8_t)(*code | (rest >= 0.0f ? 1u << p : 0u));
-            m->work.scaled[i * k + j] =
-                rest * m->work.rows[i] * m->work.columns[j];
-        }
+    if (p == 0) {
+        qqi_threads_run(v->threads, qqi_onebit_signs_part, s);
+        qqi_svid_of(v, s->w, s->ldw, 1);
+        v->p.rows = m->work.rows;
+        v->p.columns = m->work.columns;
+    } else {
+        qqi_onebit_rest(m, p);
+        qqi_svid_of(v, m->work.scaled, k, 1);
+    }
     s->count = p + 1;
-    v->p = m->work.scaled;
-    v->ldp = k;
-    v->absolute = 1;
     const double root = qqi_sqrt_f64(qqi_svid_still(v));
     for (size_t i = 0; i < n; i++) {
         const double x = (double)qqi_abs_f32(v->u[i]) * root;
@@ -40121,22 +44466,44 @@ QQI_FN int qqi_onebit_tell(const qqi_onebit_room *m, size_t done, size_t all)
     return o->progress != NULL && o->progress(o->progress_user, done, all) != 0;
 }
 
-// Signs, a, b of every plane, and a again: one round. J.
-QQI_FN double qqi_onebit_round(qqi_onebit_room *m, int gptq, int sweeps)
+// A round: signs and a of every row, b of every plane, and a again. Its end
+// and the beginning of the next one are one pass where they can be.
+
+QQI_FN void qqi_onebit_begin(qqi_onebit_room *m, int gptq, int sweeps)
+{
+    m->planes.plane = 0;
+    m->planes.fit_b = 1;
+    qqi_plane_pass(&m->planes, gptq, 1, sweeps);
+    m->planes.fit_b = 0;
+}
+
+// b of every plane.
+QQI_FN void qqi_onebit_columns(qqi_onebit_room *m)
 {
     qqi_planes *s = &m->planes;
-    const qqi_threads t =
-        qqi_threads_make(s->o->parts, s->o->parallel, s->o->parallel_user);
 
-    s->plane = 0;
-    qqi_plane_pass(s, gptq, 1, sweeps);
     for (unsigned p = 0; p < s->count; p++) {
         s->plane = p;
+        s->fit_b = 1;
         if (p > 0)
             qqi_plane_pass(s, 0, 0, 0);
-        qqi_columns_fit(&m->columns, s, &t);
+        s->fit_b = 0;
+        qqi_columns_fit(&m->columns, s, m->work.svid.threads);
     }
-    return qqi_plane_pass(s, 0, 1, 0);
+}
+
+// The end of a round, and the beginning of the next: J of the first.
+QQI_FN double qqi_onebit_go_on(qqi_onebit_room *m, int gptq)
+{
+    qqi_planes *s = &m->planes;
+
+    s->plane = 0;
+    s->fit_b = 1;
+    s->before = 1;
+    const double now = qqi_plane_pass(s, gptq, 1, (int)s->o->sweeps);
+    s->before = 0;
+    s->fit_b = 0;
+    return now;
 }
 
 // Rounds from what s holds; the best of them, as it is stored, is kept. 0:
@@ -40145,24 +44512,34 @@ QQI_FN int qqi_onebit_rounds(qqi_onebit_room *m, unsigned gptq, size_t *done,
                              size_t all)
 {
     qqi_planes *s = &m->planes;
-    double least = qqi_f64_of((uint64_t)0x7ff << 52);
+    const double none = qqi_f64_of((uint64_t)0x7ff << 52);
+    double least = none;
 
+    if (s->o->rounds > 0)
+        qqi_onebit_begin(m, gptq > 0, (int)s->o->sweeps);
     for (unsigned i = 0; i < s->o->rounds; i++) {
-        const double now = qqi_onebit_round(m, i < gptq, (int)s->o->sweeps);
+        const int more = i + 1 < s->o->rounds;
+        qqi_onebit_columns(m);
+        const double now = more ? qqi_onebit_go_on(m, i + 1 < gptq)
+                                : qqi_plane_pass(s, 0, 1, 0);
         if (now < least) {
             least = now;
-            qqi_plane_save(s);
+            qqi_plane_save(s, more);
         }
         if (qqi_onebit_tell(m, ++*done, all))
             return 0;
     }
+    if (s->o->rounds > 0 && !(least < none))
+        return 1; // J is no number: nothing was saved
     if (s->o->rounds > 0)
         qqi_plane_load(s);
     if (s->o->anneal > 0 && s->count == 1) {
         s->anneal = s->o->anneal;
         qqi_plane_pass(s, 0, 0, 50);
         s->anneal = 0;
-        if (qqi_onebit_round(m, 0, 0) > least && s->o->rounds > 0)
+        qqi_onebit_begin(m, 0, 0);
+        qqi_onebit_columns(m);
+        if (qqi_plane_pass(s, 0, 1, 0) > least && s->o->rounds > 0)
             qqi_plane_load(s);
     }
     qqi_plane_keep(s, qqi_plane_finish(s, 1));
@@ -40233,6 +44610,14 @@ QQI_FN qq_status qqi_onebit_check(size_t n, size_t k,
     return qq_hessian_check(k, h, h_bytes);
 }
 
+// Bit p of 8 codes, side by side: number i goes from bit 8 i to bit 56 + i.
+QQI_WRAPS QQI_FN uint8_t qqi_plane_byte(const uint8_t *code, unsigned p)
+{
+    const uint64_t bits = qqi_load_le64(code) >> p & 0x0101010101010101u;
+
+    return (uint8_t)(bits * 0x0102040810204080u >> 56);
+}
+
 // The answer's pieces from the planes that won.
 QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
 {
@@ -40241,30 +44626,58 @@ QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
     QQ_MEMCPY(t->a, s->best_a, s->count * s->n * sizeof(float));
     QQ_MEMCPY(t->b, s->best_b, s->count * s->k * sizeof(float));
     for (unsigned p = 0; p < s->count; p++) {
-        QQ_MEMSET(t->sign[p], 0, qqi_sign_bytes(all));
-        for (size_t i = 0; i < all; i++)
+        size_t i = 0;
+        for (; i + 8 <= all; i += 8)
+            t->sign[p][i / 8] = qqi_plane_byte(s->best_code + i, p);
+        if (i < all)
+            t->sign[p][i / 8] = 0;
+        for (; i < all; i++)
             qqi_sign_put(t->sign[p], i, s->best_code[i] >> p & 1);
     }
 }
 
 // The sum of squares of W - V, and whether V is finite.
-QQI_FN int qqi_onebit_compat_error(const qqi_onebit_work *w, qq_onebit *r)
+QQI_FN int qqi_onebit_compat_error(const qqi_onebit_work *w,
+                                   const qqi_onebit_out *t, double *error)
 {
-    const uint8_t *sign = (const uint8_t *)r->sign[0].data;
+    double sum = 0.0;
 
-    r->objective = 0.0;
-    for (size_t i = 0; i < r->n; i++)
-        for (size_t j = 0; j < r->k; j++) {
-            const float s = qqi_sign_float(sign, i * r->k + j);
-            float v = r->a[i] * s * r->b[j];
-            if (r->rows != NULL)
-                v = v / (r->rows[i] * r->columns[j]);
+    for (size_t i = 0; i < w->n; i++)
+        for (size_t j = 0; j < w->k; j++) {
+            const float s = qqi_sign_float(t->sign[0], i * w->k + j);
+            float v = t->a[i] * s * t->b[j];
+            if (t->rows != NULL)
+                v = v / (t->rows[i] * t->columns[j]);
             if (!qqi_is_finite_f32(v))
                 return 0;
             const double d = (double)w->w[i * w->ldw + j] - (double)v;
-            r->objective += qqi_mul_f64(d, d);
+            sum += qqi_mul_f64(d, d);
         }
+    *error = sum;
     return 1;
+}
+
+// The original's answer, written where it is one.
+QQI_FN qq_status qqi_onebit_original(qqi_onebit_room *m,
+                                     const qq_onebit_options *o,
+                                     const qqi_onebit_out *t, double *error)
+{
+    const qqi_onebit_out *from = &m->out;
+    const size_t n = m->work.n, k = m->work.k;
+    const qq_status status = qqi_onebit_compat(&m->work, o, from);
+
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_onebit_compat_error(&m->work, from, error))
+        return QQ_ERR_FORMAT;
+    QQ_MEMCPY(t->a, from->a, n * sizeof(float));
+    QQ_MEMCPY(t->b, from->b, k * sizeof(float));
+    QQ_MEMCPY(t->sign[0], from->sign[0], qqi_sign_bytes(n * k));
+    if (t->rows != NULL) {
+        QQ_MEMCPY(t->rows, from->rows, n * sizeof(float));
+        QQ_MEMCPY(t->columns, from->columns, k * sizeof(float));
+    }
+    return QQ_OK;
 }
 
 // All checked, and there is something to solve.
@@ -40275,20 +44688,19 @@ QQI_NOINLINE qq_status qqi_onebit_answer(const qq_onebit_options *o,
                                          qq_onebit *view)
 {
     qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads threads =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
     qqi_onebit_room m;
     qq_status status;
 
     qqi_onebit_room_describe(&m, view->n, view->k, o, h != NULL);
     qqi_onebit_room_place(&m, &p);
+    m.work.svid.threads = m.work.balance.threads = &threads;
     m.planes.w = m.work.w = w;
     m.planes.ldw = m.work.ldw = ldw;
     m.planes.h = m.work.h = h;
-    if (o->mode == QQ_ONEBIT_COMPAT) {
-        status = qqi_onebit_compat(&m.work, o, t);
-        if (status == QQ_OK && !qqi_onebit_compat_error(&m.work, view))
-            status = QQ_ERR_FORMAT;
-        return status;
-    }
+    if (o->mode == QQ_ONEBIT_COMPAT)
+        return qqi_onebit_original(&m, o, t, &view->objective);
     status = qqi_onebit_run(&m, view);
     if (status == QQ_OK)
         qqi_onebit_write(&m.planes, t);
@@ -41646,6 +46058,1517 @@ QQ_API qq_status qq_aqt_update_frame(const qq_array *a, const qq_array *update,
 #endif
 #if !QQ_NO_SOLVE
 
+// ==== model/drive_recipe.h ====
+
+// qquant floor 10: the driver: recipes, and what they need.
+
+// What the calls leave: "rcp1".
+#define QQI_RECIPE_INIT 0x31706372u
+
+QQI_FN qq_recipe qqi_recipe_make(qq_quantizer quantizer, const qq_grid *grid)
+{
+    qq_recipe r;
+
+    QQ_MEMSET(&r, 0, sizeof r);
+    r.init = QQI_RECIPE_INIT;
+    r.quantizer = quantizer;
+    r.propagation = QQ_PROPAGATION_TARGET;
+    r.grid = *grid;
+    r.bias = 1;
+    r.lambda = -1.0;
+    r.target = qq_target_options_init();
+    r.percdamp = .01;
+    r.perccorr = .5;
+    r.fit = qq_fit_options_init();
+    r.onebit = qq_onebit_options_init();
+    r.gptq = qq_gptq_options_init();
+    return r;
+}
+
+QQ_API qq_recipe qq_recipe_init(unsigned bits, size_t tile)
+{
+    const qq_grid grid =
+        bits == 2 ? qq_grid_half_step(2) : qq_grid_integer(bits);
+    qq_recipe r = qqi_recipe_make(QQ_QUANTIZER_FIT, &grid);
+
+    r.tile = tile;
+    if (bits < 2 || bits > 8)
+        r.init = 0;
+    return r;
+}
+
+QQ_API qq_recipe qq_recipe_ternary(size_t tile)
+{
+    const qq_grid grid = qq_grid_ternary();
+    qq_recipe r = qqi_recipe_make(QQ_QUANTIZER_FIT, &grid);
+
+    r.tile = tile;
+    return r;
+}
+
+QQ_API qq_recipe qq_recipe_planes(unsigned planes)
+{
+    const qq_grid grid = qq_grid_half_step(1);
+    qq_recipe r = qqi_recipe_make(QQ_QUANTIZER_ONEBIT, &grid);
+
+    r.onebit.planes = planes;
+    r.onebit.anneal = planes == 1 ? 60 : 0;
+    return r;
+}
+
+QQ_API qq_recipe qq_recipe_original(qq_quantizer quantizer)
+{
+    const qq_grid grid = qq_grid_integer(4);
+    qq_recipe r = qqi_recipe_make(quantizer, &grid);
+
+    r.propagation = QQ_PROPAGATION_NONE;
+    r.bias = 0;
+    r.onebit.mode = QQ_ONEBIT_COMPAT;
+    if (quantizer == QQ_QUANTIZER_RTN)
+        r.gptq = qq_rtn_options_init();
+    return r;
+}
+
+// 1 where H is that of the original: twice the moments, damped by the solver.
+QQI_FN int qqi_recipe_is_original(const qq_recipe *r)
+{
+    return r->quantizer == QQ_QUANTIZER_RTN ||
+           r->quantizer == QQ_QUANTIZER_GPTQ ||
+           (r->quantizer == QQ_QUANTIZER_ONEBIT &&
+            r->onebit.mode == QQ_ONEBIT_COMPAT);
+}
+
+// The bits that qq_hessian_lambda asks for.
+QQI_FN unsigned qqi_recipe_bits(const qq_recipe *r)
+{
+    if (r->quantizer != QQ_QUANTIZER_FIT || r->grid.count == 2)
+        return 1;
+    return r->grid.count <= 4 ? 2 : r->grid.count < 16 ? 3 : 4;
+}
+
+// --- checks ----------------------------------------------------------------
+
+QQI_FN qq_status qqi_recipe_check_quantizer(const qq_recipe *r)
+{
+    switch (r->quantizer) {
+    case QQ_QUANTIZER_FIT:
+        if (!qqi_grid_ok(&r->grid))
+            return QQ_ERR_ARGUMENT;
+        return qq_fit_options_check(&r->fit, NULL);
+    case QQ_QUANTIZER_ONEBIT:
+        return qq_onebit_options_check(&r->onebit, NULL);
+    case QQ_QUANTIZER_GPTQ:
+    case QQ_QUANTIZER_RTN:
+        if (qqi_gptq_check(&r->gptq, r->quantizer == QQ_QUANTIZER_GPTQ, NULL) !=
+            QQ_OK)
+            return QQ_ERR_ARGUMENT;
+        return r->gptq.bits <= 8 ? QQ_OK : QQ_ERR_UNSUPPORTED;
+    case QQ_QUANTIZER_NONE:
+    default:
+        return QQ_ERR_ARGUMENT;
+    }
+}
+
+QQI_FN int qqi_recipe_way_ok(const qq_recipe *r)
+{
+    const qq_target_options *t = &r->target;
+
+    switch (r->propagation) {
+    case QQ_PROPAGATION_NONE:
+        return r->repeats == 0;
+    case QQ_PROPAGATION_INPUT:
+        return 1;
+    case QQ_PROPAGATION_TARGET:
+        return t->init == QQI_TARGET_OPTIONS_INIT &&
+               qqi_is_finite_f64(t->alpha) && qqi_is_finite_f64(t->rho) &&
+               qqi_is_finite_f64(t->ridge) && t->ridge >= 0.0;
+    case QQ_PROPAGATION_QEP:
+        return !r->bias && !r->rotate && qqi_is_finite_f64(r->percdamp) &&
+               r->percdamp >= 0.0 && qqi_is_finite_f64(r->perccorr);
+    default:
+        return 0;
+    }
+}
+
+QQ_API qq_status qq_recipe_check(const qq_recipe *r)
+{
+    if (r == NULL || r->init != QQI_RECIPE_INIT)
+        return QQ_ERR_ARGUMENT;
+    if (r->quantizer == QQ_QUANTIZER_NONE)
+        return QQ_OK;
+    if (!qqi_recipe_way_ok(r) || !qqi_is_finite_f64(r->lambda))
+        return QQ_ERR_ARGUMENT;
+    return qqi_recipe_check_quantizer(r);
+}
+
+// ==== model/drive_group.h ====
+
+// qquant floor 10: the driver: groups of layers, and what is wrong with them.
+
+// What qq_drive_init leaves: "dri1".
+#define QQI_DRIVER_INIT 0x31697264u
+
+QQ_API qq_drive qq_drive_init(void)
+{
+    qq_drive d;
+
+    QQ_MEMSET(&d, 0, sizeof d);
+    d.init = QQI_DRIVER_INIT;
+    d.together = 1;
+    d.parts = 1;
+    return d;
+}
+
+// Moments of a group while they are in memory.
+typedef struct qqi_drive_state qqi_drive_state;
+
+// One call. each solves one layer of a group, with what the memory behind p
+// has room for; state is NULL where nothing was gathered.
+typedef struct qqi_driving qqi_driving;
+typedef qq_status (*qqi_drive_each)(qqi_driving *c, size_t layer,
+                                    const qqi_drive_state *state,
+                                    const qqi_pieces *p);
+
+struct qqi_driving {
+    const qq_drive *d;
+    int every; // 1: each layer is solved by each recipe, and nothing propagates
+    qqi_drive_each each;
+    unsigned pass; // of a group that repeats
+    qq_layer_record *records;
+    double *sensitivity;
+    double base;
+    size_t done;
+    size_t all;
+};
+
+// The i-th recipe of a layer in this call, or NULL.
+QQI_FN const qq_recipe *qqi_drive_recipe(const qqi_driving *c, size_t layer,
+                                         size_t i)
+{
+    if (c->every)
+        return i < c->d->recipe_count ? c->d->recipes + i : NULL;
+    return i == 0 ? c->d->recipes + c->d->layers[layer].recipe : NULL;
+}
+
+QQI_FN qq_propagation qqi_drive_way(const qqi_driving *c, const qq_recipe *r)
+{
+    return c->every ? QQ_PROPAGATION_NONE : r->propagation;
+}
+
+QQI_INLINE int qqi_drive_aims(qq_propagation way)
+{
+    return way == QQ_PROPAGATION_TARGET || way == QQ_PROPAGATION_QEP;
+}
+
+// 1 where a recipe needs moments.
+QQI_FN int qqi_drive_gathers(const qqi_driving *c, const qq_recipe *r)
+{
+    if (r->quantizer == QQ_QUANTIZER_NONE)
+        return 0;
+    return r->quantizer != QQ_QUANTIZER_RTN || r->bias || c->d->errors ||
+           qqi_drive_aims(qqi_drive_way(c, r));
+}
+
+// 1 where the target of a layer follows the residual stream.
+QQI_FN int qqi_drive_follows(const qqi_driving *c, const qq_drive_layer *l,
+                             const qq_recipe *r)
+{
+    return l->residual && qqi_drive_way(c, r) == QQ_PROPAGATION_TARGET &&
+           qqi_abs_f64(r->target.rho) > 0.0;
+}
+
+// --- groups ----------------------------------------------------------------
+
+typedef struct qqi_drive_group {
+    size_t first; // layer
+    size_t count;
+    size_t number;
+    size_t k;
+    int gathers;
+    int propagated;
+    qq_propagation cross; // TARGET, QEP, or NONE: no second stream
+    size_t residual;      // numbers of r, 0: none
+    unsigned repeats;
+} qqi_drive_group;
+
+// One recipe of one layer; ways: bits of propagations so far.
+QQI_FN qq_status qqi_drive_group_add(const qqi_driving *c,
+                                     const qq_drive_layer *l,
+                                     const qq_recipe *r, qqi_drive_group *g,
+                                     unsigned *ways)
+{
+    if (!qqi_drive_gathers(c, r))
+        return QQ_OK;
+    const qq_propagation way = qqi_drive_way(c, r);
+    g->gathers = 1;
+    *ways |= 1u << way;
+    if (way != QQ_PROPAGATION_NONE)
+        g->propagated = 1;
+    if (qqi_drive_aims(way))
+        g->cross = way;
+    if (!c->every && r->repeats > g->repeats)
+        g->repeats = r->repeats;
+    if (!qqi_drive_follows(c, l, r))
+        return QQ_OK;
+    if (g->residual != 0 && g->residual != l->n)
+        return QQ_ERR_SHAPE;
+    g->residual = l->n;
+    return QQ_OK;
+}
+
+// The group that begins with a layer.
+QQI_FN qq_status qqi_drive_group_make(const qqi_driving *c, size_t first,
+                                      qqi_drive_group *g)
+{
+    const qq_drive_layer *l = c->d->layers;
+    const unsigned none = 1u << QQ_PROPAGATION_NONE;
+    const unsigned both =
+        1u << QQ_PROPAGATION_TARGET | 1u << QQ_PROPAGATION_QEP;
+    unsigned ways = 0;
+
+    QQ_MEMSET(g, 0, sizeof *g);
+    g->first = first;
+    g->number = l[first].group;
+    g->k = l[first].k;
+    g->cross = QQ_PROPAGATION_NONE;
+    for (size_t i = first; i < c->d->count && l[i].group == g->number; i++) {
+        const qq_recipe *r;
+        g->count++;
+        if (l[i].k != g->k)
+            return QQ_ERR_SHAPE;
+        for (size_t j = 0; (r = qqi_drive_recipe(c, i, j)) != NULL; j++) {
+            const qq_status status = qqi_drive_group_add(c, l + i, r, g, &ways);
+            if (status != QQ_OK)
+                return status;
+        }
+    }
+    // They see the same rows.
+    if (((ways & none) != 0 && ways != none) || (ways & both) == both)
+        return QQ_ERR_ARGUMENT;
+    return QQ_OK;
+}
+
+// --- checks ----------------------------------------------------------------
+
+QQI_FN qq_status qqi_drive_check_layer(const qqi_driving *c, size_t i)
+{
+    const qq_drive_layer *l = c->d->layers + i;
+    const size_t group = i == 0 ? 0 : l[-1].group;
+    const qq_recipe *r;
+
+    if ((!c->every && l->recipe >= c->d->recipe_count) || l->group < group ||
+        l->group > group + (i > 0))
+        return QQ_ERR_ARGUMENT;
+    if (l->n == 0 || l->k == 0)
+        return QQ_ERR_SHAPE;
+    const qq_status status =
+        qqi_check_rows(l->n, l->k, l->w, l->ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    for (size_t j = 0; (r = qqi_drive_recipe(c, i, j)) != NULL; j++)
+        if (r->quantizer == QQ_QUANTIZER_RTN && r->gptq.group > 0 &&
+            l->k % (size_t)r->gptq.group != 0)
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// All but the numbers.
+QQI_FN qq_status qqi_driving_check(const qqi_driving *c)
+{
+    const qq_drive *d = c->d;
+    int gathers = 0;
+    qqi_drive_group g;
+
+    if (d == NULL || d->init != QQI_DRIVER_INIT || d->together == 0 ||
+        d->parts == 0 || (d->count > 0 && d->layers == NULL) ||
+        (d->recipe_count > 0 && d->recipes == NULL))
+        return QQ_ERR_ARGUMENT;
+    qq_status status = QQ_OK;
+    for (size_t i = 0; status == QQ_OK && i < d->recipe_count; i++)
+        status = qq_recipe_check(d->recipes + i);
+    for (size_t i = 0; status == QQ_OK && i < d->count; i++)
+        status = qqi_drive_check_layer(c, i);
+    for (size_t i = 0; status == QQ_OK && i < d->count; i += g.count) {
+        status = qqi_drive_group_make(c, i, &g);
+        gathers |= g.gathers;
+    }
+    if (status == QQ_OK && d->count > 0 &&
+        (d->store == NULL || (gathers && d->inputs == NULL)))
+        status = QQ_ERR_ARGUMENT;
+    return status;
+}
+
+// Weights and biases of all layers that are solved.
+QQI_FN int qqi_driving_finite(const qqi_driving *c)
+{
+    for (size_t i = 0; i < c->d->count; i++) {
+        const qq_drive_layer *l = c->d->layers + i;
+        const qq_recipe *r;
+        int solved = 0;
+        for (size_t j = 0; (r = qqi_drive_recipe(c, i, j)) != NULL; j++)
+            solved |= r->quantizer != QQ_QUANTIZER_NONE;
+        if (solved &&
+            (!qqi_rows_finite(l->n, l->k, l->w, l->ldw) ||
+             (l->bias != NULL && !qqi_rows_finite(1, l->n, l->bias, l->n))))
+            return 0;
+    }
+    return 1;
+}
+
+// ==== model/drive_window.h ====
+
+// qquant floor 10: the driver: windows: groups that one run of the data
+// gathers, and the memory of their sums.
+
+struct qqi_drive_state {
+    qqi_drive_group g;
+    qq_moments m; // of x, and of the second stream over it
+    qq_moments r; // of the residual over x
+};
+
+// Groups that are gathered in one run.
+typedef struct qqi_drive_window {
+    size_t first; // layer
+    size_t end;   // the layer behind the last
+    size_t groups;
+    int gathers;
+    int propagated;
+    unsigned repeats;
+    qqi_drive_state *state;
+} qqi_drive_window;
+
+// As many groups from a layer on as may go together. All was checked.
+QQI_FN void qqi_drive_window_make(const qqi_driving *c, size_t first,
+                                  qqi_drive_window *w)
+{
+    const qq_drive *d = c->d;
+    qqi_drive_group g;
+
+    QQ_MEMSET(w, 0, sizeof *w);
+    qqi_drive_group_make(c, first, &g);
+    w->first = first;
+    w->gathers = g.gathers;
+    w->propagated = g.propagated;
+    do {
+        w->groups++;
+        w->end = g.first + g.count;
+        w->repeats = g.repeats > w->repeats ? g.repeats : w->repeats;
+        if (w->end == d->count || !w->gathers)
+            return;
+        qqi_drive_group_make(c, w->end, &g);
+    } while (g.gathers && g.propagated == w->propagated &&
+             (d->layers[w->end].beside ||
+              (!w->propagated && w->groups < d->together)));
+}
+
+QQI_FN qq_moments_options qqi_drive_moments(const qqi_driving *c,
+                                            qq_moments_kind kind,
+                                            size_t outputs)
+{
+    qq_moments_options o = qq_moments_options_init();
+
+    o.kind = kind;
+    o.outputs = outputs;
+    o.parts = c->d->parts;
+    o.parallel = c->d->parallel;
+    o.parallel_user = c->d->parallel_user;
+    return o;
+}
+
+// Sums of 0, or what they would need; scratch: what an update needs.
+QQI_FN void qqi_drive_sums(size_t k, const qq_moments_options *o, qqi_pieces *p,
+                           qq_moments *m, size_t *scratch)
+{
+    const size_t bytes = qq_moments_size(k, o);
+    void *memory = qqi_piece(p, bytes, 1);
+    qq_moments d;
+
+    qqi_moments_describe(&d, k, o);
+    const size_t more = qqi_moments_scratch(&d, o->parts);
+    *scratch = more > *scratch ? more : *scratch;
+    if (m != NULL && memory != NULL)
+        qq_moments_make(k, o, memory, bytes, m);
+}
+
+// States of a window; scratch: what adding rows to them needs.
+QQI_FN void qqi_drive_window_place(const qqi_driving *c, qqi_drive_window *w,
+                                   qqi_pieces *p, size_t *scratch)
+{
+    size_t layer = w->first;
+    qqi_drive_group g;
+
+    *scratch = 0;
+    w->state =
+        (qqi_drive_state *)qqi_piece(p, w->groups, sizeof(qqi_drive_state));
+    for (size_t i = 0; w->gathers && i < w->groups; i++, layer += g.count) {
+        qqi_drive_state *s = w->state != NULL ? w->state + i : NULL;
+        qqi_drive_group_make(c, layer, &g);
+        qq_moments_options o = qqi_drive_moments(
+            c, QQ_MOMENTS_FULL, g.cross != QQ_PROPAGATION_NONE ? g.k : 0);
+        if (s != NULL)
+            s->g = g;
+        qqi_drive_sums(g.k, &o, p, s != NULL ? &s->m : NULL, scratch);
+        if (g.residual == 0)
+            continue;
+        o = qqi_drive_moments(c, QQ_MOMENTS_NONE, g.residual);
+        qqi_drive_sums(g.k, &o, p, s != NULL ? &s->r : NULL, scratch);
+    }
+}
+
+// ==== model/drive_room.h ====
+
+// qquant floor 10: the driver: the memory of a layer that is solved.
+//
+// Behind the states of a window, and once these have gathered:
+//
+//   H and the target
+//   what making the target needs, or: the answer
+//   behind the answer: what the solver needs, or: the values
+//
+// Sizes are counted by the same calls that lay the pieces out.
+
+// What store sees, and what it is made of.
+typedef struct qqi_drive_answer {
+    qq_fit fit;
+    qq_onebit onebit;
+    qq_rotation rotation;
+    qq_layer_record record;
+} qqi_drive_answer;
+
+typedef struct qqi_drive_room {
+    qqi_drive_answer *answer;
+    float *h;      // k * k
+    float *t;      // n * k: where the weight is not what is solved
+    float *mean_x; // k
+    float *mean_f; // k
+    float *mean_r; // n
+    float *bias;   // n
+    void *out;     // fit, OneBit
+    size_t out_bytes;
+    uint8_t *codes; // GPTQ, RTN
+    float *scales;
+    float *zeros;
+    uint32_t *order;
+    float *c; // k * k: for the target alone
+    float *r; // n * k
+    void *aim;
+    size_t aim_bytes;
+    void *solve; // of the solver alone
+    size_t solve_bytes;
+    float *v;     // n * k: behind them
+    float *dense; // n * k: W without gaps, for errors
+    double *gram; // k * k
+} qqi_drive_room;
+
+typedef struct qqi_drive_job {
+    qqi_driving *c;
+    const qq_drive_layer *l;
+    const qq_recipe *r;
+    qq_propagation way;
+    const qqi_drive_state *s; // NULL: nothing was gathered
+    qqi_drive_room m;
+} qqi_drive_job;
+
+QQI_FN qq_fit_options qqi_job_fit_options(const qqi_drive_job *j)
+{
+    qq_fit_options o = j->r->fit;
+
+    o.parts = j->c->d->parts;
+    o.parallel = j->c->d->parallel;
+    o.parallel_user = j->c->d->parallel_user;
+    o.progress = NULL;
+    return o;
+}
+
+QQI_FN qq_onebit_options qqi_job_onebit_options(const qqi_drive_job *j)
+{
+    qq_onebit_options o = j->r->onebit;
+
+    o.parts = j->c->d->parts;
+    o.parallel = j->c->d->parallel;
+    o.parallel_user = j->c->d->parallel_user;
+    o.progress = NULL;
+    return o;
+}
+
+QQI_FN qq_target_options qqi_job_target_options(const qqi_drive_job *j)
+{
+    qq_target_options o = j->r->target;
+
+    o.parts = j->c->d->parts;
+    o.parallel = j->c->d->parallel;
+    o.parallel_user = j->c->d->parallel_user;
+    return o;
+}
+
+QQI_FN void *qqi_bytes_place(qqi_pieces *p, size_t bytes, size_t *have)
+{
+    *have = bytes;
+    return qqi_piece(p, bytes, 1);
+}
+
+// The answer's pieces, and what the solver needs beside them.
+QQI_FN void qqi_job_place_solver(qqi_drive_job *j, qqi_pieces *p,
+                                 size_t *scratch)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    qqi_drive_room *m = &j->m;
+
+    if (j->r->quantizer == QQ_QUANTIZER_FIT) {
+        const qq_fit_options o = qqi_job_fit_options(j);
+        qq_fit f;
+        qqi_fit_describe(&f, n, k, j->r->tile, &j->r->grid);
+        *scratch = qq_fit_scratch_size(&f, &o);
+        m->out = qqi_bytes_place(p, qq_fit_size(n, k, j->r->tile, &f.grid),
+                                 &m->out_bytes);
+        return;
+    }
+    if (j->r->quantizer == QQ_QUANTIZER_ONEBIT) {
+        const qq_onebit_options o = qqi_job_onebit_options(j);
+        *scratch = qq_onebit_scratch_size(n, k, &o, 1);
+        m->out = qqi_bytes_place(p, qq_onebit_size(n, k, &o), &m->out_bytes);
+        return;
+    }
+    const size_t group = j->r->gptq.group > 0 ? (size_t)j->r->gptq.group : k;
+    const size_t scales = qqi_times(n, k / group + (k % group > 0));
+    m->codes = (uint8_t *)qqi_piece(p, qqi_times(n, k), 1);
+    m->scales = (float *)qqi_piece(p, scales, sizeof(float));
+    m->zeros = (float *)qqi_piece(p, scales, sizeof(float));
+    *scratch = 0;
+    if (j->r->quantizer == QQ_QUANTIZER_GPTQ) {
+        m->order = (uint32_t *)qqi_piece(p, k, sizeof(uint32_t));
+        *scratch = qq_gptq_scratch_size(n, k);
+    }
+}
+
+// What only the target needs.
+QQI_FN void qqi_job_place_target(qqi_drive_job *j, qqi_pieces *p)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    const qq_target_options o = qqi_job_target_options(j);
+    qqi_drive_room *m = &j->m;
+
+    if (!qqi_drive_aims(j->way))
+        return;
+    m->c = (float *)qqi_piece(p, qqi_times(k, k), sizeof(float));
+    if (qqi_drive_follows(j->c, j->l, j->r))
+        m->r = (float *)qqi_piece(p, qqi_times(n, k), sizeof(float));
+    m->aim = qqi_bytes_place(p,
+                             j->way == QQ_PROPAGATION_TARGET
+                                 ? qq_target_scratch_size(n, k, &o)
+                                 : qq_onebit_adjust_scratch_size(n, k),
+                             &m->aim_bytes);
+}
+
+// Errors are those against the weight without gaps.
+QQI_FN void qqi_job_place_values(qqi_drive_job *j, qqi_pieces *p)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    qqi_drive_room *m = &j->m;
+
+    m->v = (float *)qqi_piece(p, qqi_times(n, k), sizeof(float));
+    if (!j->c->d->errors)
+        return;
+    if (j->l->ldw != k)
+        m->dense = (float *)qqi_piece(p, qqi_times(n, k), sizeof(float));
+    m->gram = (double *)qqi_piece(p, qqi_times(k, k), sizeof(double));
+}
+
+QQI_FN size_t qqi_larger_size(size_t x, size_t y)
+{
+    return x > y ? x : y;
+}
+
+// The pieces of a layer; where they end.
+QQI_FN size_t qqi_job_place(qqi_drive_job *j, qqi_pieces p)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    qqi_drive_room *m = &j->m;
+    size_t solve;
+
+    QQ_MEMSET(m, 0, sizeof *m);
+    m->answer = (qqi_drive_answer *)qqi_piece(&p, 1, sizeof(qqi_drive_answer));
+    if (j->r->quantizer != QQ_QUANTIZER_RTN || qqi_drive_aims(j->way))
+        m->h = (float *)qqi_piece(&p, qqi_times(k, k), sizeof(float));
+    if (qqi_drive_aims(j->way) || j->r->rotate)
+        m->t = (float *)qqi_piece(&p, qqi_times(n, k), sizeof(float));
+    if (j->r->bias) {
+        m->mean_x = (float *)qqi_piece(&p, k, sizeof(float));
+        m->mean_f = (float *)qqi_piece(&p, k, sizeof(float));
+        m->mean_r = (float *)qqi_piece(&p, n, sizeof(float));
+        m->bias = (float *)qqi_piece(&p, n, sizeof(float));
+    }
+    qqi_pieces target = p;
+    qqi_job_place_target(j, &target);
+    qqi_job_place_solver(j, &p, &solve);
+    qqi_pieces solver = p, values = p;
+    m->solve = qqi_bytes_place(&solver, solve, &m->solve_bytes);
+    qqi_job_place_values(j, &values);
+    return qqi_larger_size(target.at, qqi_larger_size(solver.at, values.at));
+}
+
+QQI_FN void qqi_job_make(qqi_drive_job *j, qqi_driving *c, size_t layer,
+                         const qq_recipe *r, const qqi_drive_state *s)
+{
+    QQ_MEMSET(j, 0, sizeof *j);
+    j->c = c;
+    j->l = c->d->layers + layer;
+    j->r = r;
+    j->way = qqi_drive_way(c, r);
+    j->s = s;
+}
+
+// ==== model/drive_gather.h ====
+
+// qquant floor 10: the driver: rows of inputs become moments.
+
+// Rows of QEP's second stream that are made at a time.
+#define QQI_DRIVE_ROWS ((size_t)32)
+
+struct qq_drive_sink {
+    const qqi_driving *c;
+    const qqi_drive_window *w;
+    float *missing; // rows of k: x_float - x
+    void *scratch;
+    size_t scratch_bytes;
+    qq_status status;
+};
+
+// What gathering needs behind the states of a window; where it ends.
+QQI_FN size_t qqi_drive_sink_place(const qqi_driving *c,
+                                   const qqi_drive_window *w, size_t scratch,
+                                   qqi_pieces p, qq_drive_sink *s)
+{
+    size_t widest = 0;
+    qqi_drive_group g;
+
+    for (size_t i = w->first; w->gathers && i < w->end; i += g.count) {
+        qqi_drive_group_make(c, i, &g);
+        if (g.cross == QQ_PROPAGATION_QEP && g.k > widest)
+            widest = g.k;
+    }
+    QQ_MEMSET(s, 0, sizeof *s);
+    s->c = c;
+    s->w = w;
+    s->missing = (float *)qqi_piece(&p, qqi_times(QQI_DRIVE_ROWS, widest),
+                                    sizeof(float));
+    s->scratch = qqi_bytes_place(&p, scratch, &s->scratch_bytes);
+    return p.at;
+}
+
+QQI_FN qq_status qqi_drive_rows_check(const qqi_drive_group *g,
+                                      const qq_drive_rows_of *rows)
+{
+    const size_t n = rows->count;
+    const int two = g->cross != QQ_PROPAGATION_NONE;
+    qq_status status = qqi_check_rows(n, g->k, rows->x, rows->ldx, 4);
+
+    if (status == QQ_OK && two)
+        status = qqi_check_rows(n, g->k, rows->x_float, rows->ldx_float, 4);
+    if (status == QQ_OK && g->residual > 0)
+        status = qqi_check_rows(n, g->residual, rows->r, rows->ldr, 4);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_rows_finite(n, g->k, rows->x, rows->ldx) ||
+        (two && !qqi_rows_finite(n, g->k, rows->x_float, rows->ldx_float)) ||
+        (g->residual > 0 &&
+         !qqi_rows_finite(n, g->residual, rows->r, rows->ldr)))
+        return QQ_ERR_FORMAT;
+    return QQ_OK;
+}
+
+// Rows with what QEP's second stream has there.
+QQI_FN qq_status qqi_drive_rows_missing(const qq_drive_sink *s,
+                                        qqi_drive_state *to,
+                                        const qq_moments_options *o,
+                                        const qq_drive_rows_of *rows)
+{
+    const size_t k = to->g.k;
+    qq_status status = QQ_OK;
+
+    for (size_t i = 0, n; status == QQ_OK && i < rows->count; i += n) {
+        n = rows->count - i < QQI_DRIVE_ROWS ? rows->count - i : QQI_DRIVE_ROWS;
+        const float *x = rows->x + i * rows->ldx;
+        const float *f = rows->x_float + i * rows->ldx_float;
+        for (size_t r = 0; r < n; r++)
+            for (size_t j = 0; j < k; j++)
+                s->missing[r * k + j] =
+                    f[r * rows->ldx_float + j] - x[r * rows->ldx + j];
+        status = qq_moments_update(&to->m, o, n, QQ_TYPE_F32, x, rows->ldx,
+                                   s->missing, k, s->scratch, s->scratch_bytes);
+    }
+    return status;
+}
+
+QQI_FN qq_status qqi_drive_rows_add(const qq_drive_sink *s, qqi_drive_state *to,
+                                    const qq_drive_rows_of *rows)
+{
+    const qq_moments_options o = qqi_drive_moments(s->c, QQ_MOMENTS_FULL, 0);
+    qq_status status = qqi_drive_rows_check(&to->g, rows);
+
+    if (status == QQ_OK && to->g.residual > 0)
+        status = qq_moments_update(&to->r, &o, rows->count, QQ_TYPE_F32,
+                                   rows->x, rows->ldx, rows->r, rows->ldr,
+                                   s->scratch, s->scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    if (to->g.cross == QQ_PROPAGATION_QEP)
+        return qqi_drive_rows_missing(s, to, &o, rows);
+    return qq_moments_update(&to->m, &o, rows->count, QQ_TYPE_F32, rows->x,
+                             rows->ldx, rows->x_float, rows->ldx_float,
+                             s->scratch, s->scratch_bytes);
+}
+
+QQ_API qq_status qq_drive_rows(qq_drive_sink *sink, size_t group,
+                               const qq_drive_rows_of *rows)
+{
+    if (sink == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (sink->status != QQ_OK)
+        return sink->status;
+    const size_t first = sink->w->state[0].g.number;
+    if (rows == NULL || group < first || group - first >= sink->w->groups)
+        sink->status = QQ_ERR_ARGUMENT;
+    else
+        sink->status =
+            qqi_drive_rows_add(sink, sink->w->state + (group - first), rows);
+    return sink->status;
+}
+
+// Asks for the inputs of a window, whose states hold sums of 0.
+QQI_FN qq_status qqi_drive_gather(qqi_driving *c, const qqi_drive_window *w,
+                                  size_t scratch, const qqi_pieces *p)
+{
+    const qq_drive *d = c->d;
+    qq_drive_sink sink;
+
+    qqi_drive_sink_place(c, w, scratch, *p, &sink);
+    const int stop = d->inputs(d->user, w->state[0].g.number, w->groups,
+                               w->propagated, &sink);
+    if (sink.status != QQ_OK)
+        return sink.status;
+    if (stop != 0)
+        return QQ_ERR_CANCELLED;
+    for (size_t i = 0; i < w->groups; i++)
+        if (w->state[i].m.count == 0)
+            return QQ_ERR_SHAPE;
+    return QQ_OK;
+}
+
+// ==== model/drive_solve.h ====
+
+// qquant floor 10: the driver: one layer, from moments to values.
+//
+//   H -> target T -> both rotated -> H damped -> solved -> values, turned back
+
+// H as the target sees it: not damped, not rotated.
+QQI_FN qq_status qqi_job_hessian(const qqi_drive_job *j, double factor)
+{
+    const size_t k = j->l->k;
+    const size_t bytes = k * k * sizeof(float);
+
+    if (j->m.h == NULL)
+        return QQ_OK;
+    return qq_moments_hessian(&j->s->m, j->r->bias, factor, j->m.h, bytes);
+}
+
+// The weight in t, where what is solved is not the weight itself.
+QQI_FN qq_status qqi_job_target(const qqi_drive_job *j, double factor)
+{
+    const qq_drive_layer *l = j->l;
+    const size_t n = l->n, k = l->k, square = k * k * sizeof(float);
+    const qqi_drive_room *m = &j->m;
+    const qq_target_options o = qqi_job_target_options(j);
+
+    if (m->t == NULL)
+        return QQ_OK;
+    for (size_t i = 0; i < n; i++)
+        QQ_MEMCPY(m->t + i * k, l->w + i * l->ldw, k * sizeof(float));
+    if (!qqi_drive_aims(j->way))
+        return QQ_OK;
+    qq_status status =
+        qq_moments_cross(&j->s->m, j->r->bias, factor, m->c, square);
+    if (status == QQ_OK && j->way == QQ_PROPAGATION_QEP)
+        return qq_onebit_adjust(n, k, j->r->percdamp, j->r->perccorr, m->t, k,
+                                m->h, m->c, m->aim, m->aim_bytes);
+    const size_t bytes = m->r != NULL ? n * k * sizeof(float) : 0;
+    if (status == QQ_OK && m->r != NULL)
+        status = qq_moments_cross(&j->s->r, j->r->bias, factor, m->r, bytes);
+    if (status != QQ_OK)
+        return status;
+    return qq_target(n, k, &o, l->w, l->ldw, m->h, square, m->c, square, m->r,
+                     bytes, m->t, k, m->aim, m->aim_bytes);
+}
+
+// Inputs that depend on each other leave variances of 0 behind a rotation, and
+// rounding may leave them a little below it.
+QQI_FN qq_status qqi_job_rotate(const qqi_drive_job *j)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    qq_rotation *r = &j->m.answer->rotation;
+
+    if (!j->r->rotate)
+        return QQ_OK;
+    *r = qq_rotation_make(k, j->r->rotate_limit, j->r->seed);
+    qq_status status = qq_rotation_rows(r, 0, n, j->m.t, k);
+    if (status == QQ_OK && j->m.h != NULL) {
+        status = qq_rotation_hessian(r, j->m.h, k * k * sizeof(float));
+        for (size_t i = 0; i < k; i++)
+            if (j->m.h[i * k + i] < 0.0f)
+                j->m.h[i * k + i] = 0.0f;
+    }
+    return status;
+}
+
+// The original's quantizers damp by themselves, unless told otherwise.
+QQI_FN qq_status qqi_job_damp(const qqi_drive_job *j)
+{
+    const size_t k = j->l->k;
+    double lambda = j->r->lambda;
+
+    if (j->m.h == NULL || (lambda < 0.0 && qqi_recipe_is_original(j->r)))
+        return QQ_OK;
+    if (lambda < 0.0)
+        lambda = qq_hessian_lambda(qqi_recipe_bits(j->r), j->s->m.count, k);
+    return qq_hessian_damp(k, lambda, j->m.h, k * k * sizeof(float));
+}
+
+// --- solvers ---------------------------------------------------------------
+
+// Progress of a layer is that of the drive so far.
+QQI_FN int qqi_job_tell(void *user, size_t done, size_t all)
+{
+    const qqi_driving *c = (const qqi_driving *)user;
+
+    (void)done;
+    (void)all;
+    return c->d->progress(c->d->progress_user, c->done, c->all);
+}
+
+QQI_FN qq_status qqi_job_fit(const qqi_drive_job *j, const float *t, size_t ldt)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    const qqi_drive_room *m = &j->m;
+    qq_fit_options o = qqi_job_fit_options(j);
+
+    if (j->c->d->progress != NULL) {
+        o.progress = qqi_job_tell;
+        o.progress_user = j->c;
+    }
+    const qq_status status = qq_fit_make(n, k, j->r->tile, &j->r->grid, m->out,
+                                         m->out_bytes, &m->answer->fit);
+    if (status != QQ_OK)
+        return status;
+    return qq_fit_solve(&m->answer->fit, &o, t, ldt, m->h,
+                        k * k * sizeof(float), NULL, m->solve, m->solve_bytes);
+}
+
+QQI_FN qq_status qqi_job_onebit(const qqi_drive_job *j, const float *t,
+                                size_t ldt)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    const qqi_drive_room *m = &j->m;
+    qq_onebit_options o = qqi_job_onebit_options(j);
+
+    if (j->c->d->progress != NULL) {
+        o.progress = qqi_job_tell;
+        o.progress_user = j->c;
+    }
+    return qq_onebit_solve(n, k, &o, t, ldt, m->h, k * k * sizeof(float),
+                           m->out, m->out_bytes, m->solve, m->solve_bytes,
+                           &m->answer->onebit);
+}
+
+QQI_FN qq_status qqi_job_quantize(const qqi_drive_job *j)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    const qqi_drive_room *m = &j->m;
+    const float *t = m->t != NULL ? m->t : j->l->w;
+    const size_t ldt = m->t != NULL ? k : j->l->ldw;
+
+    switch (j->r->quantizer) {
+    case QQ_QUANTIZER_FIT:
+        return qqi_job_fit(j, t, ldt);
+    case QQ_QUANTIZER_ONEBIT:
+        return qqi_job_onebit(j, t, ldt);
+    case QQ_QUANTIZER_GPTQ:
+        return qq_gptq_solve(n, k, &j->r->gptq, t, ldt, m->h, m->codes,
+                             m->scales, m->zeros, m->order, m->solve,
+                             m->solve_bytes);
+    case QQ_QUANTIZER_RTN:
+        return qq_rtn_solve(n, k, &j->r->gptq, t, ldt, m->codes, m->scales,
+                            m->zeros);
+    case QQ_QUANTIZER_NONE:
+    default:
+        return QQ_ERR_ARGUMENT;
+    }
+}
+
+// --- values ----------------------------------------------------------------
+
+// Codes of the original. Scales of RTN lie row by row, of GPTQ group by group
+// of the columns in their order.
+QQI_FN void qqi_job_decode(const qqi_drive_job *j)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    const qqi_drive_room *m = &j->m;
+    const size_t group = j->r->gptq.group > 0 ? (size_t)j->r->gptq.group : k;
+    const size_t groups = k / group + (k % group > 0);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t p = 0; p < k; p++) {
+            const size_t g = p / group;
+            const size_t s = m->order != NULL ? g * n + i : i * groups + g;
+            const size_t at = i * k + (m->order != NULL ? m->order[p] : p);
+            m->v[at] = qqi_onecomp_value((float)m->codes[at], m->scales[s],
+                                         m->zeros[s]);
+        }
+}
+
+QQI_FN qq_status qqi_job_values(const qqi_drive_job *j)
+{
+    const size_t n = j->l->n, k = j->l->k;
+    const qqi_drive_room *m = &j->m;
+    qq_status status = QQ_OK;
+
+    if (j->r->quantizer == QQ_QUANTIZER_FIT)
+        status = qq_fit_values(&m->answer->fit, m->v, k);
+    else if (j->r->quantizer == QQ_QUANTIZER_ONEBIT)
+        status = qq_onebit_values(&m->answer->onebit, m->v, k);
+    else
+        qqi_job_decode(j);
+    if (status == QQ_OK && j->r->rotate)
+        status = qq_rotation_rows(&m->answer->rotation, 1, n, m->v, k);
+    return status;
+}
+
+QQI_FN qq_status qqi_job_bias(const qqi_drive_job *j)
+{
+    const qq_drive_layer *l = j->l;
+    const size_t n = l->n, k = l->k;
+    const qqi_drive_room *m = &j->m;
+    const int two = j->way == QQ_PROPAGATION_TARGET;
+    const int follows = qqi_drive_follows(j->c, l, j->r);
+
+    if (m->bias == NULL)
+        return QQ_OK;
+    qq_status status =
+        qq_moments_means(&j->s->m, m->mean_x, two ? m->mean_f : NULL);
+    if (status == QQ_OK && follows)
+        status = qq_moments_means(&j->s->r, NULL, m->mean_r);
+    if (status != QQ_OK)
+        return status;
+    return qq_bias_correct(
+        n, k, l->w, l->ldw, m->v, k, two ? m->mean_f : m->mean_x, m->mean_x,
+        l->bias, follows ? m->mean_r : NULL, (float)j->r->target.rho, m->bias);
+}
+
+// All of it: what store shall see lies in the room.
+QQI_FN qq_status qqi_job_solve(const qqi_drive_job *j)
+{
+    const double factor =
+        qqi_recipe_is_original(j->r) || j->way == QQ_PROPAGATION_QEP ? 2.0
+                                                                     : 1.0;
+    qq_status status = qqi_job_hessian(j, factor);
+
+    if (status == QQ_OK)
+        status = qqi_job_target(j, factor);
+    if (status == QQ_OK)
+        status = qqi_job_rotate(j);
+    if (status == QQ_OK)
+        status = qqi_job_damp(j);
+    if (status == QQ_OK)
+        status = qqi_job_quantize(j);
+    if (status == QQ_OK)
+        status = qqi_job_values(j);
+    return status == QQ_OK ? qqi_job_bias(j) : status;
+}
+
+// ==== model/drive_run.h ====
+
+// qquant floor 10: the driver: errors, results, and the run.
+
+// A record that says nothing yet.
+QQI_FN void qqi_record_make(const qq_drive_layer *l, qq_layer_record *r)
+{
+    QQ_MEMSET(r, 0, sizeof *r);
+    r->name = l->name.name;
+    r->errors.output_squared = qqi_nan_f64();
+    r->errors.mean_output_squared = qqi_nan_f64();
+    r->errors.relative_output_squared = qqi_nan_f64();
+    r->errors.weight_squared = qqi_nan_f64();
+    r->errors.mean_weight_squared = qqi_nan_f64();
+    r->errors.relative_weight_squared = qqi_nan_f64();
+}
+
+QQI_FN double qqi_drive_clock(const qq_drive *d)
+{
+    return d->seconds != NULL ? d->seconds(d->user) : 0.0;
+}
+
+// Under QEP the weight is what it was corrected to.
+QQI_FN qq_status qqi_job_errors(const qqi_drive_job *j, qq_layer_errors *e)
+{
+    const qq_drive_layer *l = j->l;
+    const size_t k = l->k;
+    const size_t shape[2] = {l->n, k};
+    const qqi_drive_room *m = &j->m;
+    const float *w = l->w;
+
+    if (m->gram == NULL)
+        return QQ_OK;
+    if (j->way == QQ_PROPAGATION_QEP) {
+        w = m->t;
+    } else if (m->dense != NULL) {
+        for (size_t i = 0; i < l->n; i++)
+            QQ_MEMCPY(m->dense + i * k, w + i * l->ldw, k * sizeof(float));
+        w = m->dense;
+    }
+    const qq_tensor before = qq_tensor_make(w, QQ_TYPE_F32, 2, shape);
+    const qq_tensor after = qq_tensor_make(m->v, QQ_TYPE_F32, 2, shape);
+    const qq_status status =
+        qq_moments_gram(&j->s->m, 1.0, m->gram, k * k * sizeof(double));
+    if (status != QQ_OK)
+        return status;
+    return qq_layer_errors_gram(&before, &after, m->gram, j->s->m.count, e);
+}
+
+QQI_FN qq_status qqi_job_store(const qqi_drive_job *j,
+                               const qq_layer_record *record)
+{
+    const qq_drive *d = j->c->d;
+    const qqi_drive_room *m = &j->m;
+    qq_drive_result r;
+
+    QQ_MEMSET(&r, 0, sizeof r);
+    r.layer = (size_t)(j->l - d->layers);
+    r.recipe = j->r;
+    r.v = m->v;
+    r.bias = m->bias;
+    if (j->r->quantizer == QQ_QUANTIZER_FIT)
+        r.fit = &m->answer->fit;
+    if (j->r->quantizer == QQ_QUANTIZER_ONEBIT)
+        r.onebit = &m->answer->onebit;
+    if (j->r->rotate)
+        r.rotation = &m->answer->rotation;
+    r.codes = m->codes;
+    r.scales = m->scales;
+    r.zeros = m->zeros;
+    r.order = m->order;
+    r.record = record;
+    return d->store(d->user, &r) == 0 ? QQ_OK : QQ_ERR_CANCELLED;
+}
+
+// Solves a layer and stores it; record: NULL where nobody keeps it.
+QQI_FN qq_status qqi_job_run(qqi_drive_job *j, const qqi_pieces *p,
+                             qq_layer_record *record)
+{
+    const qq_drive *d = j->c->d;
+
+    qqi_job_place(j, *p);
+    if (record == NULL)
+        record = &j->m.answer->record;
+    qqi_record_make(j->l, record);
+    const double before = qqi_drive_clock(d);
+    qq_status status = qqi_job_solve(j);
+    if (status != QQ_OK)
+        return status;
+    record->seconds = qqi_drive_clock(d) - before;
+    status = qqi_job_errors(j, &record->errors);
+    return status == QQ_OK ? qqi_job_store(j, record) : status;
+}
+
+// A layer more is done.
+QQI_FN qq_status qqi_drive_step(qqi_driving *c)
+{
+    c->done++;
+    if (c->d->progress != NULL &&
+        c->d->progress(c->d->progress_user, c->done, c->all) != 0)
+        return QQ_ERR_CANCELLED;
+    return QQ_OK;
+}
+
+// --- windows ---------------------------------------------------------------
+
+QQI_FN qq_status qqi_drive_window_solve(qqi_driving *c,
+                                        const qqi_drive_window *w,
+                                        const qqi_pieces *p)
+{
+    qq_status status = QQ_OK;
+    size_t layer = w->first;
+
+    for (size_t i = 0; status == QQ_OK && i < w->groups; i++) {
+        const qqi_drive_state *s = w->gathers ? w->state + i : NULL;
+        const size_t number = c->d->layers[layer].group;
+        for (; status == QQ_OK && layer < w->end &&
+               c->d->layers[layer].group == number;
+             layer++)
+            status = c->each(c, layer, s, p);
+    }
+    return status;
+}
+
+// All windows in order.
+QQI_FN qq_status qqi_driving_run(qqi_driving *c, void *scratch)
+{
+    qq_status status = QQ_OK;
+    qqi_drive_window w;
+
+    for (size_t i = 0; status == QQ_OK && i < c->d->count; i = w.end) {
+        qqi_drive_window_make(c, i, &w);
+        for (c->pass = 0; status == QQ_OK && c->pass <= w.repeats; c->pass++) {
+            qqi_pieces p = qqi_pieces_make(scratch);
+            size_t room;
+            qqi_drive_window_place(c, &w, &p, &room);
+            if (w.gathers)
+                status = qqi_drive_gather(c, &w, room, &p);
+            if (status == QQ_OK)
+                status = qqi_drive_window_solve(c, &w, &p);
+        }
+    }
+    return status;
+}
+
+// What one window needs.
+QQI_FN size_t qqi_drive_window_bytes(qqi_driving *c, qqi_drive_window *w)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    const qq_recipe *r;
+    qq_drive_sink sink;
+    qqi_drive_job j;
+    size_t room;
+
+    qqi_drive_window_place(c, w, &p, &room);
+    size_t most = qqi_drive_sink_place(c, w, room, p, &sink);
+    for (size_t i = w->first; i < w->end; i++)
+        for (size_t t = 0; (r = qqi_drive_recipe(c, i, t)) != NULL; t++) {
+            if (r->quantizer == QQ_QUANTIZER_NONE)
+                continue;
+            qqi_job_make(&j, c, i, r, NULL);
+            most = qqi_larger_size(most, qqi_job_place(&j, p));
+        }
+    p.at = most;
+    return qqi_pieces_bytes(&p);
+}
+
+// All was checked.
+QQI_FN size_t qqi_driving_bytes(qqi_driving *c)
+{
+    size_t most = 0;
+    qqi_drive_window w;
+
+    for (size_t i = 0; i < c->d->count; i = w.end) {
+        qqi_drive_window_make(c, i, &w);
+        most = qqi_larger_size(most, qqi_drive_window_bytes(c, &w));
+    }
+    return most;
+}
+
+// --- the run ---------------------------------------------------------------
+
+// One layer by its own recipe.
+QQI_FN qq_status qqi_drive_each_run(qqi_driving *c, size_t layer,
+                                    const qqi_drive_state *s,
+                                    const qqi_pieces *p)
+{
+    const qq_recipe *r = qqi_drive_recipe(c, layer, 0);
+    qq_layer_record *record = c->records != NULL ? c->records + layer : NULL;
+    qq_status status = QQ_OK;
+    qqi_drive_job j;
+
+    if (c->pass > 0 &&
+        (r->quantizer == QQ_QUANTIZER_NONE || c->pass > r->repeats))
+        return QQ_OK;
+    if (r->quantizer != QQ_QUANTIZER_NONE) {
+        qqi_job_make(&j, c, layer, r, s);
+        status = qqi_job_run(&j, p, record);
+    } else if (record != NULL) {
+        qqi_record_make(c->d->layers + layer, record);
+    }
+    if (status != QQ_OK || c->pass > 0)
+        return status;
+    return qqi_drive_step(c);
+}
+
+QQI_FN void qqi_driving_make(qqi_driving *c, const qq_drive *d)
+{
+    QQ_MEMSET(c, 0, sizeof *c);
+    c->d = d;
+    c->each = qqi_drive_each_run;
+    c->all = d != NULL ? d->count : 0;
+}
+
+QQ_API size_t qq_drive_scratch_size(const qq_drive *d)
+{
+    qqi_driving c;
+
+    qqi_driving_make(&c, d);
+    if (qqi_driving_check(&c) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_driving_bytes(&c);
+}
+
+QQ_API qq_status qq_drive_run(const qq_drive *d, qq_layer_record *records,
+                              void *scratch, size_t scratch_bytes)
+{
+    qqi_driving c;
+
+    qqi_driving_make(&c, d);
+    qq_status status = qqi_driving_check(&c);
+    if (status == QQ_OK)
+        status =
+            qqi_check_scratch(qqi_driving_bytes(&c), scratch, scratch_bytes);
+    if (status == QQ_OK && !qqi_driving_finite(&c))
+        status = QQ_ERR_FORMAT;
+    if (status != QQ_OK)
+        return status;
+    c.records = records;
+    return qqi_driving_run(&c, scratch);
+}
+
+// ==== model/drive_choose.h ====
+
+// qquant floor 10: the driver: settings chosen, sensitivities measured, and
+// recipes given out.
+
+// A layer is the float one again. scratch has room for its values, as it had
+// when it was solved.
+QQI_FN qq_status qqi_drive_restore(const qq_drive *d, size_t layer,
+                                   qqi_pieces p)
+{
+    const qq_drive_layer *l = d->layers + layer;
+    float *v = (float *)qqi_piece(&p, l->n * l->k, sizeof(float));
+    qq_drive_result r;
+
+    for (size_t i = 0; i < l->n; i++)
+        QQ_MEMCPY(v + i * l->k, l->w + i * l->ldw, l->k * sizeof(float));
+    QQ_MEMSET(&r, 0, sizeof r);
+    r.layer = layer;
+    r.v = v;
+    return d->store(d->user, &r) == 0 ? QQ_OK : QQ_ERR_CANCELLED;
+}
+
+QQI_FN qq_status qqi_drive_loss(const qq_drive *d, double *loss)
+{
+    if (d->loss(d->user, loss) != 0)
+        return QQ_ERR_CANCELLED;
+    return qqi_is_nan_f64(*loss) ? QQ_ERR_FORMAT : QQ_OK;
+}
+
+// --- sets of recipes -------------------------------------------------------
+
+// d with one of the sets.
+QQI_FN qq_drive qqi_drive_with(const qq_drive *d, const qq_recipe *sets,
+                               size_t set)
+{
+    qq_drive e = *d;
+
+    e.recipes = sets + set * d->recipe_count;
+    return e;
+}
+
+QQI_FN qq_status qqi_choose_check(const qq_drive *d, size_t choices,
+                                  const qq_recipe *sets)
+{
+    qq_status status = QQ_OK;
+    qqi_driving c;
+
+    if (d == NULL || choices == 0 || sets == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; status == QQ_OK && i < choices; i++) {
+        const qq_drive e = qqi_drive_with(d, sets, i);
+        qqi_driving_make(&c, &e);
+        status = qqi_driving_check(&c);
+    }
+    return status;
+}
+
+QQI_FN size_t qqi_choose_bytes(const qq_drive *d, size_t choices,
+                               const qq_recipe *sets)
+{
+    size_t most = 0;
+    qqi_driving c;
+
+    for (size_t i = 0; i < choices; i++) {
+        const qq_drive e = qqi_drive_with(d, sets, i);
+        qqi_driving_make(&c, &e);
+        most = qqi_larger_size(most, qqi_driving_bytes(&c));
+    }
+    return most;
+}
+
+QQ_API size_t qq_drive_choose_scratch_size(const qq_drive *d, size_t choices,
+                                           const qq_recipe *sets)
+{
+    if (qqi_choose_check(d, choices, sets) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_choose_bytes(d, choices, sets);
+}
+
+QQI_FN int qqi_choose_finite(const qq_drive *d, size_t choices,
+                             const qq_recipe *sets)
+{
+    qqi_driving c;
+
+    for (size_t i = 0; i < choices; i++) {
+        const qq_drive e = qqi_drive_with(d, sets, i);
+        qqi_driving_make(&c, &e);
+        if (!qqi_driving_finite(&c))
+            return 0;
+    }
+    return 1;
+}
+
+// From the float net to that of a set; what the set before it stored is undone
+// first.
+QQI_FN qq_status qqi_choose_run(const qq_drive *d, const qq_recipe *sets,
+                                size_t set, const qq_drive *before,
+                                qqi_driving *c, void *scratch)
+{
+    const qq_drive e = qqi_drive_with(d, sets, set);
+    qq_status status = QQ_OK;
+
+    for (size_t i = 0; before != NULL && status == QQ_OK && i < d->count; i++)
+        if (before->recipes[d->layers[i].recipe].quantizer != QQ_QUANTIZER_NONE)
+            status = qqi_drive_restore(d, i, qqi_pieces_make(scratch));
+    c->d = &e;
+    if (status == QQ_OK)
+        status = qqi_driving_run(c, scratch);
+    c->d = d;
+    return status;
+}
+
+QQ_API qq_status qq_drive_choose(const qq_drive *d, size_t choices,
+                                 const qq_recipe *sets, double *losses,
+                                 size_t *best, qq_layer_record *records,
+                                 void *scratch, size_t scratch_bytes)
+{
+    double least = 0.0, loss = 0.0;
+    size_t at = 0;
+    qqi_driving c;
+
+    qq_status status = qqi_choose_check(d, choices, sets);
+    if (status == QQ_OK && d->loss == NULL)
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_choose_bytes(d, choices, sets), scratch,
+                                   scratch_bytes);
+    if (status == QQ_OK && !qqi_choose_finite(d, choices, sets))
+        status = QQ_ERR_FORMAT;
+    if (status != QQ_OK)
+        return status;
+    qqi_driving_make(&c, d);
+    c.records = records;
+    c.all = qqi_times(choices + 1, d->count);
+    for (size_t i = 0; i < choices; i++) {
+        const qq_drive before = qqi_drive_with(d, sets, i > 0 ? i - 1 : 0);
+        status =
+            qqi_choose_run(d, sets, i, i > 0 ? &before : NULL, &c, scratch);
+        if (status == QQ_OK)
+            status = qqi_drive_loss(d, &loss);
+        if (status != QQ_OK)
+            return status;
+        if (losses != NULL)
+            losses[i] = loss;
+        if (i == 0 || loss < least) {
+            least = loss;
+            at = i;
+        }
+    }
+    if (best != NULL)
+        *best = at;
+    if (at + 1 == choices)
+        return QQ_OK;
+    const qq_drive last = qqi_drive_with(d, sets, choices - 1);
+    return qqi_choose_run(d, sets, at, &last, &c, scratch);
+}
+
+// --- sensitivities ---------------------------------------------------------
+
+// One layer by each recipe, and the float one again.
+QQI_FN qq_status qqi_drive_each_measure(qqi_driving *c, size_t layer,
+                                        const qqi_drive_state *s,
+                                        const qqi_pieces *p)
+{
+    const qq_drive *d = c->d;
+    double *sensitivity = c->sensitivity + layer * d->recipe_count;
+    qq_status status = QQ_OK;
+    int stored = 0;
+    double loss = 0.0;
+    qqi_drive_job j;
+
+    for (size_t i = 0; status == QQ_OK && i < d->recipe_count; i++) {
+        const qq_recipe *r = d->recipes + i;
+        sensitivity[i] = 0.0;
+        if (r->quantizer != QQ_QUANTIZER_NONE) {
+            stored = 1;
+            qqi_job_make(&j, c, layer, r, s);
+            status = qqi_job_run(&j, p, NULL);
+            if (status == QQ_OK)
+                status = qqi_drive_loss(d, &loss);
+            if (status == QQ_OK)
+                sensitivity[i] = loss - c->base;
+        }
+        if (status == QQ_OK)
+            status = qqi_drive_step(c);
+    }
+    return status == QQ_OK && stored ? qqi_drive_restore(d, layer, *p) : status;
+}
+
+// A call on e, which is d with these recipes.
+QQI_FN qq_status qqi_measure_make(const qq_drive *d, size_t choices,
+                                  const qq_recipe *recipes, qq_drive *e,
+                                  qqi_driving *c)
+{
+    if (d == NULL || choices == 0 || recipes == NULL)
+        return QQ_ERR_ARGUMENT;
+    *e = *d;
+    e->recipes = recipes;
+    e->recipe_count = choices;
+    qqi_driving_make(c, e);
+    c->every = 1;
+    c->each = qqi_drive_each_measure;
+    c->all = qqi_times(choices, d->count);
+    return qqi_driving_check(c);
+}
+
+QQ_API size_t qq_drive_measure_scratch_size(const qq_drive *d, size_t choices,
+                                            const qq_recipe *recipes)
+{
+    qq_drive e;
+    qqi_driving c;
+
+    if (qqi_measure_make(d, choices, recipes, &e, &c) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_driving_bytes(&c);
+}
+
+QQ_API qq_status qq_drive_measure(const qq_drive *d, size_t choices,
+                                  const qq_recipe *recipes, double *sensitivity,
+                                  void *scratch, size_t scratch_bytes)
+{
+    qq_drive e;
+    qqi_driving c;
+
+    qq_status status = qqi_measure_make(d, choices, recipes, &e, &c);
+    if (status == QQ_OK &&
+        (d->loss == NULL || (d->count > 0 && sensitivity == NULL)))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status =
+            qqi_check_scratch(qqi_driving_bytes(&c), scratch, scratch_bytes);
+    if (status == QQ_OK && !qqi_driving_finite(&c))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK)
+        status = qqi_drive_loss(d, &c.base);
+    if (status == QQ_OK && qqi_is_inf_f64(c.base))
+        status = QQ_ERR_FORMAT;
+    if (status != QQ_OK)
+        return status;
+    c.sensitivity = sensitivity;
+    return qqi_driving_run(&c, scratch);
+}
+
 // ==== model/allocate.h ====
 
 // qquant floor 10: mixed precision: an exact knapsack over units of a budget.
@@ -41742,7 +47665,8 @@ QQ_API qq_status qq_allocate(size_t layers, size_t choices,
                            s.choice + i * (units + 1));
     if (qqi_is_inf_f64(s.best[units]))
         return QQ_ERR_SHAPE;
-    for (size_t i = layers, left = units; i-- > 0;) {
+    for (size_t i = layers, left = units; i > 0;) {
+        i--;
         chosen[i] = s.choice[i * (units + 1) + left];
         left -= qqi_knapsack_units((double)l[i].weights, l[i].bits[chosen[i]],
                                    unit);
@@ -41982,6 +47906,86 @@ QQ_API int qq_keeps_8_bits(size_t index, size_t layers, size_t weights,
 {
     return index == 0 || index + 1 == layers || depthwise ||
            weights < all_weights / 50;
+}
+
+// ==== model/drive_keep.h ====
+
+// qquant floor 10: the driver: recipes given to layers.
+
+QQ_API qq_status qq_drive_keep(size_t count, qq_drive_layer *layers,
+                               const int *depthwise, size_t recipe)
+{
+    size_t all = 0;
+
+    if (count > 0 && layers == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++) {
+        size_t more;
+        if (!qqi_mul_size(layers[i].n, layers[i].k, &more) ||
+            !qqi_add_size(all, more, &all))
+            return QQ_ERR_SIZE;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (qq_keeps_8_bits(i, count, layers[i].n * layers[i].k, all,
+                            depthwise != NULL && depthwise[i]))
+            layers[i].recipe = recipe;
+    return QQ_OK;
+}
+
+// The knapsack's input, output and scratch.
+typedef struct qqi_allotting {
+    qq_allocation *layer;
+    size_t *chosen;
+    void *scratch;
+    size_t scratch_bytes;
+} qqi_allotting;
+
+QQI_FN void qqi_allotting_place(qqi_allotting *a, size_t count, size_t units,
+                                qqi_pieces *p)
+{
+    a->layer = (qq_allocation *)qqi_piece(p, count, sizeof(qq_allocation));
+    a->chosen = (size_t *)qqi_piece(p, count, sizeof(size_t));
+    a->scratch_bytes = qq_allocate_scratch_size(count, units);
+    a->scratch = qqi_piece(p, a->scratch_bytes, 1);
+}
+
+QQ_API size_t qq_drive_allocate_scratch_size(size_t count, size_t units)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_allotting a;
+
+    qqi_allotting_place(&a, count, units, &p);
+    return qqi_pieces_bytes(&p);
+}
+
+QQ_API qq_status qq_drive_allocate(size_t count, qq_drive_layer *layers,
+                                   size_t choices, const double *bits,
+                                   const double *sensitivity, double budget,
+                                   size_t units, void *scratch,
+                                   size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_allotting a;
+
+    if ((count > 0 && layers == NULL) ||
+        (count > 0 && choices > 0 && (bits == NULL || sensitivity == NULL)))
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_scratch(
+        qq_drive_allocate_scratch_size(count, units), scratch, scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    qqi_allotting_place(&a, count, units, &p);
+    for (size_t i = 0; i < count; i++) {
+        if (!qqi_mul_size(layers[i].n, layers[i].k, &a.layer[i].weights))
+            return QQ_ERR_SIZE;
+        a.layer[i].bits = bits;
+        a.layer[i].sensitivity = sensitivity + i * choices;
+    }
+    status = qq_allocate(count, choices, a.layer, budget, units, a.chosen,
+                         a.scratch, a.scratch_bytes);
+    for (size_t i = 0; status == QQ_OK && i < count; i++)
+        layers[i].recipe = a.chosen[i];
+    return status;
 }
 
 // ==== model/statistics.h ====

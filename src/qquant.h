@@ -78,7 +78,7 @@ CONTENTS
                  of bitsandbytes), packed matrices and their products, the
                  operations on decoded tensors, what fits codes to calibration
                  data (and OneBit), the rules and calibrations of AQT and
-                 FJFormer's bits.
+                 FJFormer's bits. Without matrices there are no solvers.
         default: everything is in.
         symptom: the names of that wing are unknown.
 
@@ -137,8 +137,10 @@ CONTENTS
         api/random.h   Threefry               api/eformer.h  eformer's arrays
         api/op.h       operations             api/aqt.h      AQT, FJ
         api/matrix.h   packed matrices        api/matmul.h   their products
+        api/rotation.h rotated inputs         api/gemm.h     dense products
         api/moments.h  calibration data       api/solve.h    least error
-        api/onebit.h   signs and two factors  api/model.h    whole models
+        api/onebit.h   signs and two factors  api/model.h    parts of a model
+        api/drive.h    whole models
 
     A packed matrix holds the codes of a weight, its scales, factors and bias
     in one block of bytes, which is the same on every machine and is multiplied
@@ -200,6 +202,7 @@ CONTENTS
 #include "api/type.h"
 #include "api/tensor.h"
 #include "api/random.h"
+#include "api/rotation.h"
 #include "api/pack.h"
 #include "api/number.h"
 #include "api/scheme.h"
@@ -216,6 +219,7 @@ CONTENTS
 #if !QQ_NO_MATRIX
 #include "api/matrix.h"
 #include "api/matmul.h"
+#include "api/gemm.h"
 #endif
 #if !QQ_NO_OP
 #include "api/op.h"
@@ -255,6 +259,7 @@ CONTENTS
 #include "num/number.h"
 #include "num/pow.h"
 #include "num/random.h"
+#include "num/rotation.h"
 #include "num/round.h"
 #include "num/shortest.h"
 #include "num/sqrt.h"
@@ -304,18 +309,23 @@ CONTENTS
 #if !QQ_NO_MATRIX
 #include "kernel/scalar/table.h"
 #include "kernel/avx2/table.h"
-#include "kernel/avx512/dense.h"
 #include "kernel/avx512/table.h"
 #include "kernel/amx/table.h"
 #include "kernel/neon/table.h"
+#include "kernel/scalar/dense.h"
+#include "kernel/avx2/dense_pass.h"
+#include "kernel/avx512/dense_pass.h"
+#include "kernel/neon/dense_pass.h"
 #include "detect.h"
 #include "dispatch.h"
+#include "matrix/gemm.h"
 #include "matrix/matmul.h"
 #include "matrix/quantize.h"
 #include "matrix/row.h"
 #endif
 #if !QQ_NO_SOLVE
 #include "matrix/cholesky.h"
+#include "matrix/linear.h"
 #endif
 #if !QQ_NO_OP
 #include "op/dot.h"
@@ -346,8 +356,8 @@ CONTENTS
 #include "train/update.h"
 #endif
 #if !QQ_NO_SOLVE
-#include "model/allocate.h"
-#include "model/select.h"
+#include "model/drive_choose.h"
+#include "model/drive_keep.h"
 #include "model/statistics.h"
 #endif
 

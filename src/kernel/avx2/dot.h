@@ -6,9 +6,10 @@
 //            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
 //            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
 //            once; e2m1, up to 24, 5 times.
-//   wide     codes up to 255, 8 bits and most books: int16 times int16, even
-//            and odd columns apart, sums in int32. Exact for all codes and all
-//            q, with as many instructions as |code| times the sign of q takes.
+//   halved   codes up to 255, 8 bits and most books: 16 * high + low, both up
+//            to 15, which is twice the work of 4 bits. Exact for all codes and
+//            all q. As int16 they take as many instructions and twice the
+//            bytes, |code| times the sign of q takes more.
 
 #ifndef QQUANT_KERNEL_AVX2_DOT_H
 #define QQUANT_KERNEL_AVX2_DOT_H
@@ -17,26 +18,112 @@
 
 #if QQI_HAS_AVX2
 
-// --- narrow ----------------------------------------------------------------
+// --- steps -----------------------------------------------------------------
 
-// One column: 16 rows times 4 numbers.
-QQI_AVX2_INLINE void qqi_narrow_step_avx2(__m256i u0, __m256i u1,
-                                          const int8_t *q, __m256i *t)
+// One column: 2 vectors of codes times 4 numbers; t begins, or goes on.
+QQI_AVX2_INLINE void qqi_step_one_avx2(__m256i u0, __m256i u1, const int8_t *q,
+                                       int begin, __m256i *t)
 {
     const __m256i four = qqi_four_avx2(q);
+    const __m256i d0 = _mm256_maddubs_epi16(u0, four);
+    const __m256i d1 = _mm256_maddubs_epi16(u1, four);
 
-    t[0] = _mm256_add_epi16(t[0], _mm256_maddubs_epi16(u0, four));
-    t[1] = _mm256_add_epi16(t[1], _mm256_maddubs_epi16(u1, four));
+    t[0] = begin ? d0 : _mm256_add_epi16(t[0], d0);
+    t[1] = begin ? d1 : _mm256_add_epi16(t[1], d1);
+    QQI_KEEP_AVX2(t[0]);
+    QQI_KEEP_AVX2(t[1]);
 }
 
-QQI_AVX2_INLINE void qqi_widen_avx2(__m256i *t, __m256i *s)
+// count columns; count and begin are constants.
+QQI_AVX2_INLINE void qqi_step_avx2(const uint8_t *u, const int8_t *q,
+                                   size_t count, int begin, __m256i *t)
 {
-    const __m256i ones = _mm256_set1_epi16(1);
+    const __m256i u0 = qqi_load_avx2(u);
+    const __m256i u1 = qqi_load_avx2(u + 32);
 
-    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(t[0], ones));
-    s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(t[1], ones));
-    t[0] = _mm256_setzero_si256();
-    t[1] = _mm256_setzero_si256();
+    qqi_step_one_avx2(u0, u1, q, begin, t);
+    if (count > 1)
+        qqi_step_one_avx2(u0, u1, q + 4, begin, t + 2);
+    if (count > 2)
+        qqi_step_one_avx2(u0, u1, q + 8, begin, t + 4);
+    if (count > 3)
+        qqi_step_one_avx2(u0, u1, q + 12, begin, t + 6);
+}
+
+// Four steps of four columns, stride bytes apart.
+QQI_AVX2_INLINE void qqi_four_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, int begin, __m256i *t)
+{
+    qqi_step_avx2(u, q, 4, begin, t);
+    qqi_step_avx2(u + 64, q + stride, 4, 0, t);
+    qqi_step_avx2(u + 128, q + 2 * stride, 4, 0, t);
+    qqi_step_avx2(u + 192, q + 3 * stride, 4, 0, t);
+}
+
+// Steps of count columns, no more than int16 has room for.
+QQI_AVX2_INLINE void qqi_some_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, size_t steps,
+                                         size_t count, __m256i *t)
+{
+    qqi_step_avx2(u, q, count, 1, t);
+    for (size_t i = 1; i < steps; i++) {
+        u += 64;
+        q += stride;
+        qqi_step_avx2(u, q, count, 0, t);
+    }
+}
+
+// --- narrow ----------------------------------------------------------------
+
+QQI_AVX2_INLINE __m256i qqi_wide_avx2(__m256i t)
+{
+    return _mm256_madd_epi16(t, _mm256_set1_epi16(1));
+}
+
+// Both halves of a column to their sums.
+QQI_AVX2_INLINE void qqi_widen_avx2(const __m256i *t, int begin, __m256i *s)
+{
+    const __m256i d0 = qqi_wide_avx2(t[0]);
+    const __m256i d1 = qqi_wide_avx2(t[1]);
+
+    s[0] = begin ? d0 : _mm256_add_epi32(s[0], d0);
+    s[1] = begin ? d1 : _mm256_add_epi32(s[1], d1);
+}
+
+// Of count columns.
+QQI_AVX2_INLINE void qqi_widen_all_avx2(const __m256i *t, size_t count,
+                                        int begin, __m256i *s)
+{
+    qqi_widen_avx2(t, begin, s);
+    if (count > 1)
+        qqi_widen_avx2(t + 2, begin, s + 2);
+    if (count > 2)
+        qqi_widen_avx2(t + 4, begin, s + 4);
+    if (count > 3)
+        qqi_widen_avx2(t + 6, begin, s + 6);
+}
+
+// Whole tiles of 32 columns; most, a constant, is 8 or 4.
+QQI_AVX2_INLINE void qqi_narrow_quick_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           size_t tiles, size_t most)
+{
+    const size_t width = a->g->width;
+    const size_t stride = 4 * width;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    qqi_quick_avx2 to = qqi_quick_make_avx2(a, m);
+
+    for (; tiles > 0; tiles--, u += 512, q += 8 * stride) {
+        __m256i t[8], s[8];
+        qqi_four_steps_avx2(u, q, stride, 1, t);
+        if (most == 4)
+            qqi_widen_all_avx2(t, 4, 1, s);
+        qqi_four_steps_avx2(u + 256, q + 4 * stride, stride, most == 4, t);
+        qqi_widen_all_avx2(t, 4, most != 4, s);
+        qqi_quick_both_avx2(&to, s);
+        qqi_quick_next_avx2(&to, width);
+    }
 }
 
 // count, a constant, columns.
@@ -44,149 +131,160 @@ QQI_AVX2_INLINE void qqi_narrow_steps_avx2(const qqi_pass_avx2 *a,
                                            const qqi_meeting_avx2 *m,
                                            size_t count)
 {
-    const __m256i zero = _mm256_setzero_si256();
     const size_t stride = 4 * a->g->width;
     const size_t most = a->most;
     const uint8_t *u = m->u;
     const int8_t *q = m->q;
-    __m256i t[8] = {zero, zero, zero, zero, zero, zero, zero, zero};
-    __m256i s[8];
+    qqi_piece_avx2 piece;
 
-    qqi_begin_avx2(a, m, count, s);
-    for (size_t left = m->steps, now; left > 0; left -= now) {
-        now = left < most ? left : most;
-        for (size_t i = 0; i < now; i++, u += 64, q += stride) {
-            const __m256i u0 = qqi_load_avx2(u);
-            const __m256i u1 = qqi_load_avx2(u + 32);
-            qqi_narrow_step_avx2(u0, u1, q, t);
-            if (count > 1)
-                qqi_narrow_step_avx2(u0, u1, q + 4, t + 2);
-            if (count > 2)
-                qqi_narrow_step_avx2(u0, u1, q + 8, t + 4);
-            if (count > 3)
-                qqi_narrow_step_avx2(u0, u1, q + 12, t + 6);
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        __m256i t[8], s[8];
+        qqi_begin_both_avx2(a, &piece, m->c, count, s);
+        for (size_t left = piece.steps, now; left > 0; left -= now) {
+            now = left < most ? left : most;
+            qqi_some_steps_avx2(u, q, stride, now, count, t);
+            qqi_widen_all_avx2(t, count, 0, s);
+            u += 64 * now;
+            q += stride * now;
         }
-        qqi_widen_avx2(t, s);
-        if (count > 1)
-            qqi_widen_avx2(t + 2, s + 2);
-        if (count > 2)
-            qqi_widen_avx2(t + 4, s + 4);
-        if (count > 3)
-            qqi_widen_avx2(t + 6, s + 6);
+        qqi_piece_both_avx2(a, m, &piece, count, s);
     }
-    qqi_finish_avx2(a, m, count, s);
 }
 
 QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
                                             const qqi_meeting_avx2 *m)
 {
+    const size_t tiles = (m->end - m->k) / 32;
+    qqi_meeting_avx2 rest;
+
     switch (m->count) {
     case 1:
         qqi_narrow_steps_avx2(a, m, 1);
-        break;
+        return;
     case 2:
         qqi_narrow_steps_avx2(a, m, 2);
-        break;
+        return;
     case 3:
         qqi_narrow_steps_avx2(a, m, 3);
-        break;
+        return;
     default:
-        qqi_narrow_steps_avx2(a, m, 4);
         break;
+    }
+    if (a->small) {
+        if (a->most >= 8)
+            qqi_narrow_quick_avx2(a, m, tiles, 8);
+        else
+            qqi_narrow_quick_avx2(a, m, tiles, 4);
+        if (!qqi_rest_avx2(a, m, tiles, &rest))
+            return;
+        m = &rest;
+    }
+    qqi_narrow_steps_avx2(a, m, 4);
+}
+
+// --- halved ----------------------------------------------------------------
+
+// Sums of high and low halves, times their weights.
+QQI_AVX2_INLINE __m256i qqi_whole_avx2(const __m256i *t)
+{
+    return _mm256_add_epi32(_mm256_madd_epi16(t[0], _mm256_set1_epi16(16)),
+                            _mm256_madd_epi16(t[1], _mm256_set1_epi16(1)));
+}
+
+// Whole tiles of 32 columns, 8 rows.
+QQI_AVX2_INLINE void qqi_halved_quick_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           size_t tiles, size_t half)
+{
+    const size_t width = a->g->width;
+    const size_t stride = 4 * width;
+    const uint8_t *u = m->u + QQI_ROWS_AVX2 * half;
+    const int8_t *q = m->q;
+    qqi_quick_avx2 to = qqi_quick_make_avx2(a, m);
+
+    for (; tiles > 0; tiles--, u += 512, q += 8 * stride) {
+        __m256i t[8];
+        qqi_four_steps_avx2(u, q, stride, 1, t);
+        qqi_four_steps_avx2(u + 256, q + 4 * stride, stride, 0, t);
+        qqi_quick_end_avx2(&to, 0, half, qqi_whole_avx2(t));
+        qqi_quick_end_avx2(&to, 1, half, qqi_whole_avx2(t + 2));
+        qqi_quick_end_avx2(&to, 2, half, qqi_whole_avx2(t + 4));
+        qqi_quick_end_avx2(&to, 3, half, qqi_whole_avx2(t + 6));
+        qqi_quick_next_avx2(&to, width);
     }
 }
 
-// --- wide ------------------------------------------------------------------
-
-QQI_AVX2_INLINE void qqi_wide_step_avx2(const uint8_t *u, const int16_t *q,
+// s of count, a constant, columns and a half goes on.
+QQI_AVX2_INLINE void qqi_add_whole_avx2(const __m256i *t, size_t count,
                                         __m256i *s)
 {
-    const __m256i even = qqi_four_avx2(q);
-    const __m256i odd = qqi_four_avx2(q + 8);
-
-    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(qqi_load_avx2(u), even));
-    s[1] =
-        _mm256_add_epi32(s[1], _mm256_madd_epi16(qqi_load_avx2(u + 64), even));
-    s[0] =
-        _mm256_add_epi32(s[0], _mm256_madd_epi16(qqi_load_avx2(u + 32), odd));
-    s[1] =
-        _mm256_add_epi32(s[1], _mm256_madd_epi16(qqi_load_avx2(u + 96), odd));
+    s[0] = _mm256_add_epi32(s[0], qqi_whole_avx2(t));
+    if (count > 1) {
+        s[1] = _mm256_add_epi32(s[1], qqi_whole_avx2(t + 2));
+        s[2] = _mm256_add_epi32(s[2], qqi_whole_avx2(t + 4));
+        s[3] = _mm256_add_epi32(s[3], qqi_whole_avx2(t + 6));
+    }
 }
 
-// The numbers are spread already.
-QQI_AVX2_INLINE void qqi_wide_steps_avx2(const qqi_pass_avx2 *a,
-                                         const qqi_meeting_avx2 *m,
-                                         size_t count)
+// A piece of count, a constant, 1 or 4, columns, 8 rows.
+QQI_AVX2_INLINE void qqi_halved_piece_avx2(const qqi_pass_avx2 *a,
+                                           const qqi_meeting_avx2 *m,
+                                           const qqi_piece_avx2 *piece,
+                                           size_t count, size_t half,
+                                           const uint8_t *u, const int8_t *q)
 {
-    const int16_t *q = a->w->q;
+    const size_t stride = 4 * a->g->width;
+    __m256i s[4];
+
+    u += QQI_ROWS_AVX2 * half;
+    qqi_begin_half_avx2(a, piece, m->c, count, half, s);
+    for (size_t left = piece->steps, now; left > 0; left -= now) {
+        __m256i t[8];
+        now = left < 8 ? left : 8;
+        qqi_some_steps_avx2(u, q, stride, now, count, t);
+        qqi_add_whole_avx2(t, count, s);
+        u += 64 * now;
+        q += stride * now;
+    }
+    qqi_piece_half_avx2(a, m, piece, count, half, s);
+}
+
+// Pieces of any kind; columns that are not there are zeros.
+QQI_AVX2_INLINE void qqi_halved_pieces_avx2(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m)
+{
     const uint8_t *u = m->u;
-    __m256i s[8];
+    const int8_t *q = m->q;
+    qqi_piece_avx2 piece;
 
-    qqi_begin_avx2(a, m, count, s);
-    for (size_t i = 0; i < m->steps; i++, u += 128, q += 16) {
-        qqi_wide_step_avx2(u, q, s);
-        if (count > 1)
-            qqi_wide_step_avx2(u, q + 2, s + 2);
-        if (count > 2)
-            qqi_wide_step_avx2(u, q + 4, s + 4);
-        if (count > 3)
-            qqi_wide_step_avx2(u, q + 6, s + 6);
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        for (size_t half = 0; half < 2; half++) {
+            if (m->count == 1)
+                qqi_halved_piece_avx2(a, m, &piece, 1, half, u, q);
+            else
+                qqi_halved_piece_avx2(a, m, &piece, 4, half, u, q);
+        }
+        u += 64 * piece.steps;
+        q += 4 * a->g->width * piece.steps;
     }
-    qqi_finish_avx2(a, m, count, s);
 }
 
-// Spreads a lone column, which has no more numbers than its steps: tiles need
-// not begin at a multiple of 16.
-QQI_AVX2_INLINE void qqi_spread_lone_avx2(const int8_t *q, size_t steps,
-                                          int16_t *out)
+QQI_AVX2_ALONE void qqi_halved_segment_avx2(const qqi_pass_avx2 *a,
+                                            const qqi_meeting_avx2 *m)
 {
-    const size_t whole = steps / 4;
-    int8_t rest[16] = {0};
+    const size_t tiles = (m->end - m->k) / 32;
+    qqi_meeting_avx2 rest;
 
-    qqi_spread_avx2(q, 16, whole, out);
-    if (steps % 4 == 0)
-        return;
-    QQ_MEMCPY(rest, q + 16 * whole, steps % 4 * 4);
-    qqi_spread_avx2(rest, 16, 1, out + 16 * whole);
-}
-
-// Steps of a lone column: four are in a row of the spread numbers.
-QQI_AVX2_INLINE void qqi_wide_lone_avx2(const qqi_pass_avx2 *a,
-                                        const qqi_meeting_avx2 *m)
-{
-    const int16_t *q = a->w->q;
-    const uint8_t *u = m->u;
-    __m256i s[2];
-
-    qqi_begin_avx2(a, m, 1, s);
-    for (size_t i = 0; i < m->steps; i++, u += 128)
-        qqi_wide_step_avx2(u, q + i / 4 * 16 + i % 4 * 2, s);
-    qqi_finish_avx2(a, m, 1, s);
-}
-
-QQI_AVX2_ALONE void qqi_wide_segment_avx2(const qqi_pass_avx2 *a,
-                                          const qqi_meeting_avx2 *m)
-{
-    if (a->g->width == 1) {
-        qqi_spread_lone_avx2(m->q, m->steps, a->w->q);
-        qqi_wide_lone_avx2(a, m);
-        return;
+    if (a->small && m->count == 4) {
+        for (size_t half = 0; half < 2; half++)
+            qqi_halved_quick_avx2(a, m, tiles, half);
+        if (!qqi_rest_avx2(a, m, tiles, &rest))
+            return;
+        m = &rest;
     }
-    qqi_spread_avx2(m->q, 4 * a->g->width, m->steps, a->w->q);
-    switch (m->count) {
-    case 1:
-        qqi_wide_steps_avx2(a, m, 1);
-        break;
-    case 2:
-        qqi_wide_steps_avx2(a, m, 2);
-        break;
-    case 3:
-        qqi_wide_steps_avx2(a, m, 3);
-        break;
-    default:
-        qqi_wide_steps_avx2(a, m, 4);
-        break;
-    }
+    qqi_halved_pieces_avx2(a, m);
 }
 
 // --- the products ----------------------------------------------------------
@@ -210,16 +308,16 @@ QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
     const unsigned code = qqi_most_code(p);
 
     qqi_multiply_dot_avx2(p, g, first, last, work,
-                          code > 0 ? 32768 / (256 * code) : 128,
-                          qqi_narrow_segment_avx2, qqi_unpack_avx2, 64);
+                          code > 0 ? 32768 / (256 * code) : 128, QQI_CHUNK_AVX2,
+                          qqi_narrow_segment_avx2, qqi_unpack_avx2);
 }
 
-QQI_AVX2_FN void qqi_multiply_wide_avx2(const qqi_product *p,
-                                        const qqi_columns *g, size_t first,
-                                        size_t last, void *work)
+QQI_AVX2_FN void qqi_multiply_halved_avx2(const qqi_product *p,
+                                          const qqi_columns *g, size_t first,
+                                          size_t last, void *work)
 {
-    qqi_multiply_dot_avx2(p, g, first, last, work, 0, qqi_wide_segment_avx2,
-                          qqi_unpack_wide_avx2, 128);
+    qqi_multiply_dot_avx2(p, g, first, last, work, 8, QQI_CHUNK_AVX2 / 2,
+                          qqi_halved_segment_avx2, qqi_unpack_halved_avx2);
 }
 
 #endif

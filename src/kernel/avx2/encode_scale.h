@@ -155,16 +155,6 @@ QQI_AVX2_INLINE __m256 qqi_eight_bounds_avx2(const qqi_encode *e, size_t i,
 
 // --- scales ----------------------------------------------------------------
 
-// The first count of eight.
-QQI_AVX2_INLINE __m256 qqi_first_avx2(size_t count)
-{
-    const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    const int most = (int)(count < 8 ? count : 8);
-
-    return _mm256_castsi256_ps(
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(most), number));
-}
-
 // Stores the scales of the first rows; answers them as they will be read.
 QQI_AVX2_INLINE __m256 qqi_put_scales_avx2(const qqi_encode *e, __m256 s,
                                            size_t rows, uint8_t *out)

@@ -1,13 +1,15 @@
 // qquant floor 5: one column with AVX2: what is done with a block.
 //
+// Both halves of a panel, which share the numbers.
+//
 //   2 bits   in place: fields 0 and 2 of x, and of x >> 4, at their weights 1
 //            and 4. Two blocks are at most 8 additions of 12 * 256: 24576.
 //   4 bits   low and high halves of bytes; a block of codes up to 15 is 8
 //            additions of 15 * 256: 30720; a book's codes up to 31 are added 4
 //            times: 31744.
 //   3, 5, 6, 7 bits   codes put together from their parts; then as dot.h.
-//   wide     codes, or a book, beyond 127, as int16 (dot.h), even and odd
-//            columns of a register apart.
+//   beyond 127, codes of 8 bits or a book: q is 16 * high + low (lone.h), and a
+//            block is 8 additions of 255 * 16 for each: 32640.
 
 #ifndef QQUANT_KERNEL_AVX2_LONE_DOT_H
 #define QQUANT_KERNEL_AVX2_LONE_DOT_H
@@ -17,19 +19,13 @@
 
 #if QQI_HAS_AVX2
 
-// t += the bytes of x under a mask times four numbers.
-QQI_AVX2_INLINE void qqi_masked_avx2(__m256i x, char mask, const int8_t *q,
-                                     __m256i *t)
+// Sums of both halves, int16 times a factor.
+QQI_AVX2_INLINE void qqi_widen_by_avx2(const __m256i *t, int16_t by, __m256i *s)
 {
-    const __m256i u = _mm256_and_si256(x, _mm256_set1_epi8(mask));
+    const __m256i times = _mm256_set1_epi16(by);
 
-    *t = _mm256_add_epi16(*t, _mm256_maddubs_epi16(u, qqi_four_avx2(q)));
-}
-
-// s += t, int16, times a factor.
-QQI_AVX2_INLINE void qqi_widen_by_avx2(__m256i t, int16_t by, __m256i *s)
-{
-    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(t, _mm256_set1_epi16(by)));
+    s[0] = _mm256_add_epi32(s[0], _mm256_madd_epi16(t[0], times));
+    s[1] = _mm256_add_epi32(s[1], _mm256_madd_epi16(t[1], times));
 }
 
 QQI_AVX2_INLINE void qqi_joint_avx2(const __m256i *s, __m256i *out)
@@ -38,42 +34,56 @@ QQI_AVX2_INLINE void qqi_joint_avx2(const __m256i *s, __m256i *out)
     out[1] = s[1];
 }
 
-// --- 2 bits ----------------------------------------------------------------
-
-// A half of a cell; t of weights 1 and 4.
-QQI_AVX2_INLINE void qqi_two_cell_avx2(const uint8_t *cell, const int8_t *q,
-                                       __m256i *t)
+// The bytes of x, both halves, under a mask times four numbers.
+QQI_AVX2_INLINE void qqi_masked_avx2(const __m256i *x, char mask,
+                                     const int8_t *q, int begin, __m256i *t)
 {
-    const __m256i x = qqi_load_avx2(cell);
-    const __m256i y = _mm256_srli_epi16(x, 4);
+    const __m256i m = _mm256_set1_epi8(mask);
 
-    qqi_masked_avx2(x, 3, q, &t[0]);
-    qqi_masked_avx2(x, 12, q + 4, &t[1]);
-    qqi_masked_avx2(y, 3, q + 8, &t[0]);
-    qqi_masked_avx2(y, 12, q + 12, &t[1]);
+    qqi_step_one_avx2(_mm256_and_si256(x[0], m), _mm256_and_si256(x[1], m), q,
+                      begin, t);
 }
 
-QQI_AVX2_INLINE void qqi_two_half_avx2(const uint8_t *cells, const int8_t *q,
-                                       size_t count, __m256i *s)
+// A cell, and the same without the low halves of bytes.
+QQI_AVX2_INLINE void qqi_cell_of_avx2(const uint8_t *cell, __m256i *x,
+                                      __m256i *y)
 {
-    __m256i t[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    x[0] = qqi_load_avx2(cell);
+    x[1] = qqi_load_avx2(cell + 32);
+    y[0] = _mm256_srli_epi16(x[0], 4);
+    y[1] = _mm256_srli_epi16(x[1], 4);
+}
 
-    qqi_two_cell_avx2(cells, q, t);
-    qqi_two_cell_avx2(cells + 64, q + 16, t);
-    if (count > 1) {
-        qqi_two_cell_avx2(cells + 128, q + 32, t);
-        qqi_two_cell_avx2(cells + 192, q + 48, t);
-    }
-    qqi_widen_by_avx2(t[0], 4, s);
-    qqi_widen_by_avx2(t[1], 1, s);
+// --- 2 bits ----------------------------------------------------------------
+
+// A cell; t of weight 1, then 4.
+QQI_AVX2_INLINE void qqi_two_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                       int begin, __m256i *t)
+{
+    __m256i x[2], y[2];
+
+    qqi_cell_of_avx2(cell, x, y);
+    qqi_masked_avx2(x, 3, q, begin, t);
+    qqi_masked_avx2(x, 12, q + 4, begin, t + 2);
+    qqi_masked_avx2(y, 3, q + 8, 0, t);
+    qqi_masked_avx2(y, 12, q + 12, 0, t + 2);
 }
 
 QQI_AVX2_INLINE void qqi_two_block_avx2(const qqi_lone_avx2 *a,
                                         const uint8_t *cells, size_t k,
                                         size_t count, __m256i *s)
 {
-    qqi_two_half_avx2(cells, a->g->q + k, count, &s[0]);
-    qqi_two_half_avx2(cells + 32, a->g->q + k, count, &s[1]);
+    const int8_t *q = a->g->q + k;
+    __m256i t[4];
+
+    qqi_two_cell_avx2(cells, q, 1, t);
+    qqi_two_cell_avx2(cells + 64, q + 16, 0, t);
+    if (count > 1) {
+        qqi_two_cell_avx2(cells + 128, q + 32, 0, t);
+        qqi_two_cell_avx2(cells + 192, q + 48, 0, t);
+    }
+    qqi_widen_by_avx2(t, 4, s);
+    qqi_widen_by_avx2(t + 2, 1, s);
 }
 
 QQI_AVX2_INLINE void qqi_two_joint_avx2(const __m256i *s, __m256i *out)
@@ -92,35 +102,30 @@ QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
 
 // --- 4 bits ----------------------------------------------------------------
 
-// A half of a cell, 8 columns; t may be twice the same.
+// A cell, 8 columns.
 QQI_AVX2_INLINE void qqi_four_cell_avx2(const uint8_t *cell, const int8_t *q,
-                                        __m256i *t0, __m256i *t1)
+                                        int begin, __m256i *t)
 {
-    const __m256i x = qqi_load_avx2(cell);
+    __m256i x[2], y[2];
 
-    qqi_masked_avx2(x, 15, q, t0);
-    qqi_masked_avx2(_mm256_srli_epi16(x, 4), 15, q + 4, t1);
-}
-
-QQI_AVX2_INLINE void qqi_four_half_avx2(const uint8_t *cells, const int8_t *q,
-                                        __m256i *s)
-{
-    __m256i t = _mm256_setzero_si256();
-
-    qqi_four_cell_avx2(cells, q, &t, &t);
-    qqi_four_cell_avx2(cells + 64, q + 8, &t, &t);
-    qqi_four_cell_avx2(cells + 128, q + 16, &t, &t);
-    qqi_four_cell_avx2(cells + 192, q + 24, &t, &t);
-    qqi_widen_by_avx2(t, 1, s);
+    qqi_cell_of_avx2(cell, x, y);
+    qqi_masked_avx2(x, 15, q, begin, t);
+    qqi_masked_avx2(y, 15, q + 4, 0, t);
 }
 
 QQI_AVX2_INLINE void qqi_four_block_avx2(const qqi_lone_avx2 *a,
                                          const uint8_t *cells, size_t k,
                                          size_t count, __m256i *s)
 {
+    const int8_t *q = a->g->q + k;
+    __m256i t[2];
+
     (void)count;
-    qqi_four_half_avx2(cells, a->g->q + k, &s[0]);
-    qqi_four_half_avx2(cells + 32, a->g->q + k, &s[1]);
+    qqi_four_cell_avx2(cells, q, 1, t);
+    qqi_four_cell_avx2(cells + 64, q + 8, 0, t);
+    qqi_four_cell_avx2(cells + 128, q + 16, 0, t);
+    qqi_four_cell_avx2(cells + 192, q + 24, 0, t);
+    qqi_widen_by_avx2(t, 1, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_four_avx2(const qqi_product *p,
@@ -131,41 +136,45 @@ QQI_AVX2_FN void qqi_multiply_four_avx2(const qqi_product *p,
                            qqi_four_block_avx2, qqi_joint_avx2);
 }
 
-// Books of 16 up to 31.
-QQI_AVX2_INLINE void qqi_book_cell_avx2(const uint8_t *cell, const int8_t *q,
-                                        __m256i book, __m256i *t)
+// What a book has for a cell: both halves of its low field, then the high one.
+QQI_AVX2_INLINE void qqi_look_up_avx2(const uint8_t *cell, __m256i book,
+                                      __m256i *u)
 {
-    const __m256i x = qqi_load_avx2(cell);
     const __m256i low = _mm256_set1_epi8(15);
-    const __m256i u0 = _mm256_shuffle_epi8(book, _mm256_and_si256(x, low));
-    const __m256i u1 = _mm256_shuffle_epi8(
-        book, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+    __m256i x[2], y[2];
 
-    t[0] = _mm256_add_epi16(t[0], _mm256_maddubs_epi16(u0, qqi_four_avx2(q)));
-    t[1] =
-        _mm256_add_epi16(t[1], _mm256_maddubs_epi16(u1, qqi_four_avx2(q + 4)));
+    qqi_cell_of_avx2(cell, x, y);
+    u[0] = _mm256_shuffle_epi8(book, _mm256_and_si256(x[0], low));
+    u[1] = _mm256_shuffle_epi8(book, _mm256_and_si256(x[1], low));
+    u[2] = _mm256_shuffle_epi8(book, _mm256_and_si256(y[0], low));
+    u[3] = _mm256_shuffle_epi8(book, _mm256_and_si256(y[1], low));
 }
 
-QQI_AVX2_INLINE void qqi_book_half_avx2(const uint8_t *cells, const int8_t *q,
-                                        __m256i book, __m256i *s)
+// Books of 16 up to 31; t of low fields, then high ones.
+QQI_AVX2_INLINE void qqi_book_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                        __m256i book, int begin, __m256i *t)
 {
-    __m256i t[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    __m256i u[4];
 
-    qqi_book_cell_avx2(cells, q, book, t);
-    qqi_book_cell_avx2(cells + 64, q + 8, book, t);
-    qqi_book_cell_avx2(cells + 128, q + 16, book, t);
-    qqi_book_cell_avx2(cells + 192, q + 24, book, t);
-    qqi_widen_by_avx2(t[0], 1, s);
-    qqi_widen_by_avx2(t[1], 1, s);
+    qqi_look_up_avx2(cell, book, u);
+    qqi_step_one_avx2(u[0], u[1], q, begin, t);
+    qqi_step_one_avx2(u[2], u[3], q + 4, begin, t + 2);
 }
 
 QQI_AVX2_INLINE void qqi_book_block_avx2(const qqi_lone_avx2 *a,
                                          const uint8_t *cells, size_t k,
                                          size_t count, __m256i *s)
 {
+    const int8_t *q = a->g->q + k;
+    __m256i t[4];
+
     (void)count;
-    qqi_book_half_avx2(cells, a->g->q + k, a->book, &s[0]);
-    qqi_book_half_avx2(cells + 32, a->g->q + k, a->book, &s[1]);
+    qqi_book_cell_avx2(cells, q, a->book, 1, t);
+    qqi_book_cell_avx2(cells + 64, q + 8, a->book, 0, t);
+    qqi_book_cell_avx2(cells + 128, q + 16, a->book, 0, t);
+    qqi_book_cell_avx2(cells + 192, q + 24, a->book, 0, t);
+    qqi_widen_by_avx2(t, 1, s);
+    qqi_widen_by_avx2(t + 2, 1, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_book_avx2(const qqi_product *p,
@@ -178,38 +187,34 @@ QQI_AVX2_FN void qqi_multiply_book_avx2(const qqi_product *p,
 
 // --- sums of parts ---------------------------------------------------------
 
-// Fields f and f + 1 of a half; widened after as many as most allows.
-QQI_AVX2_INLINE void qqi_parts_pair_avx2(const uint8_t *cells, unsigned bits,
-                                         unsigned f, const int8_t *q,
-                                         __m256i *t, __m256i *s)
+// Field f of both halves. most of them may be added; then t goes to s.
+QQI_AVX2_INLINE void qqi_parts_field_avx2(const uint8_t *cells, unsigned bits,
+                                          unsigned f, const int8_t *q,
+                                          __m256i *t, __m256i *s)
 {
-    const unsigned most = 128u / ((1u << bits) - 1);
-    const __m256i u0 = qqi_codes_avx2(cells, bits, f);
-    const __m256i u1 = qqi_codes_avx2(cells, bits, f + 1);
-    const __m256i v0 = _mm256_maddubs_epi16(u0, qqi_four_avx2(q + 4 * f));
-    const __m256i v1 = _mm256_maddubs_epi16(u1, qqi_four_avx2(q + 4 * f + 4));
+    const unsigned fit = 128u / ((1u << bits) - 1);
+    const unsigned most = fit >= 8 ? 8 : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
 
-    if (most < 2) {
-        qqi_widen_by_avx2(v0, 1, s);
-        qqi_widen_by_avx2(v1, 1, s);
-        return;
-    }
-    *t = _mm256_add_epi16(*t, _mm256_add_epi16(v0, v1));
-    if (f == 6 || most < 4 || (most < 8 && f == 2)) {
-        qqi_widen_by_avx2(*t, 1, s);
-        *t = _mm256_setzero_si256();
-    }
+    qqi_step_one_avx2(qqi_codes_avx2(cells, bits, f),
+                      qqi_codes_avx2(cells + 32, bits, f), q + 4 * f,
+                      f % most == 0, t);
+    if (f % most == most - 1)
+        qqi_widen_by_avx2(t, 1, s);
 }
 
-QQI_AVX2_INLINE void qqi_parts_half_avx2(const uint8_t *cells, unsigned bits,
-                                         const int8_t *q, __m256i *s)
+QQI_AVX2_INLINE void qqi_parts_block_avx2(const uint8_t *cells, unsigned bits,
+                                          const int8_t *q, __m256i *s)
 {
-    __m256i t = _mm256_setzero_si256();
+    __m256i t[2];
 
-    qqi_parts_pair_avx2(cells, bits, 0, q, &t, s);
-    qqi_parts_pair_avx2(cells, bits, 2, q, &t, s);
-    qqi_parts_pair_avx2(cells, bits, 4, q, &t, s);
-    qqi_parts_pair_avx2(cells, bits, 6, q, &t, s);
+    qqi_parts_field_avx2(cells, bits, 0, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 1, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 2, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 3, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 4, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 5, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 6, q, t, s);
+    qqi_parts_field_avx2(cells, bits, 7, q, t, s);
 }
 
 // One-statement functions for each width.
@@ -219,8 +224,7 @@ QQI_AVX2_INLINE void qqi_parts_half_avx2(const uint8_t *cells, unsigned bits,
           size_t count, __m256i *s)                                            \
       {                                                                        \
           (void)count;                                                         \
-          qqi_parts_half_avx2(cells, bits, a->g->q + k, s);                    \
-          qqi_parts_half_avx2(cells + 32, bits, a->g->q + k, s + 1);           \
+          qqi_parts_block_avx2(cells, bits, a->g->q + k, s);                   \
       }                                                                        \
       QQI_AVX2_FN void qqi_multiply_parts_##bits##_avx2(                       \
           const qqi_product *p, const qqi_columns *g, size_t first,            \
@@ -238,39 +242,48 @@ QQI_PARTS_AVX2(7)
 
 #  undef QQI_PARTS_AVX2
 
-// --- wide ------------------------------------------------------------------
+// --- codes beyond 127 ------------------------------------------------------
 
-// Codes u, 8 rows by 4 columns, times int16 numbers.
-QQI_AVX2_INLINE void qqi_wide_four_avx2(__m256i u, const int16_t *q, __m256i *s)
+// Codes of both halves times the high halves of q, which go to t, and the low
+// ones, which follow 8 bytes on and go to t + 2.
+QQI_AVX2_INLINE void qqi_by_halves_avx2(__m256i u0, __m256i u1, const int8_t *q,
+                                        int begin, __m256i *t)
 {
-    const __m256i even = _mm256_and_si256(u, _mm256_set1_epi16(255));
-    const __m256i odd = _mm256_srli_epi16(u, 8);
-
-    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(even, qqi_four_avx2(q)));
-    *s = _mm256_add_epi32(*s, _mm256_madd_epi16(odd, qqi_four_avx2(q + 8)));
+    qqi_step_one_avx2(u0, u1, q, begin, t);
+    qqi_step_one_avx2(u0, u1, q + 8, begin, t + 2);
 }
 
-// Four cells of a half, 16 columns.
-QQI_AVX2_INLINE void qqi_eight_cells_avx2(const uint8_t *cells,
-                                          const int16_t *q, __m256i *s)
+QQI_AVX2_INLINE void qqi_widen_halves_avx2(const __m256i *t, __m256i *s)
 {
-    qqi_wide_four_avx2(qqi_load_avx2(cells), q, s);
-    qqi_wide_four_avx2(qqi_load_avx2(cells + 64), q + 2, s);
-    qqi_wide_four_avx2(qqi_load_avx2(cells + 128), q + 4, s);
-    qqi_wide_four_avx2(qqi_load_avx2(cells + 192), q + 6, s);
+    qqi_widen_by_avx2(t, 16, s);
+    qqi_widen_by_avx2(t + 2, 1, s);
+}
+
+// A cell of 8 bits.
+QQI_AVX2_INLINE void qqi_eight_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                         int begin, __m256i *t)
+{
+    qqi_by_halves_avx2(qqi_load_avx2(cell), qqi_load_avx2(cell + 32), q, begin,
+                       t);
 }
 
 QQI_AVX2_INLINE void qqi_eight_block_avx2(const qqi_lone_avx2 *a,
                                           const uint8_t *cells, size_t k,
                                           size_t count, __m256i *s)
 {
-    const int16_t *q = a->spread + k % QQI_SPREAD_AVX2;
+    const int8_t *q = qqi_halves_avx2(a, k);
+    __m256i t[4];
 
     (void)count;
-    qqi_eight_cells_avx2(cells, q, &s[0]);
-    qqi_eight_cells_avx2(cells + 32, q, &s[1]);
-    qqi_eight_cells_avx2(cells + 256, q + 16, &s[0]);
-    qqi_eight_cells_avx2(cells + 288, q + 16, &s[1]);
+    qqi_eight_cell_avx2(cells, q, 1, t);
+    qqi_eight_cell_avx2(cells + 64, q + 4, 0, t);
+    qqi_eight_cell_avx2(cells + 128, q + 16, 0, t);
+    qqi_eight_cell_avx2(cells + 192, q + 20, 0, t);
+    qqi_eight_cell_avx2(cells + 256, q + 32, 0, t);
+    qqi_eight_cell_avx2(cells + 320, q + 36, 0, t);
+    qqi_eight_cell_avx2(cells + 384, q + 48, 0, t);
+    qqi_eight_cell_avx2(cells + 448, q + 52, 0, t);
+    qqi_widen_halves_avx2(t, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_eight_avx2(const qqi_product *p,
@@ -281,38 +294,30 @@ QQI_AVX2_FN void qqi_multiply_eight_avx2(const qqi_product *p,
                            qqi_eight_block_avx2, qqi_joint_avx2);
 }
 
-// A half of a cell of 4 bits, through a book; q of 8 columns.
-QQI_AVX2_INLINE void qqi_large_cell_avx2(const uint8_t *cell, const int16_t *q,
-                                         __m256i book, __m256i *s)
+// A cell of 4 bits, through a book.
+QQI_AVX2_INLINE void qqi_large_cell_avx2(const uint8_t *cell, const int8_t *q,
+                                         __m256i book, int begin, __m256i *t)
 {
-    const __m256i x = qqi_load_avx2(cell);
-    const __m256i low = _mm256_set1_epi8(15);
-    const __m256i u0 = _mm256_shuffle_epi8(book, _mm256_and_si256(x, low));
-    const __m256i u1 = _mm256_shuffle_epi8(
-        book, _mm256_and_si256(_mm256_srli_epi16(x, 4), low));
+    __m256i u[4];
 
-    qqi_wide_four_avx2(u0, q, s);
-    qqi_wide_four_avx2(u1, q + 2, s);
-}
-
-QQI_AVX2_INLINE void qqi_large_half_avx2(const uint8_t *cells, const int16_t *q,
-                                         __m256i book, __m256i *s)
-{
-    qqi_large_cell_avx2(cells, q, book, s);
-    qqi_large_cell_avx2(cells + 64, q + 4, book, s);
-    qqi_large_cell_avx2(cells + 128, q + 16, book, s);
-    qqi_large_cell_avx2(cells + 192, q + 20, book, s);
+    qqi_look_up_avx2(cell, book, u);
+    qqi_by_halves_avx2(u[0], u[1], q, begin, t);
+    qqi_by_halves_avx2(u[2], u[3], q + 4, 0, t);
 }
 
 QQI_AVX2_INLINE void qqi_large_block_avx2(const qqi_lone_avx2 *a,
                                           const uint8_t *cells, size_t k,
                                           size_t count, __m256i *s)
 {
-    const int16_t *q = a->spread + k % QQI_SPREAD_AVX2;
+    const int8_t *q = qqi_halves_avx2(a, k);
+    __m256i t[4];
 
     (void)count;
-    qqi_large_half_avx2(cells, q, a->book, &s[0]);
-    qqi_large_half_avx2(cells + 32, q, a->book, &s[1]);
+    qqi_large_cell_avx2(cells, q, a->book, 1, t);
+    qqi_large_cell_avx2(cells + 64, q + 16, a->book, 0, t);
+    qqi_large_cell_avx2(cells + 128, q + 32, a->book, 0, t);
+    qqi_large_cell_avx2(cells + 192, q + 48, a->book, 0, t);
+    qqi_widen_halves_avx2(t, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_large_avx2(const qqi_product *p,

@@ -187,7 +187,7 @@ QQI_AVX2_INLINE void qqi_looked_clear_avx2(qqi_looked_avx2 *l)
 // that of the first one, stride bytes from block to block.
 QQI_AVX2_INLINE void qqi_look_run_avx2(const uint8_t *cells, size_t count,
                                        const uint8_t *table, size_t stride,
-                                       size_t columns, __m256i *s)
+                                       size_t columns, size_t ahead, __m256i *s)
 {
     qqi_looked_avx2 a, b;
     __m256i n[4], m[4];
@@ -196,6 +196,7 @@ QQI_AVX2_INLINE void qqi_look_run_avx2(const uint8_t *cells, size_t count,
     qqi_looked_clear_avx2(&a);
     qqi_looked_clear_avx2(&b);
     for (; left >= 2; left -= 2, cells += 128, table += 2 * stride) {
+        qqi_ask_avx2(cells + ahead, 2);
         qqi_nibbles_avx2(cells, n);
         qqi_nibbles_avx2(cells + 64, m);
         qqi_look_cells_avx2(n, m, 2, table, stride, &a);
@@ -230,21 +231,26 @@ QQI_AVX2_INLINE void qqi_look_panel_avx2(const qqi_lone_avx2 *a, size_t i,
                      _mm256_setzero_ps(), _mm256_setzero_ps()};
 
     for (size_t t = 0; t < p->tiles; t++) {
+        const uint8_t *scales = panel + p->scale_at + 64 * t;
         __m256i s[4] = {zero, zero, zero, zero};
+        if (!a->plain)
+            scales = qqi_lone_scales_avx2(a, panel, t);
         size_t left = (qqi_tile_end(p, t) - t * p->tile + 31) / 32;
         while (left > 0) {
             const size_t now =
                 left < QQI_LOOKUP_CELLS ? left : QQI_LOOKUP_CELLS;
-            qqi_look_run_avx2(cells, now, table, stride, columns, s);
+            qqi_look_run_avx2(cells, now, table, stride, columns, a->ahead, s);
             cells += 64 * now;
             table += stride * now;
             left -= now;
         }
-        acc[0] = qqi_lone_half_avx2(a, panel, t, c, 0, s[0], acc[0]);
-        acc[1] = qqi_lone_half_avx2(a, panel, t, c, 1, s[1], acc[1]);
+        acc[0] = qqi_lone_half_avx2(a, panel, t, c, 0, scales, s[0], acc[0]);
+        acc[1] = qqi_lone_half_avx2(a, panel, t, c, 1, scales, s[1], acc[1]);
         if (columns > 1) {
-            acc[2] = qqi_lone_half_avx2(a, panel, t, c + 1, 0, s[2], acc[2]);
-            acc[3] = qqi_lone_half_avx2(a, panel, t, c + 1, 1, s[3], acc[3]);
+            acc[2] =
+                qqi_lone_half_avx2(a, panel, t, c + 1, 0, scales, s[2], acc[2]);
+            acc[3] =
+                qqi_lone_half_avx2(a, panel, t, c + 1, 1, scales, s[3], acc[3]);
         }
     }
     qqi_end_avx2(p, g, i, c, acc[0], acc[1]);
@@ -270,10 +276,10 @@ QQI_AVX2_FN void qqi_multiply_table_avx2(const qqi_product *p,
 {
     qqi_lone_avx2 a;
 
-    (void)work;
-    qqi_lone_make_avx2(p, g, &a);
+    qqi_lone_make_avx2(p, g, work, &a);
     for (size_t i = first; i < last; i++) {
         size_t c = 0;
+        a.ahead = qqi_ahead_of_avx2(p, i, last);
         for (; c + 2 <= g->count; c += 2)
             qqi_look_panel_2_avx2(&a, i, c);
         if (c < g->count)

@@ -3,52 +3,25 @@
 #ifndef QQUANT_KERNEL_AVX2_PACK_H
 #define QQUANT_KERNEL_AVX2_PACK_H
 
-#include "kernel/avx2/core.h"
+#include "kernel/avx2/cells.h"
 #include "kernel/scalar/pack.h"
 
 #if QQI_HAS_AVX2
-
-// Columns 4f to 4f + 3 of 8 rows, 32 bytes from row to row: four bytes a lane.
-QQI_AVX2_INLINE __m256i qqi_gather_avx2(const uint8_t *codes, unsigned f)
-{
-    const __m256i at = _mm256_setr_epi32(0, 8, 16, 24, 32, 40, 48, 56);
-
-    return _mm256_i32gather_epi32((const int *)(const void *)(codes + 4 * f),
-                                  at, 4);
-}
-
-// Half of a cell of the part p bits wide, left bits up in the codes.
-QQI_AVX2_INLINE __m256i qqi_pack_half_avx2(unsigned p, unsigned left,
-                                           const uint8_t *codes)
-{
-    const __m256i mask = _mm256_set1_epi8((char)((1 << p) - 1));
-    __m256i cell = _mm256_setzero_si256();
-
-    for (unsigned f = 0; f < 8 / p; f++) {
-        const __m256i x = qqi_gather_avx2(codes, f);
-        const __m256i part =
-            _mm256_and_si256(_mm256_srli_epi16(x, (int)left), mask);
-        cell = _mm256_or_si256(cell, _mm256_slli_epi16(part, (int)(p * f)));
-    }
-    return cell;
-}
 
 // As qqi_pack_block_scalar.
 QQI_AVX2_FN void qqi_pack_block_avx2(unsigned bits, size_t columns,
                                      const uint8_t *codes, uint8_t *cells)
 {
-    const int sum = bits != qqi_part_bits(bits);
-    const size_t end = sum ? 32 : columns;
-    unsigned left = bits;
+    const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+    uint8_t fields[256];
 
-    while (left > 0) {
-        const unsigned p = qqi_part_bits(left);
-        left -= p;
-        for (size_t first = 0; first < end; first += 32 / p, cells += 64) {
-            qqi_store_avx2(cells, qqi_pack_half_avx2(p, left, codes + first));
-            qqi_store_avx2(cells + 32,
-                           qqi_pack_half_avx2(p, left, codes + 256 + first));
-        }
+    for (size_t half = 0; half < 2; half++) {
+        for (size_t i = 0; i < 256; i += 32)
+            qqi_store_avx2(fields + i,
+                           _mm256_permutevar8x32_epi32(
+                               qqi_load_avx2(codes + 256 * half + i), order));
+        qqi_fields_avx2(fields);
+        qqi_cells_avx2(bits, 8, columns, fields, cells + 32 * half);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/avx2/lone_vnni.h"
 #include "kernel/avx2/lookup.h"
 #include "kernel/avx2/pack.h"
+#include "kernel/avx2/pairs.h"
 #include "kernel/avx2/prepare.h"
 #include "kernel/avx2/real.h"
 #include "kernel/avx2/vnni.h"
@@ -62,13 +63,15 @@ QQI_FN void qqi_multiply_some_avx2(const qqi_product *p, const qqi_columns *g,
 QQI_FN void qqi_multiply_more_avx2(const qqi_product *p, const qqi_columns *g,
                                    size_t first, size_t last, void *work)
 {
-    qqi_multiply_fn multiply = qqi_multiply_wide_avx2;
+    qqi_multiply_fn multiply = qqi_multiply_halved_avx2;
 
     if (g->width == 1 && qqi_is_lone(p)) {
         if (p->bits == 8)
             multiply = qqi_multiply_eight_avx2;
         else if (p->bits == 4)
             multiply = qqi_multiply_large_avx2;
+    } else if (g->width > 1 && qqi_has_pairs(p)) {
+        multiply = qqi_multiply_pairs_avx2;
     }
     multiply(p, g, first, last, work);
 }
@@ -97,6 +100,8 @@ QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
     } else {
         how->multiply = qqi_multiply_more_avx2;
         how->widths = 1u << 1 | 1u << 4;
+        // Large pairs are looked for once for all of these.
+        how->panels = qqi_has_pairs(p) && p->n >= 2048 ? 8 : 1;
     }
 }
 
