@@ -8,7 +8,7 @@ CC=${1:-cc}
 OUT=build/bench
 mkdir -p "$OUT"
 printf '#define QQUANT_IMPLEMENTATION\n#include "qquant.h"\n' >"$OUT/whole.c"
-for wing in FILE MATRIX OP TRAIN; do
+for wing in FILE MATRIX OP SOLVE TRAIN; do
     printf '#define QQ_NO_%s 1\n' $wing
 done >"$OUT/core.c"
 cat "$OUT/whole.c" >>"$OUT/core.c"

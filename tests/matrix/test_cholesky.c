@@ -75,7 +75,7 @@ static void test_factor(size_t k)
     memcpy(u, a, k * k * sizeof *a);
     for (size_t i = 0; i < k; i++) // below the diagonal nothing counts
         for (size_t j = 0; j < i; j++)
-            u[i * k + j] = NAN;
+            u[i * k + j] = (double)NAN;
     CHECK(factor(k, 1, u));
     CHECK(worst_of(k, u, a) < 1e-12 * (double)(k + 1));
     for (size_t parts = 2; parts < 9; parts += 3) {
@@ -100,7 +100,8 @@ static void test_factor(size_t k)
 // An eigenvalue below 0 shows in whichever row it does; so do NaN and zeros.
 static void test_refused(size_t k)
 {
-    static const double wild[] = {0.0, -1.0, NAN, INFINITY, -INFINITY};
+    static const double wild[] = {0.0, -1.0, (double)NAN, (double)INFINITY,
+                                  -(double)INFINITY};
 
     for (size_t i = 0; i < 10; i++) {
         double *a = positive(k);

@@ -47,7 +47,7 @@ static double sum_of(const problem *p, const size_t *chosen, double *used)
 // The least loss within so many bits; infinite where none fits.
 static double brute(const problem *p, double bits)
 {
-    double best = INFINITY;
+    double best = (double)INFINITY;
     size_t all = 1, chosen[MOST];
 
     for (size_t i = 0; i < p->layers; i++)
@@ -118,7 +118,8 @@ static void test_tight(void)
           QQ_ERR_ARGUMENT);
     CHECK(qq_allocate(2, 2, l, 3.0, 300, NULL, scratch, need) ==
           QQ_ERR_ARGUMENT);
-    CHECK(qq_allocate(2, 2, l, NAN, 300, chosen, scratch, need) != QQ_OK);
+    CHECK(qq_allocate(2, 2, l, (double)NAN, 300, chosen, scratch, need) !=
+          QQ_OK);
     CHECK(qq_allocate(2, 2, l, -1.0, 300, chosen, scratch, need) != QQ_OK);
     CHECK(qq_allocate(2, 2, l, 3.0, 300, chosen, scratch, need - 1) ==
           QQ_ERR_SCRATCH);
@@ -131,7 +132,8 @@ static void test_tight(void)
 // Choices with bits or losses that are no numbers are never the better ones.
 static void test_wild(void)
 {
-    const double bits[3] = {4.0, NAN, 2.0}, loss[3] = {NAN, 0.0, 1.0};
+    const double bits[3] = {4.0, (double)NAN, 2.0},
+                 loss[3] = {(double)NAN, 0.0, 1.0};
     const qq_allocation l = {10, bits, loss};
     const size_t need = qq_allocate_scratch_size(1, 50);
     void *scratch = room(need);

@@ -561,7 +561,8 @@ static void test_records(net *n)
     const qq_layer_errors *e = &rec[4].errors;
     CHECK(fabs(e->output_squared / sum - 1.0) < 1e-9);
     CHECK(fabs(e->relative_output_squared * all / sum - 1.0) < 1e-9);
-    CHECK(fabs(e->mean_output_squared * NET_ROWS * NET_OUT / sum - 1.0) < 1e-9);
+    CHECK(fabs(e->mean_output_squared * (double)(NET_ROWS * NET_OUT) / sum -
+               1.0) < 1e-9);
     CHECK(e->weight_squared > 0.0);
 }
 

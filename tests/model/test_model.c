@@ -90,7 +90,7 @@ static void test_allocate(void)
             s += loss[i][c >> 2 * i & 3];
             u += bits[c >> 2 * i & 3] * (double)l[i].weights;
         }
-        if (u <= 3.5 * all * (1.0 - LAYERS / (double)UNITS))
+        if (u <= 3.5 * all * (1.0 - (double)LAYERS / (double)UNITS))
             best = s < best ? s : best;
     }
     CHECK(sum <= best + 1e-12);
@@ -110,7 +110,7 @@ static void test_statistics(void)
     memset(&r, 0, sizeof r);
     r.name = "a\"b";
     r.seconds = 1e-20;
-    r.errors.output_squared = NAN;
+    r.errors.output_squared = (double)NAN;
     r.errors.weight_squared = 0.1;
     CHECK(qq_statistics_json(1, &r, text, sizeof text, &n) == QQ_OK);
     text[n] = '\0';

@@ -13,7 +13,7 @@ static qq_layer_record record(const char *name, double seconds)
     r.seconds = seconds;
     r.errors.output_squared = 1.0;
     r.errors.mean_output_squared = 0.1;
-    r.errors.relative_output_squared = NAN;
+    r.errors.relative_output_squared = (double)NAN;
     r.errors.weight_squared = 1e-20;
     r.errors.mean_weight_squared = 1e16;
     r.errors.relative_weight_squared = 123456789.125;
@@ -74,7 +74,7 @@ int main(void)
     expect(0, NULL, "{}");
     // Infinite ones are as Python writes them.
     char text[1024];
-    r[0].seconds = INFINITY;
+    r[0].seconds = (double)INFINITY;
     r[0].errors.output_squared = -0.0;
     r[0].errors.weight_squared = 5e-324;
     r[0].errors.mean_weight_squared = 1.7976931348623157e308;

@@ -255,7 +255,7 @@ static void test_refused(void)
     CHECK(BALANCE(2, 3, w, 2, rows, need) == QQ_ERR_SHAPE);
     CHECK(BALANCE(2, 3, w, 3, rows, need - 1) == QQ_ERR_SCRATCH);
     CHECK(qq_balance_scratch_size(SIZE_MAX / 2, 3) == SIZE_MAX);
-    const double alphas[] = {0.0, -1.0, NAN, INFINITY};
+    const double alphas[] = {0.0, -1.0, (double)NAN, (double)INFINITY};
     for (int i = 0; i < 4; i++) {
         o.alpha = alphas[i];
         CHECK(BALANCE(2, 3, w, 3, rows, need) == QQ_ERR_ARGUMENT);

@@ -46,8 +46,8 @@ static void test_ends(void)
     CHECK(qq_hessian_damp(2, 0.1, h, sizeof h) == QQ_OK);
     CHECK(qq_hessian_damp(2, 0.1, zero, sizeof zero) == QQ_OK);
     CHECK(zero[0] > 1.0f && zero[3] > 1.0f); // none is used: 1 each
-    CHECK(qq_hessian_damp(2, NAN, h, sizeof h) == QQ_ERR_ARGUMENT);
-    CHECK(qq_hessian_damp(2, INFINITY, h, sizeof h) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_damp(2, (double)NAN, h, sizeof h) == QQ_ERR_ARGUMENT);
+    CHECK(qq_hessian_damp(2, (double)INFINITY, h, sizeof h) == QQ_ERR_ARGUMENT);
     CHECK(qq_hessian_damp(2, 0.1, h, sizeof h - 1) == QQ_ERR_SIZE);
     CHECK(qq_hessian_damp(2, 0.1, NULL, sizeof h) == QQ_ERR_ARGUMENT);
     CHECK(qq_hessian_damp(0, 0.1, NULL, 0) == QQ_OK);

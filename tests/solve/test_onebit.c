@@ -171,7 +171,7 @@ static void test_options(void)
     CHECK(qq_onebit_options_check(&o, &bad) == QQ_OK && bad == 0);
     o.iters = -1;
     o.balance_iters = 0;
-    o.balance_alpha = NAN;
+    o.balance_alpha = (double)NAN;
     o.planes = 5;
     CHECK(qq_onebit_options_check(&o, &bad) == QQ_ERR_ARGUMENT);
     CHECK(bad == (2u | 16u | 32u | 64u));

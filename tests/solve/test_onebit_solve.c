@@ -414,9 +414,9 @@ static void test_mask(void)
     CHECK(bad == (1u | 2u | 64u | 1024u));
     o = qq_onebit_options_init();
     o.iters = 0;
-    o.balance_alpha = INFINITY; // as the original has it
+    o.balance_alpha = (double)INFINITY; // as the original has it
     CHECK(qq_onebit_options_check(&o, &bad) == QQ_OK);
-    o.balance_alpha = NAN;
+    o.balance_alpha = (double)NAN;
     CHECK(qq_onebit_options_check(&o, &bad) == QQ_ERR_ARGUMENT && bad == 32);
     o = qq_onebit_options_init();
     o.rounds = o.sweeps = 0;

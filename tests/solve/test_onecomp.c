@@ -28,7 +28,7 @@ static void test_masks(void)
     CHECK(qq_rtn_options_check(&o, &bad) == QQ_OK && bad == 0);
     o.bits = 64; // which RTN takes
     o.block = 0; // which it has not
-    o.percdamp = NAN;
+    o.percdamp = (double)NAN;
     CHECK(qq_rtn_options_check(&o, &bad) == QQ_OK);
     o.bits = 65;
     o.group = -2;
@@ -117,7 +117,7 @@ static void test_mse(void)
     CHECK(qq_gptq_grid(N, K, &o, w, K, plain[0], plain[1]) == QQ_OK);
     o.mse = 1;
     // Ranges that make no sense are none; many bits have a fine grid.
-    o.max_shrink = NAN;
+    o.max_shrink = (double)NAN;
     CHECK(qq_gptq_grid(N, K, &o, w, K, found[0], found[1]) == QQ_OK);
     CHECK(memcmp(found[0], plain[0], sizeof plain[0]) == 0);
     o.max_shrink = -1e300;
@@ -282,7 +282,7 @@ static void test_adjust(int dead)
     memcpy(old, w, N * K * sizeof *w);
     CHECK(qq_onebit_adjust(N, K, .02, .5, w, K, h, c, scratch, need) == QQ_OK);
     for (size_t j = 0; j < K; j++) {
-        mean += dead && j == 3 ? 1.0 / K : (double)h[j * (K + 1)] / K;
+        mean += (dead && j == 3 ? 1.0 : (double)h[j * (K + 1)]) / (double)K;
         for (size_t i = 0; dead && j == 3 && i < N; i++)
             old[i * K + 3] = 0.0f;
     }

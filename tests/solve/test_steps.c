@@ -19,7 +19,7 @@ static void test_mask(void)
     CHECK(bad == (1u | 1u << 5 | 1u << 7));
     CHECK(qq_fit_options_check(&o, NULL) == QQ_ERR_ARGUMENT);
     o = qq_fit_options_init();
-    o.gain = NAN;
+    o.gain = (double)NAN;
     CHECK(qq_fit_options_check(&o, &bad) == QQ_ERR_ARGUMENT && bad == 1u << 5);
     o.gain = -0.5;
     CHECK(qq_fit_options_check(&o, &bad) == QQ_ERR_ARGUMENT && bad == 1u << 5);

@@ -23,7 +23,7 @@ static void test_target(const qq_target_options *o, int has_c, int has_r)
     for (size_t i = 0; i < K * K; i++)
         c[i] = h[i] + 0.05f * c[i];
     for (size_t i = 0; i < K; i++)
-        mean += (double)h[i * K + i] / K;
+        mean += (double)h[i * K + i] / (double)K;
     CHECK(qq_target(N, K, o, w, K, h, K * K * 4, has_c ? c : NULL, K * K * 4,
                     has_r ? r : NULL, N * K * 4, t, K, scratch,
                     room_bytes) == QQ_OK);
