@@ -4,9 +4,11 @@ Public domain (Unlicense) or MIT-0, as you choose: see the end of this file.
 
 qquant turns tensors of 32-bit floats into codes of 1 to 8 bits with scales,
 and back: the number types, the calibrations and the packings of Qwix, AQT,
-Array1B and bitsandbytes. It allocates nothing, prints nothing, starts no
-thread, calls nothing but memcpy, memset and memmove, and gives the same bits
-on every machine and under every compiler.
+Array1B, bitsandbytes and OneCompression. It packs weights once for all
+machines, multiplies with them, and fits codes to what a layer sees. It
+allocates nothing, prints nothing, starts no thread, calls nothing but memcpy,
+memset and memmove, and gives the same bits on every machine and under every
+compiler.
 
 CONTENTS
 
@@ -146,6 +148,9 @@ CONTENTS
     in one block of bytes, which is the same on every machine and is multiplied
     where it lies. api/matrix.h states the bytes, api/matmul.h every rounding
     of a product and the way from weights to a layer.
+
+    Codes that are fitted to calibration data keep a layer's output: api/solve.h
+    has the steps for one layer, api/drive.h takes a whole model through them.
 
 
 6  THE RULES
