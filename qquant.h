@@ -36404,7 +36404,7 @@ QQ_API int qq_matrix_rotation(const qq_matrix *w, qq_rotation *r)
 #define QQI_NEAR_W ((size_t)1 << 14)
 
 // Multiplications below which threads are not worth waking, each weight counted
-// twice more for being read: some 8 microseconds of AVX-512.
+// twice more for being read: some 20 microseconds of AVX-512.
 #define QQI_SMALL_PRODUCT ((size_t)1 << 23)
 
 QQI_FN void qqi_prepare_part(void *arg, size_t part)

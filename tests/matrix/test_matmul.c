@@ -228,7 +228,7 @@ static void test_batch(qq_type type, qq_input input)
 // Products large enough that threads are asked.
 static void test_parallel(void)
 {
-    const size_t n = 130, k = 520, m = 33;
+    const size_t n = 130, k = 520, m = 150;
     const qq_array a = matrix_array(QQ_TYPE_INT4, n, k, 1, 64, QQ_TYPE_F16, 1);
     const qq_matrix w = matrix_packed(&a, NULL);
     qq_matmul_options o = qq_matmul_options_init();
