@@ -37,9 +37,9 @@ static double best_candidate(const qq_grid *g, const float *w, const float *d,
     double best = 1e300, most = 0.0, low = (double)w[0], high = low;
 
     for (size_t j = 0; j < count; j++) {
-        most = fmax(most, fabs((double)w[j]));
-        low = fmin(low, (double)w[j]);
-        high = fmax(high, (double)w[j]);
+        most = fabs((double)w[j]) > most ? fabs((double)w[j]) : most;
+        low = (double)w[j] < low ? (double)w[j] : low;
+        high = (double)w[j] > high ? (double)w[j] : high;
     }
     for (unsigned i = 0; i < candidates; i++) {
         double s = most / reach(g) * (1.1 - .0225 * i), o = 0.0;
