@@ -25769,8 +25769,9 @@ typedef struct qqi_few_avx512 {
     __m512i high; // 2 bits: by the two bits above those
     const uint8_t *cells;
     size_t side;
-    size_t turn; // bytes of cells, from where on the next panels are asked for
-    size_t jump; // how far away those are
+    size_t apart; // 0 where the second panel is the first one again, else 1
+    size_t turn;  // from this byte of cells on the next panels are asked for
+    size_t jump;  // how far away those are
     const uint8_t *scale; // of the first tile of the run
     size_t scale_side;
     size_t hop; // from a tile's scales to the next one's
@@ -25858,8 +25859,9 @@ QQI_AVX512_VNNI_INLINE void qqi_few_start_avx512(const qqi_few_avx512 *w,
         return;
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels; i++) {
-        const __m512i zero = qqi_load_avx512(w->made->zero[i][at]);
-        const __m512i less = qqi_load_avx512(w->made->less[i][at]);
+        const size_t from = i * w->apart;
+        const __m512i zero = qqi_load_avx512(w->made->zero[from][at]);
+        const __m512i less = qqi_load_avx512(w->made->less[from][at]);
         QQI_UNROLL_AVX512
         for (unsigned c = 0; c < count; c++) {
             __m512i *to = sum + i * count + c;
@@ -26604,11 +26606,11 @@ QQI_AVX512_VNNI_FN void qqi_few_ready_avx512(qqi_few_avx512 *w, size_t panel,
     const qqi_product *p = w->p;
 
     w->scale = qqi_panel(p, panel) + p->scale_at + w->first * w->hop;
-    w->scale_side = real > 1 ? p->panel_bytes : 0;
+    w->scale_side = w->apart * p->panel_bytes;
     if (w->scales) {
         const void *made = w->made->scale[0][0];
         w->scale = (const uint8_t *)made;
-        w->scale_side = sizeof w->made->scale[0];
+        w->scale_side = w->apart * sizeof w->made->scale[0];
     }
     for (size_t i = 0; i < real && w->scales; i++)
         qqi_row_scales_of_avx512(p, NULL, panel + i, w->first,
@@ -26647,7 +26649,8 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     __m512 *acc = panels * count > 12 ? w->made->acc : near;
 
     w->cells = qqi_panel_cells(w->p, panel);
-    w->side = real > 1 ? w->p->cells_bytes : 0;
+    w->apart = real > 1;
+    w->side = w->apart * w->p->cells_bytes;
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels * count; i++)
         acc[i] = _mm512_setzero_ps();
@@ -42725,7 +42728,7 @@ QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
     for (int32_t i = 0; i < steps; i++) {
         const float p = (float)(1.0 - (double)i / (double)g->o->grid);
         float s, z;
-        qqi_onecomp_range(g, p * low, p * high, &s, &z);
+        qqi_onecomp_range(g, qqi_mul_f32(p, low), qqi_mul_f32(p, high), &s, &z);
         const float e = qqi_onecomp_error(g, w, count, s, z);
         if (e < best) {
             best = e;

@@ -144,7 +144,7 @@ QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
     for (int32_t i = 0; i < steps; i++) {
         const float p = (float)(1.0 - (double)i / (double)g->o->grid);
         float s, z;
-        qqi_onecomp_range(g, p * low, p * high, &s, &z);
+        qqi_onecomp_range(g, qqi_mul_f32(p, low), qqi_mul_f32(p, high), &s, &z);
         const float e = qqi_onecomp_error(g, w, count, s, z);
         if (e < best) {
             best = e;

@@ -49,8 +49,9 @@ typedef struct qqi_few_avx512 {
     __m512i high; // 2 bits: by the two bits above those
     const uint8_t *cells;
     size_t side;
-    size_t turn; // bytes of cells, from where on the next panels are asked for
-    size_t jump; // how far away those are
+    size_t apart; // 0 where the second panel is the first one again, else 1
+    size_t turn;  // from this byte of cells on the next panels are asked for
+    size_t jump;  // how far away those are
     const uint8_t *scale; // of the first tile of the run
     size_t scale_side;
     size_t hop; // from a tile's scales to the next one's
@@ -138,8 +139,9 @@ QQI_AVX512_VNNI_INLINE void qqi_few_start_avx512(const qqi_few_avx512 *w,
         return;
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels; i++) {
-        const __m512i zero = qqi_load_avx512(w->made->zero[i][at]);
-        const __m512i less = qqi_load_avx512(w->made->less[i][at]);
+        const size_t from = i * w->apart;
+        const __m512i zero = qqi_load_avx512(w->made->zero[from][at]);
+        const __m512i less = qqi_load_avx512(w->made->less[from][at]);
         QQI_UNROLL_AVX512
         for (unsigned c = 0; c < count; c++) {
             __m512i *to = sum + i * count + c;

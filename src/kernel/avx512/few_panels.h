@@ -69,11 +69,11 @@ QQI_AVX512_VNNI_FN void qqi_few_ready_avx512(qqi_few_avx512 *w, size_t panel,
     const qqi_product *p = w->p;
 
     w->scale = qqi_panel(p, panel) + p->scale_at + w->first * w->hop;
-    w->scale_side = real > 1 ? p->panel_bytes : 0;
+    w->scale_side = w->apart * p->panel_bytes;
     if (w->scales) {
         const void *made = w->made->scale[0][0];
         w->scale = (const uint8_t *)made;
-        w->scale_side = sizeof w->made->scale[0];
+        w->scale_side = w->apart * sizeof w->made->scale[0];
     }
     for (size_t i = 0; i < real && w->scales; i++)
         qqi_row_scales_of_avx512(p, NULL, panel + i, w->first,
@@ -112,7 +112,8 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     __m512 *acc = panels * count > 12 ? w->made->acc : near;
 
     w->cells = qqi_panel_cells(w->p, panel);
-    w->side = real > 1 ? w->p->cells_bytes : 0;
+    w->apart = real > 1;
+    w->side = w->apart * w->p->cells_bytes;
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels * count; i++)
         acc[i] = _mm512_setzero_ps();
