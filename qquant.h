@@ -6588,6 +6588,8 @@ QQI_FN size_t qqi_stored_bytes(qq_type type, size_t count)
     return count / 8 * bits + (count % 8 * bits + 7) / 8;
 }
 
+// From here on those parts of a folder that no other one includes.
+
 // ==== codec/lanes.h ====
 
 // qquant floor 4: eight codes at once in a 64-bit word.
@@ -9430,7 +9432,6 @@ QQ_API qq_status qq_bnb_state_parse(const void *json, size_t json_bytes,
 }
 
 #endif
-// Of a folder those parts that no other one includes.
 
 // ==== array/tensor.h ====
 
@@ -39455,37 +39456,658 @@ QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k)
     return rows / 4 < (uint64_t)k ? 3.0 * base : base;
 }
 
-// ==== solve/rotation.h ====
+// ==== solve/target.h ====
 
-// qquant floor 8: rotation of a Hessian: H becomes Q^T H Q.
+// qquant floor 8: targets, and the bias that goes with them.
+//
+//   T = W + alpha (W D + rho R) A^-1,   A = U^T U
+//
+// 32 rows at a time: W D in f64, products of floats; the systems through
+// matrix/cholesky.h; then fl(W + alpha x), the product rounded in f64.
 
-// Rows become columns.
-QQI_FN void qqi_transpose(size_t k, float *h)
+// What qq_target_options_init leaves: "tgt1".
+#define QQI_TARGET_OPTIONS_INIT 0x31746774u
+
+#define QQI_TARGET_ROWS ((size_t)32)
+
+QQ_API qq_target_options qq_target_options_init(void)
 {
-    for (size_t i = 0; i < k; i++)
-        for (size_t j = i + 1; j < k; j++) {
-            const float x = h[i * k + j];
-            h[i * k + j] = h[j * k + i];
-            h[j * k + i] = x;
+    qq_target_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_TARGET_OPTIONS_INIT;
+    o.alpha = .75;
+    o.rho = 1.0;
+    o.ridge = .01;
+    o.parts = 1;
+    return o;
+}
+
+typedef struct qqi_target {
+    size_t n;
+    size_t k;
+    size_t parts;
+    double alpha;
+    double rho;
+    const float *w;
+    size_t ldw;
+    const float *r; // n * k, or NULL
+    float *t;
+    size_t ldt;
+    double *a; // k * k: A, then U
+    float *d;  // k * k, or NULL: no W D
+    qqi_factor factor;
+    uint8_t *rooms;
+    size_t room_bytes;
+    int has_d;
+} qqi_target;
+
+QQI_FN void qqi_target_place(qqi_target *g, qqi_pieces *p)
+{
+    const size_t square = qqi_times(g->k, g->k);
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_system s;
+
+    qqi_system_place(&s, g->k, &room);
+    qqi_piece(&room, qqi_times(QQI_TARGET_ROWS, g->k), sizeof(double));
+    g->room_bytes = room.at;
+    g->a = (double *)qqi_piece(p, square, sizeof(double));
+    g->d = (float *)qqi_piece(p, square, sizeof(float));
+    qqi_factor_place(&g->factor, g->k, g->parts, p);
+    g->rooms = (uint8_t *)qqi_piece(p, g->parts, g->room_bytes);
+}
+
+QQI_FN size_t qqi_target_scratch(size_t n, size_t k, size_t parts)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_target g;
+
+    g.k = k;
+    g.parts = parts;
+    qqi_target_place(&g, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// Rows first to first + rows - 1.
+QQI_FN void qqi_target_rows(const qqi_target *g, const qqi_system *s, double *x,
+                            size_t first, size_t rows)
+{
+    const size_t k = g->k;
+
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double r =
+                g->r != NULL ? (double)g->r[(first + i) * k + j] : 0.0;
+            x[i * k + j] = qqi_mul_f64(g->rho, r);
+        }
+    if (g->has_d) {
+        const qqi_dense d = qqi_dense_make(rows, k, k, g->w + first * g->ldw,
+                                           g->ldw, g->d, k, x, k);
+        qqi_dense_add(&d, s->room);
+    }
+    qqi_system_solve(s, rows, x, k);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < k; j++) {
+            const double w = (double)g->w[(first + i) * g->ldw + j];
+            const double v = w + qqi_mul_f64(g->alpha, x[i * k + j]);
+            g->t[(first + i) * g->ldt + j] = (float)v;
         }
 }
 
-QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
-                                     size_t h_bytes)
+QQI_FN void qqi_target_part(void *arg, size_t part)
 {
-    if (!qqi_rotation_ok(r))
+    const qqi_target *g = (const qqi_target *)arg;
+    const size_t step = g->parts * QQI_TARGET_ROWS;
+    qqi_pieces p = qqi_pieces_make(g->rooms + part * g->room_bytes);
+    qqi_system s;
+
+    qqi_system_place(&s, g->k, &p);
+    s.u = g->a;
+    double *x = (double *)qqi_piece(&p, QQI_TARGET_ROWS * g->k, sizeof(double));
+    for (size_t i = part * QQI_TARGET_ROWS; i < g->n; i += step)
+        qqi_target_rows(g, &s, x, i,
+                        g->n - i < QQI_TARGET_ROWS ? g->n - i
+                                                   : QQI_TARGET_ROWS);
+}
+
+QQI_FN qq_status qqi_target_check(const qq_target_options *o, size_t n,
+                                  size_t k, const float *w, size_t ldw,
+                                  const float *h, size_t h_bytes,
+                                  const float *c, size_t c_bytes,
+                                  const float *r, size_t r_bytes,
+                                  const float *t, size_t ldt)
+{
+    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0 ||
+        !qqi_is_finite_f64(o->alpha) || !qqi_is_finite_f64(o->rho) ||
+        !(o->ridge >= 0.0) || qqi_is_inf_f64(o->ridge))
         return QQ_ERR_ARGUMENT;
-    const size_t k = r->k;
-    const qq_status status = qq_hessian_check(k, h, h_bytes);
-    if (status != QQ_OK || k == 0)
-        return status;
-    qq_rotation_rows(r, 0, k, h, k);
-    qqi_transpose(k, h);
-    qq_rotation_rows(r, 0, k, h, k);
-    // Both triangles are the same but for roundings: the upper one stays.
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status == QQ_OK)
+        status = qq_hessian_check(k, h, h_bytes);
+    if (status == QQ_OK && c != NULL)
+        status = qqi_check_numbers(qqi_times(k, k), sizeof(float), c, c_bytes);
+    if (status == QQ_OK && r != NULL)
+        status = qqi_check_numbers(qqi_times(n, k), sizeof(float), r, r_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, t, ldt, sizeof(float));
+    if (status == QQ_OK && !(qqi_rows_finite(n, k, w, ldw) &&
+                             (c == NULL || qqi_rows_finite(k, k, c, k)) &&
+                             (r == NULL || qqi_rows_finite(n, k, r, k))))
+        status = QQ_ERR_FORMAT;
+    return status;
+}
+
+QQ_API size_t qq_target_scratch_size(size_t n, size_t k,
+                                     const qq_target_options *o)
+{
+    const qq_target_options defaults = qq_target_options_init();
+
+    if (o == NULL)
+        o = &defaults;
+    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0)
+        return SIZE_MAX;
+    return qqi_target_scratch(n, k, o->parts);
+}
+
+// A = h with add on its diagonal, and its factor; 0: not positive definite.
+QQI_FN int qqi_target_factor(qqi_target *g, const float *h, double add,
+                             const qqi_threads *t)
+{
+    const size_t k = g->k;
+
+    for (size_t i = 0; i < k * k; i++)
+        g->a[i] = (double)h[i];
     for (size_t i = 0; i < k; i++)
-        for (size_t j = i + 1; j < k; j++)
-            h[j * k + i] = h[i * k + j];
+        g->a[i * k + i] += add;
+    return qqi_factor_run(&g->factor, g->a, t);
+}
+
+QQ_API qq_status qq_target(size_t n, size_t k, const qq_target_options *o,
+                           const float *w, size_t ldw, const float *h,
+                           size_t h_bytes, const float *c, size_t c_bytes,
+                           const float *r, size_t r_bytes, float *t, size_t ldt,
+                           void *scratch, size_t scratch_bytes)
+{
+    const qq_target_options defaults = qq_target_options_init();
+    qqi_target g;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_target_check(o, n, k, w, ldw, h, h_bytes, c, c_bytes,
+                                        r, r_bytes, t, ldt);
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_target_scratch(n, k, o->parts), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads threads =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const double mean = qqi_mean_diagonal(k, h, 0);
+    g.n = n;
+    g.k = k;
+    g.parts = o->parts;
+    qqi_target_place(&g, &p);
+    g.alpha = mean > 0.0 ? o->alpha : 0.0;
+    g.rho = o->rho;
+    g.w = w;
+    g.ldw = ldw;
+    g.r = r;
+    g.t = t;
+    g.ldt = ldt;
+    g.has_d = c != NULL;
+    const double add = mean > 0.0 ? qqi_mul_f64(o->ridge, mean) : 1.0;
+    if (!qqi_target_factor(&g, h, add, &threads))
+        return QQ_ERR_FORMAT;
+    for (size_t i = 0; c != NULL && i < k * k; i++)
+        g.d[i] = c[i] - h[i];
+    qqi_threads_run(&threads, qqi_target_part, &g);
+    return QQ_OK;
+}
+
+// --- bias ------------------------------------------------------------------
+
+QQ_API qq_status qq_bias_correct(size_t n, size_t k, const float *w, size_t ldw,
+                                 const float *v, size_t ldv,
+                                 const float *mean_f, const float *mean_q,
+                                 const float *b, const float *r, float rho,
+                                 float *out)
+{
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, v, ldv, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    if ((k > 0 && (mean_f == NULL || mean_q == NULL)) || (n > 0 && out == NULL))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        double sum = b != NULL ? (double)b[i] : 0.0;
+        if (r != NULL)
+            sum += (double)rho * (double)r[i];
+        for (size_t j = 0; j < k; j++) {
+            sum += (double)w[i * ldw + j] * (double)mean_f[j];
+            sum -= (double)v[i * ldv + j] * (double)mean_q[j];
+        }
+        out[i] = (float)sum;
+    }
+    return QQ_OK;
+}
+
+// ==== solve/adjust.h ====
+
+// qquant floor 8: the original's correction of propagated errors.
+
+QQ_API size_t qq_onebit_adjust_scratch_size(size_t n, size_t k)
+{
+    return qqi_target_scratch(n, k, 1);
+}
+
+// The diagonal of H': 1 where it is 0, then its mean added.
+QQI_FN void qqi_adjust_diagonal(size_t k, double percdamp, const float *h,
+                                double *a)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < k; i++) {
+        const float d = h[i * k + i];
+        a[i * k + i] = d > 0.0f || d < 0.0f ? (double)d : 1.0;
+        sum += a[i * k + i];
+    }
+    const float mean = (float)(sum / (double)k);
+    const float damp = (float)percdamp * mean;
+    for (size_t i = 0; i < k; i++)
+        a[i * k + i] = (double)((float)a[i * k + i] + qqi_keep_f32(damp));
+}
+
+QQ_API qq_status qq_onebit_adjust(size_t n, size_t k, double percdamp,
+                                  double perccorr, float *w, size_t ldw,
+                                  const float *h, const float *c, void *scratch,
+                                  size_t scratch_bytes)
+{
+    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    qqi_pieces p = qqi_pieces_make(scratch);
+    const qqi_threads t = qqi_threads_make(1, NULL, NULL);
+    qqi_target g;
+
+    if (status == QQ_OK && k > 0 && (h == NULL || c == NULL))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_target_scratch(n, k, 1), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    g.n = n;
+    g.k = k;
+    g.parts = 1;
+    qqi_target_place(&g, &p);
+    g.alpha = perccorr;
+    g.rho = 0.0;
+    g.w = w;
+    g.ldw = ldw;
+    g.r = NULL;
+    g.t = w;
+    g.ldt = ldw;
+    g.has_d = 1;
+    for (size_t i = 0; i < k * k; i++)
+        g.a[i] = (double)h[i];
+    qqi_adjust_diagonal(k, percdamp, h, g.a);
+    if (!qqi_factor_run(&g.factor, g.a, &t))
+        return QQ_ERR_FORMAT;
+    QQ_MEMCPY(g.d, c, k * k * sizeof *c);
+    for (size_t j = 0; j < k; j++) {
+        const float d = h[j * k + j];
+        for (size_t i = 0; !(d > 0.0f || d < 0.0f) && i < n; i++)
+            w[i * ldw + j] = 0.0f;
+    }
+    qqi_target_part(&g, 0);
+    return QQ_OK;
+}
+
+// ==== solve/signs.h ====
+
+// qquant floor 8: the original's packing of signs, and its inference layer.
+//
+// Element 0 is bit 7 of byte 0; a tensor of type sign has it as bit 0. So one
+// becomes the other by turning every byte round.
+
+QQI_INLINE size_t qqi_sign_bytes(size_t count)
+{
+    return count / 8 + (count % 8 > 0);
+}
+
+QQI_FN int qqi_sign_type(qq_type type)
+{
+    return type == QQ_TYPE_INT8 || type == QQ_TYPE_F32 || type == QQ_TYPE_F16 ||
+           type == QQ_TYPE_BF16;
+}
+
+QQ_API qq_status qq_onebit_pack_signs(size_t count, qq_type type,
+                                      const void *values, void *packed,
+                                      size_t packed_bytes)
+{
+    uint8_t *out = (uint8_t *)packed;
+    float v[8];
+
+    if (!qqi_sign_type(type))
+        return QQ_ERR_TYPE;
+    if (count > 0 && (values == NULL || packed == NULL))
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < qqi_sign_bytes(count))
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < count; i += 8) {
+        const size_t n = count - i < 8 ? count - i : 8;
+        unsigned byte = 255u >> n;
+        qqi_load_values(type, values, i, n, v);
+        for (size_t j = 0; j < n; j++)
+            byte |= v[j] >= 0.0f ? 128u >> j : 0u;
+        out[i / 8] = (uint8_t)byte;
+    }
+    return QQ_OK;
+}
+
+// -1 or 1.
+QQI_INLINE int8_t qqi_sign_at(const uint8_t *packed, size_t i)
+{
+    return packed[i / 8] >> (7 - i % 8) & 1 ? 1 : -1;
+}
+
+QQ_API qq_status qq_onebit_unpack_signs(size_t count, const void *packed,
+                                        size_t packed_bytes, int8_t *values)
+{
+    if (count > 0 && packed == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < qqi_sign_bytes(count))
+        return QQ_ERR_SIZE;
+    if (count > 0 && values == NULL)
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++)
+        values[i] = qqi_sign_at((const uint8_t *)packed, i);
+    return QQ_OK;
+}
+
+QQI_INLINE uint8_t qqi_turn_byte(unsigned x)
+{
+    x = (x & 15) << 4 | x >> 4;
+    x = (x & 51) << 2 | (x >> 2 & 51);
+    return (uint8_t)((x & 85) << 1 | (x >> 1 & 85));
+}
+
+QQ_API qq_status qq_onebit_signs_to_tensor(size_t count, const void *packed,
+                                           size_t packed_bytes, void *out,
+                                           size_t out_bytes)
+{
+    const size_t bytes = qqi_sign_bytes(count);
+    const uint8_t *from = (const uint8_t *)packed;
+    uint8_t *to = (uint8_t *)out;
+
+    if (count > 0 && packed == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < bytes)
+        return QQ_ERR_SIZE;
+    if (count > 0 && out == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (out_bytes < bytes)
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = qqi_turn_byte(from[i]);
+    if (count % 8 > 0)
+        to[bytes - 1] = (uint8_t)(to[bytes - 1] & ((1u << count % 8) - 1));
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_onebit_signs_from_tensor(const qq_tensor *sign,
+                                             void *packed, size_t packed_bytes)
+{
+    const qq_status status = qq_tensor_check(sign);
+    uint8_t *to = (uint8_t *)packed;
+
+    if (status != QQ_OK)
+        return status;
+    if (sign->type != QQ_TYPE_SIGN)
+        return QQ_ERR_TYPE;
+    const size_t count = qq_tensor_count(sign);
+    const size_t bytes = qqi_sign_bytes(count);
+    if (count > 0 && packed == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (packed_bytes < bytes)
+        return QQ_ERR_SIZE;
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = qqi_turn_byte(((const uint8_t *)sign->data)[i]);
+    if (count % 8 > 0)
+        to[bytes - 1] = (uint8_t)(to[bytes - 1] | 255u >> count % 8);
+    return QQ_OK;
+}
+
+// --- the layer -------------------------------------------------------------
+
+// A double to a type and back: one rounding.
+QQI_FN double qqi_as_type(qq_type type, double x)
+{
+    if (type == QQ_TYPE_F16)
+        return (double)qqi_f32_from_f16(qqi_f16_from_f64(x));
+    if (type == QQ_TYPE_BF16)
+        return (double)qqi_f32_from_bf16(qqi_bf16_from_f64(x));
+    return type == QQ_TYPE_F32 ? (double)(float)x : x;
+}
+
+// Element i of a float tensor's data; f64 in full.
+QQI_FN double qqi_float_at(qq_type type, const void *data, size_t i)
+{
+    float x;
+
+    if (type == QQ_TYPE_F64)
+        return qqi_load_f64((const uint8_t *)data + 8 * i);
+    qqi_load_values(type, data, i, 1, &x);
+    return (double)x;
+}
+
+QQ_API qq_status qq_onebit_forward(size_t n, size_t k, size_t m, qq_type type,
+                                   const float *a, const float *b,
+                                   const void *packed, const float *bias,
+                                   const void *x, void *y)
+{
+    if (type != QQ_TYPE_F32 && type != QQ_TYPE_F16 && type != QQ_TYPE_BF16)
+        return QQ_ERR_TYPE;
+    if ((n > 0 && a == NULL) || (k > 0 && b == NULL) ||
+        (n > 0 && k > 0 && packed == NULL) || (m > 0 && k > 0 && x == NULL) ||
+        (m > 0 && n > 0 && y == NULL))
+        return QQ_ERR_ARGUMENT;
+    for (size_t i = 0; i < m; i++)
+        for (size_t r = 0; r < n; r++) {
+            const double ar = qqi_as_type(type, (double)a[r]);
+            double sum = 0.0;
+            for (size_t j = 0; j < k; j++) {
+                const double bj = qqi_as_type(type, (double)b[j]);
+                const double v = qqi_float_at(type, x, i * k + j);
+                const double xb = qqi_as_type(type, v * bj);
+                const int s = qqi_sign_at((const uint8_t *)packed, r * k + j);
+                sum += xb * (s < 0 ? -ar : ar); // exact, both are floats
+            }
+            sum = qqi_as_type(type, sum);
+            if (bias != NULL)
+                sum =
+                    qqi_as_type(type, sum + qqi_as_type(type, (double)bias[r]));
+            const float out = (float)sum;
+            qqi_store_values(type, y, i * n + r, 1, &out);
+        }
+    return QQ_OK;
+}
+
+// ==== solve/layer_errors.h ====
+
+// qquant floor 8: how far a layer is from what it was.
+//
+// Sums in f64, element after element, each square rounded by itself. The six
+// figures and their types are those of the original (api/onebit.h).
+
+QQI_FN int qqi_error_type(qq_type type)
+{
+    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ||
+           type == QQ_TYPE_F64;
+}
+
+// The type in which two types are subtracted.
+QQI_FN qq_type qqi_promoted(qq_type x, qq_type y)
+{
+    if (x == y)
+        return x;
+    return x == QQ_TYPE_F64 || y == QQ_TYPE_F64 ? QQ_TYPE_F64 : QQ_TYPE_F32;
+}
+
+QQI_INLINE double qqi_nan_f64(void)
+{
+    return qqi_f64_of((uint64_t)0x7ff8 << 48);
+}
+
+QQI_INLINE double qqi_ratio(double x, double y)
+{
+    return y > 0.0 ? x / y : qqi_nan_f64();
+}
+
+QQI_FN qq_status qqi_errors_check(const qq_tensor *w, const qq_tensor *v,
+                                  const qq_layer_errors *e)
+{
+    qq_status status = qq_tensor_check(w);
+
+    if (status == QQ_OK)
+        status = qq_tensor_check(v);
+    if (status != QQ_OK)
+        return status;
+    if (!qqi_error_type(w->type) || !qqi_error_type(v->type))
+        return QQ_ERR_TYPE;
+    if (w->rank != 2 || v->rank != 2 || w->shape[0] != v->shape[0] ||
+        w->shape[1] != v->shape[1])
+        return QQ_ERR_SHAPE;
+    return e != NULL ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+// The three errors of the weight; those of the output are NaN.
+QQI_FN void qqi_weight_errors(const qq_tensor *w, const qq_tensor *v,
+                              qq_layer_errors *e)
+{
+    const size_t count = w->shape[0] * w->shape[1];
+    const qq_type type = qqi_promoted(w->type, v->type);
+    double sum = 0.0, all = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double x = qqi_float_at(w->type, w->data, i);
+        const double y = qqi_float_at(v->type, v->data, i);
+        const double d = qqi_as_type(type, x - y);
+        sum += qqi_mul_f64(d, d);
+        all += qqi_mul_f64(x, x);
+    }
+    e->weight_squared = sum;
+    e->mean_weight_squared = sum / (double)count;
+    e->relative_weight_squared = qqi_ratio(sum, all);
+    e->output_squared = qqi_nan_f64();
+    e->mean_output_squared = qqi_nan_f64();
+    e->relative_output_squared = qqi_nan_f64();
+}
+
+// Number i of W - V (v), or of W (v NULL).
+QQI_INLINE double qqi_error_at(const qq_tensor *w, const qq_tensor *v, size_t i)
+{
+    const double x = qqi_float_at(w->type, w->data, i);
+
+    return v != NULL ? x - qqi_float_at(v->type, v->data, i) : x;
+}
+
+// Columns j to j + count - 1, at most 16, of a row x from number first on,
+// times G: each a chain of its own.
+QQI_FN void qqi_gram_row(const qq_tensor *w, const qq_tensor *v, size_t first,
+                         const double *gram, size_t j, size_t count,
+                         double *row)
+{
+    const size_t k = w->shape[1];
+
+    for (size_t c = 0; c < count; c++)
+        row[c] = 0.0;
+    for (size_t l = 0; l < k; l++) {
+        const double x = qqi_error_at(w, v, first + l);
+        const double *g = gram + l * k + j;
+        for (size_t c = 0; c < count; c++)
+            row[c] += qqi_mul_f64(x, g[c]);
+    }
+}
+
+// sum of x G x over rows x of W - V, or of W where v is NULL.
+QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v,
+                             const double *gram)
+{
+    const size_t n = w->shape[0], k = w->shape[1];
+    double row[16], all = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j += 16) {
+            const size_t count = k - j < 16 ? k - j : 16;
+            qqi_gram_row(w, v, i * k, gram, j, count, row);
+            for (size_t c = 0; c < count; c++)
+                all += qqi_mul_f64(row[c], qqi_error_at(w, v, i * k + j + c));
+        }
+    return all;
+}
+
+QQ_API qq_status qq_layer_errors_gram(const qq_tensor *w, const qq_tensor *v,
+                                      const double *gram, uint64_t samples,
+                                      qq_layer_errors *e)
+{
+    const qq_status status = qqi_errors_check(w, v, e);
+
+    if (status != QQ_OK)
+        return status;
+    qqi_weight_errors(w, v, e);
+    if (gram == NULL)
+        return QQ_OK;
+    const double count = (double)w->shape[0] * (double)samples;
+    e->output_squared = qqi_gram_error(w, v, gram);
+    e->mean_output_squared = e->output_squared / count;
+    e->relative_output_squared =
+        qqi_ratio(e->output_squared, qqi_gram_error(w, NULL, gram));
+    return QQ_OK;
+}
+
+// One number of a layer's output, rounded to its type.
+QQI_FN double qqi_output_at(const qq_tensor *w, const qq_tensor *x, size_t row,
+                            size_t i)
+{
+    const size_t k = w->shape[1];
+    double sum = 0.0;
+
+    for (size_t j = 0; j < k; j++)
+        sum += qqi_mul_f64(qqi_float_at(w->type, w->data, row * k + j),
+                           qqi_float_at(x->type, x->data, i * k + j));
+    return qqi_as_type(w->type, sum);
+}
+
+QQ_API qq_status qq_layer_errors_rows(const qq_tensor *w, const qq_tensor *v,
+                                      const qq_tensor *x, qq_layer_errors *e)
+{
+    qq_status status = qqi_errors_check(w, v, e);
+
+    if (status == QQ_OK)
+        status = qq_tensor_check(x);
+    if (status != QQ_OK)
+        return status;
+    if (w->type != v->type || w->type != x->type)
+        return QQ_ERR_TYPE;
+    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[1])
+        return QQ_ERR_SHAPE;
+    const size_t n = w->shape[0];
+    const size_t rows = w->shape[1] > 0 ? qq_tensor_count(x) / w->shape[1] : 0;
+    double sum = 0.0, all = 0.0;
+    qqi_weight_errors(w, v, e);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t r = 0; r < n; r++) {
+            const double y = qqi_output_at(w, x, r, i);
+            const double z = qqi_output_at(v, x, r, i);
+            const double d = qqi_as_type(w->type, y - z);
+            sum += qqi_mul_f64(d, d);
+            all += qqi_mul_f64(y, y);
+        }
+    e->output_squared = sum;
+    e->mean_output_squared = sum / ((double)n * (double)rows);
+    e->relative_output_squared = qqi_ratio(sum, all);
     return QQ_OK;
 }
 
@@ -40281,848 +40903,6 @@ QQI_FN void qqi_rows_gptq(const qqi_fitting *c, qqi_rows *r)
     }
 }
 
-// ==== solve/refit.h ====
-
-// qquant floor 8: refit: the best scales and offsets for codes that stay.
-//
-// J is a quadratic function of a row's scales s_t and offsets o_t. With q_t the
-// levels of tile t and zeros elsewhere, and 1_t ones there,
-//
-//   M = x_t H x_u^T,  b = x_t g,   x = q or 1
-//
-// and the step is (M + 1e-9 trace I)^-1 b: the ridge holds scales where they
-// are when nothing speaks for another. It is taken only if it makes J smaller.
-
-QQI_INLINE size_t qqi_fit_tile_end(const qq_fit *f, size_t t)
-{
-    return f->k - t * f->tile < f->tile ? f->k : (t + 1) * f->tile;
-}
-
-// The entries of M that row x of H (already summed over tile t) gives against
-// tile u: with levels, and with ones.
-QQI_INLINE void qqi_refit_against(const qq_fit *f, const double *x,
-                                  const float *level, size_t u, double *q,
-                                  double *one)
-{
-    double a = 0.0, b = 0.0;
-
-    for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++) {
-        a += qqi_mul_f64(x[j], (double)level[j]);
-        b += x[j];
-    }
-    *q = a;
-    *one = b;
-}
-
-// Rows of M of scale t, for all rows of the block.
-QQI_FN void qqi_refit_scale(const qqi_fitting *c, qqi_rows *r, size_t t)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k, from = t * f->tile, size = r->unknowns;
-    qqi_dense d =
-        qqi_dense_make(r->count, k, qqi_fit_tile_end(f, t) - from,
-                       r->level + from, k, c->h + from * k, k, r->p, k);
-
-    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
-    // Scales against earlier tiles are known already, offsets are not.
-    if (r->offset == NULL) {
-        d.b += from;
-        d.c += from;
-        d.columns -= from;
-    }
-    qqi_dense_add(&d, r->space);
-    for (size_t i = 0; i < r->count; i++) {
-        double *row = r->m + (i * size + t) * size;
-        for (size_t u = r->offset != NULL ? 0 : t; u < f->tiles; u++) {
-            double q, one;
-            qqi_refit_against(f, r->p + i * k, r->level + i * k, u, &q, &one);
-            row[u] = q;
-            if (r->offset != NULL)
-                row[f->tiles + u] = one;
-        }
-    }
-}
-
-// Rows of M of offset t against offsets: the same for all rows.
-QQI_FN void qqi_refit_offset(const qqi_fitting *c, qqi_rows *r, size_t t)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k, size = r->unknowns;
-
-    QQ_MEMSET(r->one, 0, k * sizeof(double));
-    for (size_t j = t * f->tile; j < qqi_fit_tile_end(f, t); j++)
-        for (size_t l = 0; l < k; l++)
-            r->one[l] += (double)c->h[j * k + l];
-    for (size_t u = 0; u < f->tiles; u++) {
-        double sum = 0.0;
-        for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++)
-            sum += r->one[j];
-        for (size_t i = 0; i < r->count; i++)
-            r->m[(i * size + f->tiles + t) * size + f->tiles + u] = sum;
-    }
-}
-
-// x_t g of one row.
-QQI_FN void qqi_refit_right(const qqi_fitting *c, const qqi_rows *r, size_t i,
-                            double *b)
-{
-    const qq_fit *f = c->f;
-
-    for (size_t t = 0; t < f->tiles; t++) {
-        double q, one;
-        qqi_refit_against(f, r->g + i * f->k, r->level + i * f->k, t, &q, &one);
-        b[t] = q;
-        if (r->offset != NULL)
-            b[f->tiles + t] = one;
-    }
-}
-
-// 2 x b - x M x, M upper.
-QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
-                             size_t n)
-{
-    double gain = 0.0;
-
-    for (size_t t = 0; t < n; t++) {
-        double row = 2.0 * b[t] - qqi_mul_f64(m[t * n + t], x[t]);
-        for (size_t u = t + 1; u < n; u++)
-            row -= qqi_mul_f64(2.0 * m[t * n + u], x[u]);
-        gain += qqi_mul_f64(row, x[t]);
-    }
-    return gain;
-}
-
-// How much of the step is taken: all of it, or as much as leaves above 0 what
-// may not be negative. J is convex: a part of a good step is one, too.
-QQI_FN double qqi_refit_part(const qqi_fitting *c, const float *scale,
-                             const double *x)
-{
-    double part = 1.0;
-
-    if (c->f->grid.signed_scales || qqi_grid_symmetric(&c->f->grid))
-        return part;
-    for (size_t t = 0; t < c->f->tiles; t++) {
-        const double s = (double)scale[t];
-        if (s > 0.0 && s + x[t] <= 0.0) {
-            const double most = qqi_mul_f64(-.9, s / x[t]);
-            part = most < part ? most : part;
-        }
-    }
-    return part;
-}
-
-// New scales of a row, unless one is not a number to keep.
-QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
-                           double *x)
-{
-    const qq_fit *f = c->f;
-    const size_t k = f->k;
-    float *scale = r->scale + i * f->tiles;
-    float *offset = r->offset != NULL ? r->offset + i * f->tiles : NULL;
-    const double part = qqi_refit_part(c, scale, x);
-    const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
-
-    for (size_t t = 0; t < f->tiles; t++) {
-        x[t] = (double)scale[t] + qqi_mul_f64(part, x[t]);
-        if (offset != NULL)
-            x[f->tiles + t] =
-                (double)offset[t] + qqi_mul_f64(part, x[f->tiles + t]);
-    }
-    for (size_t t = 0; t < r->unknowns; t++)
-        if (!qqi_is_finite_f32((float)x[t]))
-            return;
-    for (size_t t = 0; t < f->tiles; t++) {
-        const float s = (float)x[t];
-        const int flip = s < 0.0f && !f->grid.signed_scales && any;
-        if (s > 0.0f || (s < 0.0f && any))
-            scale[t] = flip ? -s : s;
-        for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
-            r->code[i * k + j] =
-                (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
-        if (offset != NULL)
-            offset[t] = (float)x[f->tiles + t];
-    }
-}
-
-QQI_FN void qqi_refit_row(const qqi_fitting *c, qqi_rows *r, size_t i)
-{
-    const size_t n = r->unknowns;
-    double *m = r->m + i * n * n;
-    double *b = r->x, *x = b + n, *diagonal = x + n;
-    double trace = 0.0;
-
-    qqi_refit_right(c, r, i, b);
-    for (size_t t = 0; t < n; t++)
-        trace += m[t * n + t];
-    if (!(trace > 0.0) || qqi_is_inf_f64(trace))
-        return;
-    QQ_MEMCPY(x, b, n * sizeof *x);
-    // The factor goes to the lower triangle's place: M is symmetric, so it is
-    // copied there first, and the gain can still be computed.
-    for (size_t t = 0; t < n; t++) {
-        diagonal[t] = m[t * n + t];
-        for (size_t u = 0; u < t; u++)
-            m[t * n + u] = m[u * n + t];
-    }
-    for (size_t t = 0; t < n; t++)
-        m[t * n + t] = diagonal[t] + qqi_mul_f64(1e-9, trace);
-    if (!qqi_factor_rows(m, n, n, n))
-        return;
-    qqi_solve_small(m, n, n, x);
-    for (size_t t = 0; t < n; t++) {
-        m[t * n + t] = diagonal[t];
-        for (size_t u = 0; u < t; u++)
-            m[u * n + t] = m[t * n + u];
-    }
-    if (qqi_refit_gain(m, b, x, n) > 0.0)
-        qqi_refit_take(c, r, i, x);
-}
-
-// g and levels are those of the codes and scales; afterwards they are not.
-QQI_FN void qqi_rows_refit(const qqi_fitting *c, qqi_rows *r)
-{
-    for (size_t t = 0; t < c->f->tiles; t++) {
-        qqi_refit_scale(c, r, t);
-        if (r->offset != NULL)
-            qqi_refit_offset(c, r, t);
-    }
-    for (size_t i = 0; i < r->count; i++)
-        qqi_refit_row(c, r, i);
-}
-
-// ==== solve/search.h ====
-
-// qquant floor 8: the search for scales, tile by tile.
-//
-// The error of a candidate is
-//
-//   sum over the tile of fl(fl(w - s q - o) g)^2,   g = fl(sqrt(d)),
-//
-// q the level nearest to fl(fl(w - o) / s). s q is exact in f64, and so is the
-// square of a float: a sum that no compiler can change.
-
-// A tile: its weights, their roots (NULL: ones), and what has been found.
-typedef struct qqi_tile {
-    const qq_grid *g;
-    const float *w;
-    const float *root;
-    size_t count;
-    double error;
-    float scale;
-    float offset;
-} qqi_tile;
-
-QQI_INLINE float qqi_tile_level(const qqi_tile *t, float w, float s, float o)
-{
-    const float q = (w - o) / s;
-
-    return qqi_level(t->g, qqi_nearest(t->g, (double)q));
-}
-
-QQI_INLINE float qqi_tile_root(const qqi_tile *t, size_t j)
-{
-    return t->root != NULL ? t->root[j] : 1.0f;
-}
-
-QQI_FN double qqi_tile_error(const qqi_tile *t, float s, float o)
-{
-    double sum = 0.0;
-
-    for (size_t j = 0; j < t->count; j++) {
-        const float q = qqi_tile_level(t, t->w[j], s, o);
-        const double v = (double)s * (double)q + (double)o;
-        const float d = (float)((double)t->w[j] - v);
-        const float e = d * qqi_tile_root(t, j);
-        sum += (double)e * (double)e;
-    }
-    return sum;
-}
-
-// Keeps s and o if they are better; 1 if they are.
-QQI_FN int qqi_tile_try(qqi_tile *t, float s, float o)
-{
-    if (!(s > 0.0f || s < 0.0f) || !qqi_is_finite_f32(s) ||
-        !qqi_is_finite_f32(o))
-        return 0;
-    const double error = qqi_tile_error(t, s, o);
-    if (!(error < t->error))
-        return 0;
-    t->error = error;
-    t->scale = s;
-    t->offset = o;
-    return 1;
-}
-
-// Sums of weights over the tile with its present levels: 1, q, q^2, w, q w.
-QQI_FN void qqi_tile_sums(const qqi_tile *t, double *sum)
-{
-    for (int i = 0; i < 5; i++)
-        sum[i] = 0.0;
-    for (size_t j = 0; j < t->count; j++) {
-        const float q = qqi_tile_level(t, t->w[j], t->scale, t->offset);
-        const double g = (double)qqi_tile_root(t, j);
-        const double a = (double)(float)(g * (double)q);
-        const double b = (double)(float)(g * (double)t->w[j]);
-        sum[0] += g * g;
-        sum[1] += g * a;
-        sum[2] += a * a;
-        sum[3] += g * b;
-        sum[4] += a * b;
-    }
-}
-
-// One step to the least squares of the present levels.
-QQI_FN int qqi_tile_refine(qqi_tile *t)
-{
-    double v[5];
-
-    qqi_tile_sums(t, v);
-    if (!t->g->offsets)
-        return v[2] > 0.0 && qqi_tile_try(t, (float)(v[4] / v[2]), 0.0f);
-    const double det = qqi_mul_f64(v[0], v[2]) - qqi_mul_f64(v[1], v[1]);
-    if (!(det > 0.0))
-        return 0;
-    const double s = qqi_mul_f64(v[0], v[4]) - qqi_mul_f64(v[1], v[3]);
-    const double o = qqi_mul_f64(v[2], v[3]) - qqi_mul_f64(v[1], v[4]);
-    return qqi_tile_try(t, (float)(s / det), (float)(o / det));
-}
-
-QQI_FN void qqi_tile_range(const qqi_tile *t, float *low, float *high)
-{
-    *low = *high = t->count > 0 ? t->w[0] : 0.0f;
-    for (size_t j = 1; j < t->count; j++) {
-        *low = t->w[j] < *low ? t->w[j] : *low;
-        *high = t->w[j] > *high ? t->w[j] : *high;
-    }
-}
-
-// Candidates with an offset: the range, shrunk towards its middle.
-QQI_FN void qqi_tile_offsets(qqi_tile *t, unsigned count, float low, float high)
-{
-    const double first = (double)qqi_level(t->g, 0);
-    const double last = (double)qqi_level(t->g, t->g->count - 1);
-    const double middle = 0.5 * ((double)low + (double)high);
-    const double width = (double)high - (double)low;
-
-    for (unsigned i = 0; i < count; i++) {
-        const double part = 1.0 - (double)i / (double)count;
-        const double s = qqi_mul_f64(width, part) / (last - first);
-        const double o = middle - qqi_mul_f64(s, 0.5 * (first + last));
-        qqi_tile_try(t, (float)s, (float)o);
-    }
-}
-
-QQI_FN void qqi_tile_scales(qqi_tile *t, unsigned count, float low, float high)
-{
-    const double most = (double)(-low > high ? -low : high);
-    const double s0 = most / qqi_grid_reach(t->g);
-    const int both = t->g->signed_scales;
-
-    for (unsigned i = 0; i < count; i++) {
-        const double by = 1.1 - qqi_mul_f64(.0225, (double)i);
-        qqi_tile_try(t, (float)qqi_mul_f64(s0, by), 0.0f);
-    }
-    for (unsigned i = 0; both && i < count; i++) {
-        const double by = 1.1 - qqi_mul_f64(.0225, (double)i);
-        qqi_tile_try(t, -(float)qqi_mul_f64(s0, by), 0.0f);
-    }
-    if (count == 0)
-        qqi_tile_try(t, (float)s0, 0.0f);
-}
-
-QQI_FN void qqi_tile_search(qqi_tile *t, const qq_fit_options *o)
-{
-    float low, high;
-
-    qqi_tile_range(t, &low, &high);
-    t->scale = 0.0f;
-    t->offset = 0.0f;
-    t->error = qqi_f64_of((uint64_t)0x7ff << 52);
-    if (t->g->offsets && high > low)
-        qqi_tile_offsets(t, o->candidates > 0 ? o->candidates : 1, low, high);
-    else if (t->g->offsets)
-        t->offset = low; // all the same
-    else if (low < 0.0f || high > 0.0f)
-        qqi_tile_scales(t, o->candidates, low, high);
-    for (unsigned i = 0; i < o->fixed_points; i++)
-        if (t->scale > 0.0f || t->scale < 0.0f) {
-            if (!qqi_tile_refine(t))
-                break;
-        }
-}
-
-// Codes nearest to the weights under the block's scales.
-QQI_FN void qqi_rows_round(const qqi_fitting *c, qqi_rows *r)
-{
-    const qq_fit *f = c->f;
-
-    for (size_t i = 0; i < r->count; i++) {
-        const float *w = qqi_rows_weights(c, r, i);
-        for (size_t j = 0; j < f->k; j++) {
-            const size_t t = j / f->tile;
-            const float s = r->scale[i * f->tiles + t];
-            const float x = w[j] - qqi_rows_offset(c, r, i, t);
-            const double q = s > 0.0f || s < 0.0f ? (double)(x / s) : 0.0;
-            r->code[i * f->k + j] = (uint8_t)qqi_nearest(&f->grid, q);
-        }
-    }
-}
-
-QQI_FN void qqi_rows_search(const qqi_fitting *c, qqi_rows *r)
-{
-    const qq_fit *f = c->f;
-    qqi_tile t;
-
-    t.g = &f->grid;
-    for (size_t i = 0; i < r->count; i++)
-        for (size_t j = 0; j < f->tiles; j++) {
-            const size_t at = j * f->tile;
-            t.w = qqi_rows_weights(c, r, i) + at;
-            t.root = c->root != NULL ? c->root + at : NULL;
-            t.count = f->k - at < f->tile ? f->k - at : f->tile;
-            qqi_tile_search(&t, c->o);
-            r->scale[i * f->tiles + j] = t.scale;
-            if (r->offset != NULL)
-                r->offset[i * f->tiles + j] = t.offset;
-        }
-    qqi_rows_round(c, r);
-}
-
-// ==== solve/steps.h ====
-
-// qquant floor 8: the steps of a fit as calls: checks, scratch, threads.
-
-// What qq_fit_options_init leaves: "fto1".
-#define QQI_FIT_OPTIONS_INIT 0x316f7466u
-
-QQ_API qq_fit_options qq_fit_options_init(void)
-{
-    qq_fit_options o;
-
-    QQ_MEMSET(&o, 0, sizeof o);
-    o.init = QQI_FIT_OPTIONS_INIT;
-    o.starts = QQ_START_FALLING | QQ_START_NATURAL;
-    o.candidates = 40;
-    o.fixed_points = 4;
-    o.sweeps = 50;
-    o.rounds = 2;
-    o.gain = .001;
-    o.parts = 1;
-    return o;
-}
-
-QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad)
-{
-    const unsigned all = QQ_START_ROUND | QQ_START_FALLING | QQ_START_NATURAL;
-    uint32_t mask = 0;
-
-    if (bad != NULL)
-        *bad = 0;
-    if (o == NULL || o->init != QQI_FIT_OPTIONS_INIT)
-        return QQ_ERR_ARGUMENT;
-    mask |= (o->starts & ~all) != 0 ? 1u : 0u;
-    mask |= o->candidates > 48 ? 2u : 0u; // the next factor is not above 0
-    mask |= !(o->gain >= 0.0 && o->gain < 1.0) ? 32u : 0u;
-    mask |= o->parts == 0 ? 128u : 0u;
-    if (bad != NULL)
-        *bad = mask;
-    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
-}
-
-// All of the scratch. rooms: those of parts blocks.
-typedef struct qqi_fit_room {
-    qqi_ordered ordered;
-    float *root;
-    float *scale;
-    float *offset;
-    double *best;
-    uint8_t *rooms;
-    size_t room_bytes;
-} qqi_fit_room;
-
-QQI_FN void qqi_fit_room_place(const qq_fit *f, size_t parts, qqi_fit_room *m,
-                               qqi_pieces *p)
-{
-    const size_t scales = qqi_times(f->n, f->tiles);
-    qqi_pieces room = qqi_pieces_make(NULL);
-    qqi_rows r;
-
-    qqi_rows_place(f, &r, &room);
-    m->room_bytes = room.at;
-    qqi_ordered_place(&m->ordered, f->k, parts, p);
-    m->root = (float *)qqi_piece(p, f->k, sizeof(float));
-    m->scale = (float *)qqi_piece(p, scales, sizeof(float));
-    m->offset = NULL;
-    if (f->grid.offsets)
-        m->offset = (float *)qqi_piece(p, scales, sizeof(float));
-    m->best = (double *)qqi_piece(p, f->n, sizeof(double));
-    m->rooms = (uint8_t *)qqi_piece(p, parts, m->room_bytes);
-}
-
-QQI_FN size_t qqi_fit_scratch(const qq_fit *f, size_t parts)
-{
-    qqi_pieces p = qqi_pieces_make(NULL);
-    qqi_fit_room m;
-
-    qqi_fit_room_place(f, parts, &m, &p);
-    return f->n == 0 || f->k == 0 ? 0 : qqi_pieces_bytes(&p);
-}
-
-QQ_API size_t qq_fit_scratch_size(const qq_fit *f, const qq_fit_options *o)
-{
-    const qq_fit_options defaults = qq_fit_options_init();
-
-    if (o == NULL)
-        o = &defaults;
-    if (!qqi_fit_ok(f) || qq_fit_options_check(o, NULL) != QQ_OK)
-        return SIZE_MAX;
-    return qqi_fit_scratch(f, o->parts);
-}
-
-// Checks a call in the order of its arguments, and lays out its scratch. h is
-// looked at where has_h is 1.
-QQI_FN qq_status qqi_fitting_make(qqi_fitting *c, qqi_fit_room *m,
-                                  const qq_fit *f, const qq_fit_options *o,
-                                  const float *w, size_t ldw, const float *h,
-                                  size_t h_bytes, int has_h, void *scratch,
-                                  size_t scratch_bytes)
-{
-    if (!qqi_fit_ok(f) || qq_fit_options_check(o, NULL) != QQ_OK)
-        return QQ_ERR_ARGUMENT;
-    qq_status status = qqi_check_rows(f->n, f->k, w, ldw, sizeof(float));
-    if (status == QQ_OK && !qqi_rows_finite(f->n, f->k, w, ldw))
-        status = QQ_ERR_FORMAT;
-    if (status == QQ_OK && has_h)
-        status = qq_hessian_check(f->k, h, h_bytes);
-    if (status == QQ_OK)
-        status = qqi_check_scratch(qqi_fit_scratch(f, o->parts), scratch,
-                                   scratch_bytes);
-    if (status != QQ_OK)
-        return status;
-    qqi_pieces p = qqi_pieces_make(scratch);
-    QQ_MEMSET(c, 0, sizeof *c);
-    qqi_fit_room_place(f, o->parts, m, &p);
-    c->f = f;
-    c->o = o;
-    c->w = w;
-    c->ldw = ldw;
-    c->h = h;
-    c->best = m->best;
-    c->scales = m->scale;
-    c->offsets = m->offset;
-    c->lower = m->ordered.lower;
-    c->order = m->ordered.order;
-    c->rooms = m->rooms;
-    c->room_bytes = m->room_bytes;
-    return QQ_OK;
-}
-
-QQI_INLINE size_t qqi_fit_blocks(const qq_fit *f)
-{
-    return f->n / QQI_BLOCK_ROWS + (f->n % QQI_BLOCK_ROWS > 0);
-}
-
-// fl(sqrt(d)) of k weights, which are step apart: 1 on a vector, k + 1 on the
-// diagonal of a matrix. 0 where one is no weight.
-QQI_FN int qqi_fit_roots(size_t k, const float *d, size_t step, float *root)
-{
-    for (size_t j = 0; j < k; j++) {
-        if (!(d[j * step] >= 0.0f) || !qqi_is_finite_f32(d[j * step]))
-            return 0;
-        root[j] = qqi_sqrt_f32(d[j * step]);
-    }
-    return 1;
-}
-
-// --- the calls -------------------------------------------------------------
-
-QQI_FN void qqi_run_search(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_search(c, r);
-    qqi_rows_store_all(c, r);
-}
-
-QQ_API qq_status qq_fit_search(qq_fit *f, const qq_fit_options *o,
-                               const float *w, size_t ldw, const float *d,
-                               void *scratch, size_t scratch_bytes)
-{
-    const qq_fit_options defaults = qq_fit_options_init();
-    qqi_fit_room m;
-    qqi_fitting c;
-
-    const qq_status status =
-        qqi_fitting_make(&c, &m, f, o != NULL ? o : &defaults, w, ldw, NULL, 0,
-                         0, scratch, scratch_bytes);
-    if (status != QQ_OK || f->n == 0 || f->k == 0)
-        return status;
-    if (d != NULL && !qqi_fit_roots(f->k, d, 1, m.root))
-        return QQ_ERR_FORMAT;
-    c.root = d != NULL ? m.root : NULL;
-    c.run = qqi_run_search;
-    return qqi_fitting_run(&c, 0, qqi_fit_blocks(f));
-}
-
-QQI_FN void qqi_run_gptq(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_load(c, r);
-    qqi_rows_gptq(c, r);
-    qqi_rows_store_all(c, r);
-}
-
-// J of what the fit holds.
-QQI_FN void qqi_run_before(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_load(c, r);
-    qqi_rows_residual(c, r);
-    qqi_rows_error(c, r);
-    for (size_t i = 0; i < r->count; i++)
-        c->best[r->first + i] = r->j[i];
-}
-
-// Rows whose J has not risen: where little is left to gain, the rounding of
-// scales and of V may spend it.
-QQI_FN void qqi_run_after(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_rows_residual(c, r);
-    qqi_rows_error(c, r);
-    for (size_t i = 0; i < r->count; i++)
-        if (r->j[i] <= c->best[r->first + i])
-            qqi_rows_store(c, r, i);
-}
-
-QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_run_before(c, r);
-    qqi_rows_descend(c, r);
-    qqi_run_after(c, r);
-}
-
-QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
-{
-    qqi_run_before(c, r);
-    qqi_rows_refit(c, r);
-    qqi_run_after(c, r);
-}
-
-// A step that looks at H; order NULL: it needs no factor of it.
-QQI_FN qq_status qqi_fit_step(const qq_fit *f, const qq_fit_options *o,
-                              const qq_columns *order, const float *w,
-                              size_t ldw, const float *h, size_t h_bytes,
-                              void (*run)(const qqi_fitting *, qqi_rows *),
-                              double *best, void *scratch, size_t scratch_bytes)
-{
-    const qq_fit_options defaults = qq_fit_options_init();
-    const qq_fit_options *use = o != NULL ? o : &defaults;
-    qqi_fit_room m;
-    qqi_fitting c;
-
-    const qq_status status = qqi_fitting_make(
-        &c, &m, f, use, w, ldw, h, h_bytes, 1, scratch, scratch_bytes);
-    if (status != QQ_OK || f->n == 0 || f->k == 0)
-        return status;
-    const qqi_threads t =
-        qqi_threads_make(use->parts, use->parallel, use->parallel_user);
-    if (order != NULL && !qqi_ordered_make(&m.ordered, *order, h, f->k, &t))
-        return QQ_ERR_FORMAT;
-    if (best != NULL)
-        c.best = best;
-    c.run = run;
-    return qqi_fitting_run(&c, 0, qqi_fit_blocks(f));
-}
-
-QQ_API qq_status qq_fit_gptq(qq_fit *f, const qq_fit_options *o,
-                             qq_columns order, const float *w, size_t ldw,
-                             const float *h, size_t h_bytes, void *scratch,
-                             size_t scratch_bytes)
-{
-    if (order != QQ_COLUMNS_FALLING && order != QQ_COLUMNS_NATURAL)
-        return QQ_ERR_ARGUMENT;
-    return qqi_fit_step(f, o, &order, w, ldw, h, h_bytes, qqi_run_gptq, NULL,
-                        scratch, scratch_bytes);
-}
-
-QQ_API qq_status qq_fit_descend(qq_fit *f, const qq_fit_options *o,
-                                const float *w, size_t ldw, const float *h,
-                                size_t h_bytes, void *scratch,
-                                size_t scratch_bytes)
-{
-    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_descend, NULL,
-                        scratch, scratch_bytes);
-}
-
-QQ_API qq_status qq_fit_refit(qq_fit *f, const qq_fit_options *o,
-                              const float *w, size_t ldw, const float *h,
-                              size_t h_bytes, void *scratch,
-                              size_t scratch_bytes)
-{
-    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_refit, NULL,
-                        scratch, scratch_bytes);
-}
-
-QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
-                               const float *w, size_t ldw, const float *h,
-                               size_t h_bytes, double *errors, void *scratch,
-                               size_t scratch_bytes)
-{
-    if (qqi_fit_ok(f) && f->n > 0 && errors == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (qqi_fit_ok(f) && f->k == 0)
-        for (size_t i = 0; i < f->n; i++)
-            errors[i] = 0.0;
-    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_before, errors,
-                        scratch, scratch_bytes);
-}
-
-// ==== solve/recipe.h ====
-
-// qquant floor 8: the recipe: search, starts, rounds of refit and descent.
-//
-// Nearest codes come first and are kept in the fit with their J; a start that
-// ends with a smaller one for a row takes its place. J is that of what is
-// stored, made anew from W, V and H.
-
-// A half; beyond them all the largest there is, which decodes.
-QQI_INLINE float qqi_stored_half(float x)
-{
-    const float most = 65504.0f;
-
-    x = x > most ? most : x < -most ? -most : x;
-    return qqi_f32_from_f16(qqi_f16_from_f32(x));
-}
-
-// Scales as they are stored in the end.
-QQI_FN void qqi_rows_round_scales(const qqi_fitting *c, qqi_rows *r)
-{
-    const size_t count = r->count * c->f->tiles;
-
-    for (size_t i = 0; i < count; i++) {
-        r->scale[i] = qqi_stored_half(r->scale[i]);
-        if (r->offset != NULL)
-            r->offset[i] = qqi_stored_half(r->offset[i]);
-    }
-}
-
-// The search, its scales kept aside, and nearest codes.
-QQI_FN void qqi_run_first(const qqi_fitting *c, qqi_rows *r)
-{
-    const qq_fit *f = c->f;
-    const size_t at = r->first * f->tiles;
-    const size_t bytes = r->count * f->tiles * sizeof(float);
-
-    qqi_rows_search(c, r);
-    QQ_MEMCPY(c->scales + at, r->scale, bytes);
-    if (r->offset != NULL)
-        QQ_MEMCPY(c->offsets + at, r->offset, bytes);
-    if (c->o->f16) {
-        qqi_rows_round_scales(c, r);
-        qqi_rows_round(c, r);
-    }
-    qqi_rows_residual(c, r);
-    qqi_rows_error(c, r);
-    qqi_rows_store_all(c, r);
-    for (size_t i = 0; i < r->count; i++)
-        c->best[r->first + i] = r->j[i];
-}
-
-// Refit and descent until they gain little. The codes have their e and g.
-QQI_FN void qqi_rows_rounds(const qqi_fitting *c, qqi_rows *r)
-{
-    double old = qqi_rows_error(c, r);
-
-    if (c->o->rounds == 0)
-        qqi_rows_descend(c, r);
-    for (unsigned i = 0; i < c->o->rounds; i++) {
-        qqi_rows_refit(c, r);
-        qqi_rows_residual(c, r);
-        qqi_rows_descend(c, r);
-        const double now = qqi_rows_error(c, r);
-        if (!(now < qqi_mul_f64(old, 1.0 - c->o->gain)))
-            break;
-        old = now;
-    }
-}
-
-QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
-{
-    const qq_fit *f = c->f;
-    const size_t at = r->first * f->tiles;
-    const size_t bytes = r->count * f->tiles * sizeof(float);
-
-    QQ_MEMCPY(r->scale, c->scales + at, bytes);
-    if (r->offset != NULL)
-        QQ_MEMCPY(r->offset, c->offsets + at, bytes);
-    if (c->start == QQ_START_ROUND)
-        qqi_rows_round(c, r);
-    else
-        qqi_rows_gptq(c, r);
-    qqi_rows_residual(c, r);
-    qqi_rows_rounds(c, r);
-    if (c->o->f16) {
-        qqi_rows_round_scales(c, r);
-        qqi_rows_residual(c, r);
-        qqi_rows_descend(c, r);
-    }
-    qqi_rows_residual(c, r);
-    qqi_rows_error(c, r);
-    for (size_t i = 0; i < r->count; i++)
-        if (r->j[i] < c->best[r->first + i]) {
-            c->best[r->first + i] = r->j[i];
-            qqi_rows_store(c, r, i);
-        }
-}
-
-QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
-                              const float *w, size_t ldw, const float *h,
-                              size_t h_bytes, double *errors, void *scratch,
-                              size_t scratch_bytes)
-{
-    static const unsigned starts[] = {QQ_START_ROUND, QQ_START_FALLING,
-                                      QQ_START_NATURAL};
-    const qq_fit_options defaults = qq_fit_options_init();
-    qqi_fit_room m;
-    qqi_fitting c;
-    size_t done = 0, all = 1;
-
-    if (o == NULL)
-        o = &defaults;
-    qq_status status = qqi_fitting_make(&c, &m, f, o, w, ldw, h, h_bytes, 1,
-                                        scratch, scratch_bytes);
-    if (status != QQ_OK || f->n == 0 || f->k == 0) {
-        for (size_t i = 0; status == QQ_OK && errors != NULL && i < f->n; i++)
-            errors[i] = 0.0;
-        return status;
-    }
-    const qqi_threads t =
-        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
-    const size_t blocks = qqi_fit_blocks(f);
-    // An H that cannot be factored is found before anything is written.
-    if ((o->starts & (QQ_START_FALLING | QQ_START_NATURAL)) != 0 &&
-        !qqi_ordered_make(&m.ordered,
-                          o->starts & QQ_START_FALLING ? QQ_COLUMNS_FALLING
-                                                       : QQ_COLUMNS_NATURAL,
-                          h, f->k, &t))
-        return QQ_ERR_FORMAT;
-    for (int i = 0; i < 3; i++)
-        all += (o->starts & starts[i]) != 0;
-    qqi_fit_roots(f->k, h, f->k + 1, m.root);
-    c.root = m.root;
-    c.run = qqi_run_first;
-    status = qqi_fitting_run(&c, done, all * blocks);
-    for (int i = 0; status == QQ_OK && i < 3; i++) {
-        if ((o->starts & starts[i]) == 0)
-            continue;
-        c.start = starts[i];
-        c.run = qqi_run_start;
-        done += blocks;
-        if (c.start == QQ_START_NATURAL && (o->starts & QQ_START_FALLING) != 0)
-            qqi_ordered_make(&m.ordered, QQ_COLUMNS_NATURAL, h, f->k, &t);
-        status = qqi_fitting_run(&c, done, all * blocks);
-    }
-    if (errors != NULL)
-        QQ_MEMCPY(errors, c.best, f->n * sizeof *errors);
-    return status;
-}
-
 // ==== solve/balance_norm.h ====
 
 // qquant floor 8: balancing: norms of rows and columns of D W E.
@@ -41747,1387 +41527,6 @@ QQ_API qq_status qq_power_iteration(size_t n, size_t k, unsigned rounds,
     *sigma = (float)qqi_svid_end(&s);
     QQ_MEMCPY(u, s.u, n * sizeof *u);
     QQ_MEMCPY(v, s.v, k * sizeof *v);
-    return QQ_OK;
-}
-
-// ==== solve/rank.h ====
-
-// qquant floor 8: the best correction of rank r under H.
-//
-// tr((E - L) H (E - L)^T) is least for L = P P^T E, the columns of P being the
-// leading eigenvectors of E H E^T: so left = P and right = P^T E. P comes from
-// power iteration of r vectors at once, made orthogonal every time: vectors
-// in f32, sums in f64.
-
-#define QQI_RANK_ROUNDS 100
-
-typedef struct qqi_rank {
-    size_t n;
-    size_t k;
-    size_t r;
-    const float *e;
-    size_t lde;
-    const float *h;
-    float *p;    // r * n
-    double *x;   // r * n
-    double *y;   // k
-    float *q;    // k
-    float *z;    // k
-    float *ones; // max(n, k)
-    double *v;   // max(n, k): of products
-} qqi_rank;
-
-QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
-{
-    const size_t all = qqi_times(s->r, s->n);
-
-    s->p = (float *)qqi_piece(p, all, sizeof(float));
-    s->x = (double *)qqi_piece(p, all, sizeof(double));
-    s->y = (double *)qqi_piece(p, s->k, sizeof(double));
-    s->q = (float *)qqi_piece(p, s->k, sizeof(float));
-    s->z = (float *)qqi_piece(p, s->k, sizeof(float));
-    const size_t most = s->n > s->k ? s->n : s->k;
-    s->ones = (float *)qqi_piece(p, most, sizeof(float));
-    s->v = (double *)qqi_piece(p, most, sizeof(double));
-}
-
-QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
-{
-    qqi_pieces p = qqi_pieces_make(NULL);
-    qqi_rank s;
-
-    s.n = n;
-    s.k = k;
-    s.r = r;
-    qqi_rank_place(&s, &p);
-    return n == 0 || k == 0 || r == 0 ? 0 : qqi_pieces_bytes(&p);
-}
-
-// x = E v (right) or E^T v.
-QQI_FN void qqi_rank_multiply(const qqi_rank *s, int right, const float *v,
-                              double *x)
-{
-    const size_t most = s->n > s->k ? s->n : s->k;
-    const qqi_weighed e = qqi_svid_matrix(s->e, s->lde, 0, s->ones, most);
-
-    qqi_svid_product(&e, s->n, s->k, NULL, right, v, s->v, x);
-}
-
-// x of vector v = E H E^T p.
-QQI_FN void qqi_rank_apply(const qqi_rank *s, size_t v)
-{
-    const size_t n = s->n, k = s->k;
-
-    qqi_rank_multiply(s, 0, s->p + v * n, s->y);
-    qqi_normalize(k, s->y, s->q);
-    const qqi_weighed h = qqi_svid_matrix(s->h, k, 0, s->ones, k);
-    qqi_svid_product(&h, k, k, NULL, 1, s->q, s->v, s->y);
-    qqi_normalize(k, s->y, s->z);
-    qqi_rank_multiply(s, 1, s->z, s->x + v * n);
-}
-
-QQI_FN double qqi_rank_most(size_t n, const double *x)
-{
-    double most = 0.0;
-
-    for (size_t i = 0; i < n; i++)
-        most = qqi_abs_f64(x[i]) > most ? qqi_abs_f64(x[i]) : most;
-    return most;
-}
-
-// p of vector v from x, orthogonal to those before it; twice, for what
-// rounding leaves. How far p moved.
-QQI_FN float qqi_rank_orthogonal(const qqi_rank *s, size_t v)
-{
-    const size_t n = s->n;
-    double *x = s->x + v * n;
-    float *p = s->p + v * n;
-    float moved = 0.0f, other = 0.0f;
-    const double before_all = qqi_rank_most(n, x);
-
-    for (size_t u = 0; u < 2 * v; u++) {
-        const float *before = s->p + u % v * n;
-        double sum = 0.0;
-        for (size_t i = 0; i < n; i++)
-            sum += qqi_mul_f64(x[i], (double)before[i]);
-        for (size_t i = 0; i < n; i++)
-            x[i] -= qqi_mul_f64(sum, (double)before[i]);
-    }
-    double most = qqi_rank_most(n, x), square = 0.0;
-    // What is left of a vector that the others span is noise.
-    if (most < 1e-6 * before_all)
-        most = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        x[i] = most > 0.0 ? x[i] / most : 0.0;
-        square += qqi_mul_f64(x[i], x[i]);
-    }
-    const double norm = qqi_sqrt_f64(square);
-    for (size_t i = 0; i < n; i++) {
-        const float now = norm > 0.0 ? (float)(x[i] / norm) : 0.0f;
-        const float d = qqi_abs_f32(now - p[i]);
-        const float e = qqi_abs_f32(now + p[i]);
-        moved = d > moved ? d : moved;
-        other = e > other ? e : other;
-        p[i] = now;
-    }
-    return moved < other ? moved : other;
-}
-
-// Starts that no two vectors share: 1 / (1 + |i - v|), signs by turns.
-QQI_FN void qqi_rank_start(const qqi_rank *s)
-{
-    for (size_t v = 0; v < s->r; v++)
-        for (size_t i = 0; i < s->n; i++) {
-            const size_t far = i > v ? i - v : v - i;
-            const float x = 1.0f / (float)(1 + far);
-            s->p[v * s->n + i] = (i * (v + 1) / 2) % 2 ? -x : x;
-        }
-}
-
-QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
-                                 size_t lde, const float *h, size_t h_bytes,
-                                 float *left, float *right, void *scratch,
-                                 size_t scratch_bytes)
-{
-    qqi_pieces p = qqi_pieces_make(scratch);
-    qq_status status = qqi_check_rows(n, k, e, lde, sizeof(float));
-    int quiet = 0;
-    qqi_rank s;
-
-    if (status == QQ_OK && !qqi_rows_finite(n, k, e, lde))
-        status = QQ_ERR_FORMAT;
-    if (status == QQ_OK)
-        status = qq_hessian_check(k, h, h_bytes);
-    if (status == QQ_OK && r > 0 &&
-        ((n > 0 && left == NULL) || (k > 0 && right == NULL)))
-        status = QQ_ERR_ARGUMENT;
-    if (status == QQ_OK)
-        status = qqi_check_scratch(qq_rank_scratch_size(n, k, r), scratch,
-                                   scratch_bytes);
-    if (status != QQ_OK || n == 0 || k == 0 || r == 0)
-        return status;
-    s.n = n;
-    s.k = k;
-    s.r = r;
-    qqi_rank_place(&s, &p);
-    s.e = e;
-    s.lde = lde;
-    s.h = h;
-    qqi_rank_start(&s);
-    for (int i = 0; i < QQI_RANK_ROUNDS && quiet < 2; i++) {
-        float moved = 0.0f;
-        for (size_t v = 0; v < r; v++)
-            qqi_rank_apply(&s, v);
-        for (size_t v = 0; v < r; v++) {
-            const float m = qqi_rank_orthogonal(&s, v);
-            moved = m > moved ? m : moved;
-        }
-        quiet = moved < 1e-6f ? quiet + 1 : 0;
-    }
-    for (size_t v = 0; v < r; v++) {
-        for (size_t i = 0; i < n; i++)
-            left[i * r + v] = s.p[v * n + i];
-        qqi_rank_multiply(&s, 0, s.p + v * n, s.y);
-        for (size_t j = 0; j < k; j++)
-            right[v * k + j] = (float)s.y[j];
-    }
-    return QQ_OK;
-}
-
-// ==== solve/signs.h ====
-
-// qquant floor 8: the original's packing of signs, and its inference layer.
-//
-// Element 0 is bit 7 of byte 0; a tensor of type sign has it as bit 0. So one
-// becomes the other by turning every byte round.
-
-QQI_INLINE size_t qqi_sign_bytes(size_t count)
-{
-    return count / 8 + (count % 8 > 0);
-}
-
-QQI_FN int qqi_sign_type(qq_type type)
-{
-    return type == QQ_TYPE_INT8 || type == QQ_TYPE_F32 || type == QQ_TYPE_F16 ||
-           type == QQ_TYPE_BF16;
-}
-
-QQ_API qq_status qq_onebit_pack_signs(size_t count, qq_type type,
-                                      const void *values, void *packed,
-                                      size_t packed_bytes)
-{
-    uint8_t *out = (uint8_t *)packed;
-    float v[8];
-
-    if (!qqi_sign_type(type))
-        return QQ_ERR_TYPE;
-    if (count > 0 && (values == NULL || packed == NULL))
-        return QQ_ERR_ARGUMENT;
-    if (packed_bytes < qqi_sign_bytes(count))
-        return QQ_ERR_SIZE;
-    for (size_t i = 0; i < count; i += 8) {
-        const size_t n = count - i < 8 ? count - i : 8;
-        unsigned byte = 255u >> n;
-        qqi_load_values(type, values, i, n, v);
-        for (size_t j = 0; j < n; j++)
-            byte |= v[j] >= 0.0f ? 128u >> j : 0u;
-        out[i / 8] = (uint8_t)byte;
-    }
-    return QQ_OK;
-}
-
-// -1 or 1.
-QQI_INLINE int8_t qqi_sign_at(const uint8_t *packed, size_t i)
-{
-    return packed[i / 8] >> (7 - i % 8) & 1 ? 1 : -1;
-}
-
-QQ_API qq_status qq_onebit_unpack_signs(size_t count, const void *packed,
-                                        size_t packed_bytes, int8_t *values)
-{
-    if (count > 0 && packed == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (packed_bytes < qqi_sign_bytes(count))
-        return QQ_ERR_SIZE;
-    if (count > 0 && values == NULL)
-        return QQ_ERR_ARGUMENT;
-    for (size_t i = 0; i < count; i++)
-        values[i] = qqi_sign_at((const uint8_t *)packed, i);
-    return QQ_OK;
-}
-
-QQI_INLINE uint8_t qqi_turn_byte(unsigned x)
-{
-    x = (x & 15) << 4 | x >> 4;
-    x = (x & 51) << 2 | (x >> 2 & 51);
-    return (uint8_t)((x & 85) << 1 | (x >> 1 & 85));
-}
-
-QQ_API qq_status qq_onebit_signs_to_tensor(size_t count, const void *packed,
-                                           size_t packed_bytes, void *out,
-                                           size_t out_bytes)
-{
-    const size_t bytes = qqi_sign_bytes(count);
-    const uint8_t *from = (const uint8_t *)packed;
-    uint8_t *to = (uint8_t *)out;
-
-    if (count > 0 && packed == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (packed_bytes < bytes)
-        return QQ_ERR_SIZE;
-    if (count > 0 && out == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (out_bytes < bytes)
-        return QQ_ERR_SIZE;
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = qqi_turn_byte(from[i]);
-    if (count % 8 > 0)
-        to[bytes - 1] = (uint8_t)(to[bytes - 1] & ((1u << count % 8) - 1));
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_onebit_signs_from_tensor(const qq_tensor *sign,
-                                             void *packed, size_t packed_bytes)
-{
-    const qq_status status = qq_tensor_check(sign);
-    uint8_t *to = (uint8_t *)packed;
-
-    if (status != QQ_OK)
-        return status;
-    if (sign->type != QQ_TYPE_SIGN)
-        return QQ_ERR_TYPE;
-    const size_t count = qq_tensor_count(sign);
-    const size_t bytes = qqi_sign_bytes(count);
-    if (count > 0 && packed == NULL)
-        return QQ_ERR_ARGUMENT;
-    if (packed_bytes < bytes)
-        return QQ_ERR_SIZE;
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = qqi_turn_byte(((const uint8_t *)sign->data)[i]);
-    if (count % 8 > 0)
-        to[bytes - 1] = (uint8_t)(to[bytes - 1] | 255u >> count % 8);
-    return QQ_OK;
-}
-
-// --- the layer -------------------------------------------------------------
-
-// A double to a type and back: one rounding.
-QQI_FN double qqi_as_type(qq_type type, double x)
-{
-    if (type == QQ_TYPE_F16)
-        return (double)qqi_f32_from_f16(qqi_f16_from_f64(x));
-    if (type == QQ_TYPE_BF16)
-        return (double)qqi_f32_from_bf16(qqi_bf16_from_f64(x));
-    return type == QQ_TYPE_F32 ? (double)(float)x : x;
-}
-
-// Element i of a float tensor's data; f64 in full.
-QQI_FN double qqi_float_at(qq_type type, const void *data, size_t i)
-{
-    float x;
-
-    if (type == QQ_TYPE_F64)
-        return qqi_load_f64((const uint8_t *)data + 8 * i);
-    qqi_load_values(type, data, i, 1, &x);
-    return (double)x;
-}
-
-QQ_API qq_status qq_onebit_forward(size_t n, size_t k, size_t m, qq_type type,
-                                   const float *a, const float *b,
-                                   const void *packed, const float *bias,
-                                   const void *x, void *y)
-{
-    if (type != QQ_TYPE_F32 && type != QQ_TYPE_F16 && type != QQ_TYPE_BF16)
-        return QQ_ERR_TYPE;
-    if ((n > 0 && a == NULL) || (k > 0 && b == NULL) ||
-        (n > 0 && k > 0 && packed == NULL) || (m > 0 && k > 0 && x == NULL) ||
-        (m > 0 && n > 0 && y == NULL))
-        return QQ_ERR_ARGUMENT;
-    for (size_t i = 0; i < m; i++)
-        for (size_t r = 0; r < n; r++) {
-            const double ar = qqi_as_type(type, (double)a[r]);
-            double sum = 0.0;
-            for (size_t j = 0; j < k; j++) {
-                const double bj = qqi_as_type(type, (double)b[j]);
-                const double v = qqi_float_at(type, x, i * k + j);
-                const double xb = qqi_as_type(type, v * bj);
-                const int s = qqi_sign_at((const uint8_t *)packed, r * k + j);
-                sum += xb * (s < 0 ? -ar : ar); // exact, both are floats
-            }
-            sum = qqi_as_type(type, sum);
-            if (bias != NULL)
-                sum =
-                    qqi_as_type(type, sum + qqi_as_type(type, (double)bias[r]));
-            const float out = (float)sum;
-            qqi_store_values(type, y, i * n + r, 1, &out);
-        }
-    return QQ_OK;
-}
-
-// ==== solve/layer_errors.h ====
-
-// qquant floor 8: how far a layer is from what it was.
-//
-// Sums in f64, element after element, each square rounded by itself. The six
-// figures and their types are those of the original (api/onebit.h).
-
-QQI_FN int qqi_error_type(qq_type type)
-{
-    return type == QQ_TYPE_F32 || type == QQ_TYPE_F16 || type == QQ_TYPE_BF16 ||
-           type == QQ_TYPE_F64;
-}
-
-// The type in which two types are subtracted.
-QQI_FN qq_type qqi_promoted(qq_type x, qq_type y)
-{
-    if (x == y)
-        return x;
-    return x == QQ_TYPE_F64 || y == QQ_TYPE_F64 ? QQ_TYPE_F64 : QQ_TYPE_F32;
-}
-
-QQI_INLINE double qqi_nan_f64(void)
-{
-    return qqi_f64_of((uint64_t)0x7ff8 << 48);
-}
-
-QQI_INLINE double qqi_ratio(double x, double y)
-{
-    return y > 0.0 ? x / y : qqi_nan_f64();
-}
-
-QQI_FN qq_status qqi_errors_check(const qq_tensor *w, const qq_tensor *v,
-                                  const qq_layer_errors *e)
-{
-    qq_status status = qq_tensor_check(w);
-
-    if (status == QQ_OK)
-        status = qq_tensor_check(v);
-    if (status != QQ_OK)
-        return status;
-    if (!qqi_error_type(w->type) || !qqi_error_type(v->type))
-        return QQ_ERR_TYPE;
-    if (w->rank != 2 || v->rank != 2 || w->shape[0] != v->shape[0] ||
-        w->shape[1] != v->shape[1])
-        return QQ_ERR_SHAPE;
-    return e != NULL ? QQ_OK : QQ_ERR_ARGUMENT;
-}
-
-// The three errors of the weight; those of the output are NaN.
-QQI_FN void qqi_weight_errors(const qq_tensor *w, const qq_tensor *v,
-                              qq_layer_errors *e)
-{
-    const size_t count = w->shape[0] * w->shape[1];
-    const qq_type type = qqi_promoted(w->type, v->type);
-    double sum = 0.0, all = 0.0;
-
-    for (size_t i = 0; i < count; i++) {
-        const double x = qqi_float_at(w->type, w->data, i);
-        const double y = qqi_float_at(v->type, v->data, i);
-        const double d = qqi_as_type(type, x - y);
-        sum += qqi_mul_f64(d, d);
-        all += qqi_mul_f64(x, x);
-    }
-    e->weight_squared = sum;
-    e->mean_weight_squared = sum / (double)count;
-    e->relative_weight_squared = qqi_ratio(sum, all);
-    e->output_squared = qqi_nan_f64();
-    e->mean_output_squared = qqi_nan_f64();
-    e->relative_output_squared = qqi_nan_f64();
-}
-
-// Number i of W - V (v), or of W (v NULL).
-QQI_INLINE double qqi_error_at(const qq_tensor *w, const qq_tensor *v, size_t i)
-{
-    const double x = qqi_float_at(w->type, w->data, i);
-
-    return v != NULL ? x - qqi_float_at(v->type, v->data, i) : x;
-}
-
-// Columns j to j + count - 1, at most 16, of a row x from number first on,
-// times G: each a chain of its own.
-QQI_FN void qqi_gram_row(const qq_tensor *w, const qq_tensor *v, size_t first,
-                         const double *gram, size_t j, size_t count,
-                         double *row)
-{
-    const size_t k = w->shape[1];
-
-    for (size_t c = 0; c < count; c++)
-        row[c] = 0.0;
-    for (size_t l = 0; l < k; l++) {
-        const double x = qqi_error_at(w, v, first + l);
-        const double *g = gram + l * k + j;
-        for (size_t c = 0; c < count; c++)
-            row[c] += qqi_mul_f64(x, g[c]);
-    }
-}
-
-// sum of x G x over rows x of W - V, or of W where v is NULL.
-QQI_FN double qqi_gram_error(const qq_tensor *w, const qq_tensor *v,
-                             const double *gram)
-{
-    const size_t n = w->shape[0], k = w->shape[1];
-    double row[16], all = 0.0;
-
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j += 16) {
-            const size_t count = k - j < 16 ? k - j : 16;
-            qqi_gram_row(w, v, i * k, gram, j, count, row);
-            for (size_t c = 0; c < count; c++)
-                all += qqi_mul_f64(row[c], qqi_error_at(w, v, i * k + j + c));
-        }
-    return all;
-}
-
-QQ_API qq_status qq_layer_errors_gram(const qq_tensor *w, const qq_tensor *v,
-                                      const double *gram, uint64_t samples,
-                                      qq_layer_errors *e)
-{
-    const qq_status status = qqi_errors_check(w, v, e);
-
-    if (status != QQ_OK)
-        return status;
-    qqi_weight_errors(w, v, e);
-    if (gram == NULL)
-        return QQ_OK;
-    const double count = (double)w->shape[0] * (double)samples;
-    e->output_squared = qqi_gram_error(w, v, gram);
-    e->mean_output_squared = e->output_squared / count;
-    e->relative_output_squared =
-        qqi_ratio(e->output_squared, qqi_gram_error(w, NULL, gram));
-    return QQ_OK;
-}
-
-// One number of a layer's output, rounded to its type.
-QQI_FN double qqi_output_at(const qq_tensor *w, const qq_tensor *x, size_t row,
-                            size_t i)
-{
-    const size_t k = w->shape[1];
-    double sum = 0.0;
-
-    for (size_t j = 0; j < k; j++)
-        sum += qqi_mul_f64(qqi_float_at(w->type, w->data, row * k + j),
-                           qqi_float_at(x->type, x->data, i * k + j));
-    return qqi_as_type(w->type, sum);
-}
-
-QQ_API qq_status qq_layer_errors_rows(const qq_tensor *w, const qq_tensor *v,
-                                      const qq_tensor *x, qq_layer_errors *e)
-{
-    qq_status status = qqi_errors_check(w, v, e);
-
-    if (status == QQ_OK)
-        status = qq_tensor_check(x);
-    if (status != QQ_OK)
-        return status;
-    if (w->type != v->type || w->type != x->type)
-        return QQ_ERR_TYPE;
-    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[1])
-        return QQ_ERR_SHAPE;
-    const size_t n = w->shape[0];
-    const size_t rows = w->shape[1] > 0 ? qq_tensor_count(x) / w->shape[1] : 0;
-    double sum = 0.0, all = 0.0;
-    qqi_weight_errors(w, v, e);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t r = 0; r < n; r++) {
-            const double y = qqi_output_at(w, x, r, i);
-            const double z = qqi_output_at(v, x, r, i);
-            const double d = qqi_as_type(w->type, y - z);
-            sum += qqi_mul_f64(d, d);
-            all += qqi_mul_f64(y, y);
-        }
-    e->output_squared = sum;
-    e->mean_output_squared = sum / ((double)n * (double)rows);
-    e->relative_output_squared = qqi_ratio(sum, all);
-    return QQ_OK;
-}
-
-// ==== solve/target.h ====
-
-// qquant floor 8: targets, and the bias that goes with them.
-//
-//   T = W + alpha (W D + rho R) A^-1,   A = U^T U
-//
-// 32 rows at a time: W D in f64, products of floats; the systems through
-// matrix/cholesky.h; then fl(W + alpha x), the product rounded in f64.
-
-// What qq_target_options_init leaves: "tgt1".
-#define QQI_TARGET_OPTIONS_INIT 0x31746774u
-
-#define QQI_TARGET_ROWS ((size_t)32)
-
-QQ_API qq_target_options qq_target_options_init(void)
-{
-    qq_target_options o;
-
-    QQ_MEMSET(&o, 0, sizeof o);
-    o.init = QQI_TARGET_OPTIONS_INIT;
-    o.alpha = .75;
-    o.rho = 1.0;
-    o.ridge = .01;
-    o.parts = 1;
-    return o;
-}
-
-typedef struct qqi_target {
-    size_t n;
-    size_t k;
-    size_t parts;
-    double alpha;
-    double rho;
-    const float *w;
-    size_t ldw;
-    const float *r; // n * k, or NULL
-    float *t;
-    size_t ldt;
-    double *a; // k * k: A, then U
-    float *d;  // k * k, or NULL: no W D
-    qqi_factor factor;
-    uint8_t *rooms;
-    size_t room_bytes;
-    int has_d;
-} qqi_target;
-
-QQI_FN void qqi_target_place(qqi_target *g, qqi_pieces *p)
-{
-    const size_t square = qqi_times(g->k, g->k);
-    qqi_pieces room = qqi_pieces_make(NULL);
-    qqi_system s;
-
-    qqi_system_place(&s, g->k, &room);
-    qqi_piece(&room, qqi_times(QQI_TARGET_ROWS, g->k), sizeof(double));
-    g->room_bytes = room.at;
-    g->a = (double *)qqi_piece(p, square, sizeof(double));
-    g->d = (float *)qqi_piece(p, square, sizeof(float));
-    qqi_factor_place(&g->factor, g->k, g->parts, p);
-    g->rooms = (uint8_t *)qqi_piece(p, g->parts, g->room_bytes);
-}
-
-QQI_FN size_t qqi_target_scratch(size_t n, size_t k, size_t parts)
-{
-    qqi_pieces p = qqi_pieces_make(NULL);
-    qqi_target g;
-
-    g.k = k;
-    g.parts = parts;
-    qqi_target_place(&g, &p);
-    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
-}
-
-// Rows first to first + rows - 1.
-QQI_FN void qqi_target_rows(const qqi_target *g, const qqi_system *s, double *x,
-                            size_t first, size_t rows)
-{
-    const size_t k = g->k;
-
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < k; j++) {
-            const double r =
-                g->r != NULL ? (double)g->r[(first + i) * k + j] : 0.0;
-            x[i * k + j] = qqi_mul_f64(g->rho, r);
-        }
-    if (g->has_d) {
-        const qqi_dense d = qqi_dense_make(rows, k, k, g->w + first * g->ldw,
-                                           g->ldw, g->d, k, x, k);
-        qqi_dense_add(&d, s->room);
-    }
-    qqi_system_solve(s, rows, x, k);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < k; j++) {
-            const double w = (double)g->w[(first + i) * g->ldw + j];
-            const double v = w + qqi_mul_f64(g->alpha, x[i * k + j]);
-            g->t[(first + i) * g->ldt + j] = (float)v;
-        }
-}
-
-QQI_FN void qqi_target_part(void *arg, size_t part)
-{
-    const qqi_target *g = (const qqi_target *)arg;
-    const size_t step = g->parts * QQI_TARGET_ROWS;
-    qqi_pieces p = qqi_pieces_make(g->rooms + part * g->room_bytes);
-    qqi_system s;
-
-    qqi_system_place(&s, g->k, &p);
-    s.u = g->a;
-    double *x = (double *)qqi_piece(&p, QQI_TARGET_ROWS * g->k, sizeof(double));
-    for (size_t i = part * QQI_TARGET_ROWS; i < g->n; i += step)
-        qqi_target_rows(g, &s, x, i,
-                        g->n - i < QQI_TARGET_ROWS ? g->n - i
-                                                   : QQI_TARGET_ROWS);
-}
-
-QQI_FN qq_status qqi_target_check(const qq_target_options *o, size_t n,
-                                  size_t k, const float *w, size_t ldw,
-                                  const float *h, size_t h_bytes,
-                                  const float *c, size_t c_bytes,
-                                  const float *r, size_t r_bytes,
-                                  const float *t, size_t ldt)
-{
-    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0 ||
-        !qqi_is_finite_f64(o->alpha) || !qqi_is_finite_f64(o->rho) ||
-        !(o->ridge >= 0.0) || qqi_is_inf_f64(o->ridge))
-        return QQ_ERR_ARGUMENT;
-    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status == QQ_OK)
-        status = qq_hessian_check(k, h, h_bytes);
-    if (status == QQ_OK && c != NULL)
-        status = qqi_check_numbers(qqi_times(k, k), sizeof(float), c, c_bytes);
-    if (status == QQ_OK && r != NULL)
-        status = qqi_check_numbers(qqi_times(n, k), sizeof(float), r, r_bytes);
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, t, ldt, sizeof(float));
-    if (status == QQ_OK && !(qqi_rows_finite(n, k, w, ldw) &&
-                             (c == NULL || qqi_rows_finite(k, k, c, k)) &&
-                             (r == NULL || qqi_rows_finite(n, k, r, k))))
-        status = QQ_ERR_FORMAT;
-    return status;
-}
-
-QQ_API size_t qq_target_scratch_size(size_t n, size_t k,
-                                     const qq_target_options *o)
-{
-    const qq_target_options defaults = qq_target_options_init();
-
-    if (o == NULL)
-        o = &defaults;
-    if (o->init != QQI_TARGET_OPTIONS_INIT || o->parts == 0)
-        return SIZE_MAX;
-    return qqi_target_scratch(n, k, o->parts);
-}
-
-// A = h with add on its diagonal, and its factor; 0: not positive definite.
-QQI_FN int qqi_target_factor(qqi_target *g, const float *h, double add,
-                             const qqi_threads *t)
-{
-    const size_t k = g->k;
-
-    for (size_t i = 0; i < k * k; i++)
-        g->a[i] = (double)h[i];
-    for (size_t i = 0; i < k; i++)
-        g->a[i * k + i] += add;
-    return qqi_factor_run(&g->factor, g->a, t);
-}
-
-QQ_API qq_status qq_target(size_t n, size_t k, const qq_target_options *o,
-                           const float *w, size_t ldw, const float *h,
-                           size_t h_bytes, const float *c, size_t c_bytes,
-                           const float *r, size_t r_bytes, float *t, size_t ldt,
-                           void *scratch, size_t scratch_bytes)
-{
-    const qq_target_options defaults = qq_target_options_init();
-    qqi_target g;
-
-    if (o == NULL)
-        o = &defaults;
-    qq_status status = qqi_target_check(o, n, k, w, ldw, h, h_bytes, c, c_bytes,
-                                        r, r_bytes, t, ldt);
-    if (status == QQ_OK)
-        status = qqi_check_scratch(qqi_target_scratch(n, k, o->parts), scratch,
-                                   scratch_bytes);
-    if (status != QQ_OK || n == 0 || k == 0)
-        return status;
-    qqi_pieces p = qqi_pieces_make(scratch);
-    const qqi_threads threads =
-        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
-    const double mean = qqi_mean_diagonal(k, h, 0);
-    g.n = n;
-    g.k = k;
-    g.parts = o->parts;
-    qqi_target_place(&g, &p);
-    g.alpha = mean > 0.0 ? o->alpha : 0.0;
-    g.rho = o->rho;
-    g.w = w;
-    g.ldw = ldw;
-    g.r = r;
-    g.t = t;
-    g.ldt = ldt;
-    g.has_d = c != NULL;
-    const double add = mean > 0.0 ? qqi_mul_f64(o->ridge, mean) : 1.0;
-    if (!qqi_target_factor(&g, h, add, &threads))
-        return QQ_ERR_FORMAT;
-    for (size_t i = 0; c != NULL && i < k * k; i++)
-        g.d[i] = c[i] - h[i];
-    qqi_threads_run(&threads, qqi_target_part, &g);
-    return QQ_OK;
-}
-
-// --- bias ------------------------------------------------------------------
-
-QQ_API qq_status qq_bias_correct(size_t n, size_t k, const float *w, size_t ldw,
-                                 const float *v, size_t ldv,
-                                 const float *mean_f, const float *mean_q,
-                                 const float *b, const float *r, float rho,
-                                 float *out)
-{
-    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, v, ldv, sizeof(float));
-    if (status != QQ_OK)
-        return status;
-    if ((k > 0 && (mean_f == NULL || mean_q == NULL)) || (n > 0 && out == NULL))
-        return QQ_ERR_ARGUMENT;
-    for (size_t i = 0; i < n; i++) {
-        double sum = b != NULL ? (double)b[i] : 0.0;
-        if (r != NULL)
-            sum += (double)rho * (double)r[i];
-        for (size_t j = 0; j < k; j++) {
-            sum += (double)w[i * ldw + j] * (double)mean_f[j];
-            sum -= (double)v[i * ldv + j] * (double)mean_q[j];
-        }
-        out[i] = (float)sum;
-    }
-    return QQ_OK;
-}
-
-// ==== solve/adjust.h ====
-
-// qquant floor 8: the original's correction of propagated errors.
-
-QQ_API size_t qq_onebit_adjust_scratch_size(size_t n, size_t k)
-{
-    return qqi_target_scratch(n, k, 1);
-}
-
-// The diagonal of H': 1 where it is 0, then its mean added.
-QQI_FN void qqi_adjust_diagonal(size_t k, double percdamp, const float *h,
-                                double *a)
-{
-    double sum = 0.0;
-
-    for (size_t i = 0; i < k; i++) {
-        const float d = h[i * k + i];
-        a[i * k + i] = d > 0.0f || d < 0.0f ? (double)d : 1.0;
-        sum += a[i * k + i];
-    }
-    const float mean = (float)(sum / (double)k);
-    const float damp = (float)percdamp * mean;
-    for (size_t i = 0; i < k; i++)
-        a[i * k + i] = (double)((float)a[i * k + i] + qqi_keep_f32(damp));
-}
-
-QQ_API qq_status qq_onebit_adjust(size_t n, size_t k, double percdamp,
-                                  double perccorr, float *w, size_t ldw,
-                                  const float *h, const float *c, void *scratch,
-                                  size_t scratch_bytes)
-{
-    qq_status status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    qqi_pieces p = qqi_pieces_make(scratch);
-    const qqi_threads t = qqi_threads_make(1, NULL, NULL);
-    qqi_target g;
-
-    if (status == QQ_OK && k > 0 && (h == NULL || c == NULL))
-        status = QQ_ERR_ARGUMENT;
-    if (status == QQ_OK)
-        status = qqi_check_scratch(qqi_target_scratch(n, k, 1), scratch,
-                                   scratch_bytes);
-    if (status != QQ_OK || n == 0 || k == 0)
-        return status;
-    g.n = n;
-    g.k = k;
-    g.parts = 1;
-    qqi_target_place(&g, &p);
-    g.alpha = perccorr;
-    g.rho = 0.0;
-    g.w = w;
-    g.ldw = ldw;
-    g.r = NULL;
-    g.t = w;
-    g.ldt = ldw;
-    g.has_d = 1;
-    for (size_t i = 0; i < k * k; i++)
-        g.a[i] = (double)h[i];
-    qqi_adjust_diagonal(k, percdamp, h, g.a);
-    if (!qqi_factor_run(&g.factor, g.a, &t))
-        return QQ_ERR_FORMAT;
-    QQ_MEMCPY(g.d, c, k * k * sizeof *c);
-    for (size_t j = 0; j < k; j++) {
-        const float d = h[j * k + j];
-        for (size_t i = 0; !(d > 0.0f || d < 0.0f) && i < n; i++)
-            w[i * ldw + j] = 0.0f;
-    }
-    qqi_target_part(&g, 0);
-    return QQ_OK;
-}
-
-// ==== solve/onecomp_grid.h ====
-
-// qquant floor 8: the grids of OneCompression's RTN and GPTQ.
-//
-//   scale = (max - min) / (2^bits - 1),  code = clamp(rne(x / scale) + zero)
-//
-// in f32, one rounding a step. The search shrinks the range and counts
-// |value - x|^power, made of qqi_pow and summed in f64.
-
-// What the two calls leave: "gpo1".
-#define QQI_GPTQ_OPTIONS_INIT 0x316f7067u
-
-QQ_API qq_gptq_options qq_gptq_options_init(void)
-{
-    qq_gptq_options o;
-
-    QQ_MEMSET(&o, 0, sizeof o);
-    o.init = QQI_GPTQ_OPTIONS_INIT;
-    o.block = 128;
-    o.percdamp = .01;
-    o.bits = 4;
-    o.group = -1;
-    o.grid = 600;
-    o.power = 2.4;
-    o.symmetric = 1;
-    o.max_shrink = .8;
-    return o;
-}
-
-QQ_API qq_gptq_options qq_rtn_options_init(void)
-{
-    qq_gptq_options o = qq_gptq_options_init();
-
-    o.grid = 100;
-    o.symmetric = 0;
-    return o;
-}
-
-QQI_FN qq_status qqi_gptq_check(const qq_gptq_options *o, int gptq,
-                                uint32_t *bad)
-{
-    uint32_t mask = 0;
-
-    if (bad != NULL)
-        *bad = 0;
-    if (o == NULL || o->init != QQI_GPTQ_OPTIONS_INIT)
-        return QQ_ERR_ARGUMENT;
-    mask |= gptq && o->block < 1 ? 1u : 0u;
-    mask |= gptq && !(o->percdamp >= 3.95e-4) ? 2u : 0u;
-    mask |= o->bits < 1 || o->bits > (gptq ? 63 : 64) ? 4u : 0u;
-    mask |= o->group != -1 && o->group < 1 ? 8u : 0u;
-    mask |= o->mse && o->grid < 1 ? 16u : 0u;
-    mask |= o->mse && !(o->power > 0.0) ? 32u : 0u;
-    if (bad != NULL)
-        *bad = mask;
-    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
-}
-
-QQ_API qq_status qq_gptq_options_check(const qq_gptq_options *o, uint32_t *bad)
-{
-    return qqi_gptq_check(o, 1, bad);
-}
-
-QQ_API qq_status qq_rtn_options_check(const qq_gptq_options *o, uint32_t *bad)
-{
-    return qqi_gptq_check(o, 0, bad);
-}
-
-typedef struct qqi_onecomp_grid {
-    const qq_gptq_options *o;
-    int rtn; // a floor for scales, and all rows are mirrored
-    float most;
-    float scale;
-    float zero;
-} qqi_onecomp_grid;
-
-QQI_INLINE float qqi_onecomp_most(const qq_gptq_options *o)
-{
-    return (float)(qqi_f64_of((uint64_t)(1023 + o->bits) << 52) - 1.0);
-}
-
-QQI_INLINE float qqi_onecomp_code(float x, float scale, float zero, float most)
-{
-    const float c = qqi_rne_f32(x / scale) + zero;
-
-    return c > most ? most : c > 0.0f ? c : 0.0f; // NaN is 0, too
-}
-
-QQI_INLINE float qqi_onecomp_value(float code, float scale, float zero)
-{
-    return qqi_mul_f32(scale, code - zero);
-}
-
-// Scale and zero of a range; symmetric: the zero stays.
-QQI_FN void qqi_onecomp_range(const qqi_onecomp_grid *g, float low, float high,
-                              float *scale, float *zero)
-{
-    float s = (high - low) / g->most;
-
-    if (g->rtn && s < 1e-5f)
-        s = 1e-5f;
-    *scale = s;
-    *zero = g->o->symmetric ? (g->most + 1.0f) / 2.0f : qqi_rne_f32(-low / s);
-}
-
-QQI_FN float qqi_onecomp_error(const qqi_onecomp_grid *g, const float *w,
-                               size_t count, float scale, float zero)
-{
-    const double power = (double)(float)g->o->power;
-    double sum = 0.0;
-
-    for (size_t j = 0; j < count; j++) {
-        const float c = qqi_onecomp_code(w[j], scale, zero, g->most);
-        const float v = qqi_onecomp_value(c, scale, zero);
-        const float d = qqi_abs_f32(v - w[j]);
-        sum += (double)(float)qqi_pow_f64((double)d, power);
-    }
-    return (float)sum;
-}
-
-// How many ranges are tried: int(max_shrink * grid).
-QQI_FN int32_t qqi_onecomp_steps(const qq_gptq_options *o)
-{
-    const double steps = o->max_shrink * (double)o->grid;
-
-    if (!(steps >= 1.0))
-        return 0;
-    return steps < 2147483647.0 ? (int32_t)steps : INT32_MAX;
-}
-
-QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
-                               size_t count, float low, float high)
-{
-    const int32_t steps = qqi_onecomp_steps(g->o);
-    float best = qqi_f32_of((uint32_t)QQI_F32_INF);
-
-    for (int32_t i = 0; i < steps; i++) {
-        const float p = (float)(1.0 - (double)i / (double)g->o->grid);
-        float s, z;
-        qqi_onecomp_range(g, qqi_mul_f32(p, low), qqi_mul_f32(p, high), &s, &z);
-        const float e = qqi_onecomp_error(g, w, count, s, z);
-        if (e < best) {
-            best = e;
-            g->scale = s;
-            g->zero = z;
-        }
-    }
-}
-
-// The grid of count numbers.
-QQI_FN void qqi_onecomp_find(qqi_onecomp_grid *g, const float *w, size_t count)
-{
-    float low = 0.0f, high = 0.0f;
-
-    for (size_t j = 0; j < count; j++) {
-        low = w[j] < low ? w[j] : low;
-        high = w[j] > high ? w[j] : high;
-    }
-    if (g->o->symmetric) {
-        high = -low > high ? -low : high;
-        if (g->rtn || low < 0.0f)
-            low = -high;
-    }
-    if (!(high > 0.0f) && !(low < 0.0f)) {
-        low = -1.0f;
-        high = 1.0f;
-    }
-    qqi_onecomp_range(g, low, high, &g->scale, &g->zero);
-    if (g->o->mse)
-        qqi_onecomp_search(g, w, count, low, high);
-}
-
-QQ_API qq_status qq_gptq_grid(size_t n, size_t k, const qq_gptq_options *o,
-                              const float *w, size_t ldw, float *scale,
-                              float *zero)
-{
-    qqi_onecomp_grid g;
-    qq_status status = qqi_gptq_check(o, 1, NULL);
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status != QQ_OK)
-        return status;
-    if (n > 0 && (scale == NULL || zero == NULL))
-        return QQ_ERR_ARGUMENT;
-    g.o = o;
-    g.rtn = 0;
-    g.most = qqi_onecomp_most(o);
-    for (size_t i = 0; i < n; i++) {
-        qqi_onecomp_find(&g, w + i * ldw, k);
-        scale[i] = g.scale;
-        zero[i] = g.zero;
-    }
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_rtn_solve(size_t n, size_t k, const qq_gptq_options *o,
-                              const float *w, size_t ldw, uint8_t *codes,
-                              float *scales, float *zeros)
-{
-    qqi_onecomp_grid g;
-    qq_status status = qqi_gptq_check(o, 0, NULL);
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status != QQ_OK)
-        return status;
-    const size_t group = o->group > 0 ? (size_t)o->group : k;
-    if (k > 0 && k % group != 0)
-        return QQ_ERR_SHAPE;
-    if (o->bits > 8)
-        return QQ_ERR_UNSUPPORTED;
-    if (n > 0 && k > 0 && (codes == NULL || scales == NULL || zeros == NULL))
-        return QQ_ERR_ARGUMENT;
-    g.o = o;
-    g.rtn = 1;
-    g.most = qqi_onecomp_most(o);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j += group) {
-            const float *row = w + i * ldw + j;
-            qqi_onecomp_find(&g, row, group);
-            scales[i * (k / group) + j / group] = g.scale;
-            zeros[i * (k / group) + j / group] = g.zero;
-            for (size_t l = 0; l < group; l++)
-                codes[i * k + j + l] =
-                    (uint8_t)qqi_onecomp_code(row[l], g.scale, g.zero, g.most);
-        }
-    return QQ_OK;
-}
-
-// ==== solve/onecomp_gptq.h ====
-
-// qquant floor 8: OneCompression's GPTQ, and AutoGPTQ's packing.
-//
-// Column by column: e = (w - value) / U_jj, w_k -= e U_jk for those to come in
-// its block of columns, and for the rest once the block is done. U is the upper
-// Cholesky factor of H^-1, in f64 here; weights are f32 all the way.
-
-typedef struct qqi_onecomp {
-    size_t n;
-    size_t k;
-    const qq_gptq_options *o;
-    double *a;       // k * k: H, then its factor
-    double *u;       // k * k: H^-1, then its factor
-    float *w;        // n * k, in the order of decision
-    float *base;     // n * k: w without what the present block did
-    float *e;        // n * k: errors
-    uint32_t *order; // k
-    float *scale;    // n: of the present group
-    float *zero;
-    qqi_factor factor;
-    qqi_system system;
-} qqi_onecomp;
-
-QQI_FN void qqi_onecomp_place(qqi_onecomp *c, qqi_pieces *p)
-{
-    const size_t square = qqi_times(c->k, c->k);
-    const size_t all = qqi_times(c->n, c->k);
-
-    c->a = (double *)qqi_piece(p, square, sizeof(double));
-    c->u = (double *)qqi_piece(p, square, sizeof(double));
-    c->w = (float *)qqi_piece(p, all, sizeof(float));
-    c->base = (float *)qqi_piece(p, all, sizeof(float));
-    c->e = (float *)qqi_piece(p, all, sizeof(float));
-    c->order = (uint32_t *)qqi_piece(p, c->k, sizeof(uint32_t));
-    c->scale = (float *)qqi_piece(p, c->n, sizeof(float));
-    c->zero = (float *)qqi_piece(p, c->n, sizeof(float));
-    qqi_factor_place(&c->factor, c->k, 1, p);
-    qqi_system_place(&c->system, c->k, p);
-}
-
-QQ_API size_t qq_gptq_scratch_size(size_t n, size_t k)
-{
-    qqi_pieces p = qqi_pieces_make(NULL);
-    qqi_onecomp c;
-
-    c.n = n;
-    c.k = k;
-    qqi_onecomp_place(&c, &p);
-    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
-}
-
-// The diagonal entry of H, 1 for a column that was never used.
-QQI_INLINE float qqi_onecomp_diagonal(const float *h, size_t k, size_t j)
-{
-    const float d = h[j * k + j];
-
-    return d > 0.0f || d < 0.0f ? d : 1.0f;
-}
-
-// By falling diagonal, of equal ones the first, or as they stand.
-QQI_FN void qqi_onecomp_order(const qqi_onecomp *c, const float *h)
-{
-    for (size_t j = 0; j < c->k; j++) {
-        size_t at = j;
-        const float d = qqi_onecomp_diagonal(h, c->k, j);
-        while (c->o->act_order && at > 0 &&
-               d > qqi_onecomp_diagonal(h, c->k, c->order[at - 1])) {
-            c->order[at] = c->order[at - 1];
-            at--;
-        }
-        c->order[at] = (uint32_t)j;
-    }
-}
-
-// a = H in order, with add on its diagonal.
-QQI_FN void qqi_onecomp_load(const qqi_onecomp *c, const float *h, float add)
-{
-    const size_t k = c->k;
-
-    for (size_t i = 0; i < k; i++) {
-        for (size_t j = 0; j < k; j++)
-            c->a[i * k + j] = (double)h[c->order[i] * k + c->order[j]];
-        const float d = qqi_onecomp_diagonal(h, k, c->order[i]);
-        c->a[i * k + i] = (double)(d + add);
-    }
-}
-
-// u = the factor of H^-1; 0 where five attempts fail.
-QQI_FN int qqi_onecomp_factor(qqi_onecomp *c, const float *h)
-{
-    const qqi_threads t = qqi_threads_make(1, NULL, NULL);
-    const size_t k = c->k;
-    double sum = 0.0;
-    float by = 1.0f, times = 1.0f;
-    int ok = 0;
-
-    for (size_t j = 0; j < k; j++)
-        sum += (double)qqi_onecomp_diagonal(h, k, j);
-    const float mean = (float)(sum / (double)k);
-    const float damp = qqi_mul_f32((float)c->o->percdamp, mean);
-    for (int i = 0; i < 5 && !ok; i++) {
-        qqi_onecomp_load(c, h, qqi_mul_f32(damp, times));
-        ok = qqi_factor_run(&c->factor, c->a, &t);
-        by *= 10.0f;
-        times += by;
-    }
-    if (!ok)
-        return 0;
-    QQ_MEMSET(c->u, 0, k * k * sizeof(double));
-    for (size_t i = 0; i < k; i++)
-        c->u[i * k + i] = 1.0;
-    c->system.u = c->a;
-    for (size_t i = 0; i < k; i += 32)
-        qqi_system_solve(&c->system, k - i < 32 ? k - i : 32, c->u + i * k, k);
-    return qqi_factor_run(&c->factor, c->u, &t);
-}
-
-// Grids of all rows over columns j to j + count - 1.
-QQI_FN void qqi_onecomp_grids(const qqi_onecomp *c, const float *w, size_t ldw,
-                              size_t count)
-{
-    qqi_onecomp_grid g;
-
-    g.o = c->o;
-    g.rtn = 0;
-    g.most = qqi_onecomp_most(c->o);
-    for (size_t i = 0; i < c->n; i++) {
-        qqi_onecomp_find(&g, w + i * ldw, count);
-        c->scale[i] = g.scale;
-        c->zero[i] = g.zero;
-    }
-}
-
-// w -= e u.
-QQI_INLINE float qqi_onecomp_pay(float w, float e, double u)
-{
-    return (float)((double)w - (double)e * (double)(float)u); // exact product
-}
-
-// Column j, whose block ends at end.
-QQI_FN void qqi_onecomp_column(const qqi_onecomp *c, size_t j, size_t end,
-                               uint8_t *codes)
-{
-    const size_t k = c->k;
-    const float most = qqi_onecomp_most(c->o);
-    const float d = (float)c->u[j * k + j];
-
-    for (size_t i = 0; i < c->n; i++) {
-        float *w = c->w + i * k;
-        const float s = c->scale[i], z = c->zero[i];
-        const float code = qqi_onecomp_code(w[j], s, z, most);
-        const float e = (w[j] - qqi_onecomp_value(code, s, z)) / d;
-        codes[i * k + c->order[j]] = (uint8_t)code;
-        c->e[i * k + j] = e;
-        for (size_t l = j + 1; l < end; l++)
-            w[l] = qqi_onecomp_pay(w[l], e, c->u[j * k + l]);
-    }
-}
-
-// What a block of columns owes to those behind it: a sum, rounded once.
-QQI_FN void qqi_onecomp_rest(const qqi_onecomp *c, size_t from, size_t end)
-{
-    const size_t k = c->k;
-
-    for (size_t i = 0; i < c->n; i++)
-        for (size_t l = end; l < k; l++) {
-            double sum = 0.0;
-            for (size_t j = from; j < end; j++)
-                sum += (double)c->e[i * k + j] *
-                       (double)(float)c->u[j * k + l]; // exact
-            c->base[i * k + l] -= (float)sum;
-            c->w[i * k + l] = c->base[i * k + l];
-        }
-}
-
-// Weights in order, columns that were never used cleared.
-QQI_FN void qqi_onecomp_weights(const qqi_onecomp *c, const float *w,
-                                size_t ldw, const float *h)
-{
-    const size_t k = c->k;
-
-    for (size_t j = 0; j < k; j++) {
-        const float d = h[c->order[j] * k + c->order[j]];
-        const int dead = !(d > 0.0f || d < 0.0f);
-        for (size_t i = 0; i < c->n; i++)
-            c->base[i * k + j] = c->w[i * k + j] =
-                dead ? 0.0f : w[i * ldw + c->order[j]];
-    }
-}
-
-QQI_FN void qqi_onecomp_run(const qqi_onecomp *c, uint8_t *codes, float *scales,
-                            float *zeros)
-{
-    const size_t k = c->k, n = c->n;
-    const size_t group = c->o->group > 0 ? (size_t)c->o->group : 0;
-    const size_t block = (size_t)c->o->block;
-    size_t at = 0;
-
-    for (size_t from = 0; from < k; from += block) {
-        const size_t end = k - from < block ? k : from + block;
-        for (size_t j = from; j < end; j++) {
-            if (group > 0 && j % group == 0)
-                qqi_onecomp_grids(c, c->base + j, k,
-                                  k - j < group ? k - j : group);
-            if (j == 0 || (group > 0 && j % group == 0)) {
-                QQ_MEMCPY(scales + at * n, c->scale, n * sizeof *scales);
-                QQ_MEMCPY(zeros + at * n, c->zero, n * sizeof *zeros);
-                at++;
-            }
-            qqi_onecomp_column(c, j, end, codes);
-        }
-        qqi_onecomp_rest(c, from, end);
-    }
-}
-
-QQ_API qq_status qq_gptq_solve(size_t n, size_t k, const qq_gptq_options *o,
-                               const float *w, size_t ldw, const float *h,
-                               uint8_t *codes, float *scales, float *zeros,
-                               uint32_t *order, void *scratch,
-                               size_t scratch_bytes)
-{
-    qq_status status = qqi_gptq_check(o, 1, NULL);
-    qqi_pieces p = qqi_pieces_make(scratch);
-    qqi_onecomp c;
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status == QQ_OK && o->bits > 8)
-        status = QQ_ERR_UNSUPPORTED;
-    if (status == QQ_OK && n > 0 && k > 0 &&
-        (h == NULL || codes == NULL || scales == NULL || zeros == NULL))
-        status = QQ_ERR_ARGUMENT;
-    if (status == QQ_OK && k > UINT32_MAX)
-        status = QQ_ERR_SIZE;
-    if (status == QQ_OK)
-        status = qqi_check_scratch(qq_gptq_scratch_size(n, k), scratch,
-                                   scratch_bytes);
-    if (status != QQ_OK || n == 0 || k == 0)
-        return status;
-    c.n = n;
-    c.k = k;
-    c.o = o;
-    qqi_onecomp_place(&c, &p);
-    qqi_onecomp_order(&c, h);
-    if (!qqi_onecomp_factor(&c, h))
-        return QQ_ERR_FORMAT;
-    if (o->group < 0)
-        qqi_onecomp_grids(&c, w, ldw, k);
-    qqi_onecomp_weights(&c, w, ldw, h);
-    qqi_onecomp_run(&c, codes, scales, zeros);
-    if (order != NULL)
-        QQ_MEMCPY(order, c.order, k * sizeof *order);
-    return QQ_OK;
-}
-
-// --- AutoGPTQ's words ------------------------------------------------------
-
-// Code i of a stream of count, which are step words apart where they land.
-QQI_FN void qqi_words_put(uint32_t code, unsigned bits, size_t i, size_t step,
-                          uint32_t *out)
-{
-    const uint32_t mask = ((uint32_t)1 << bits) - 1;
-    const uint64_t wide = (uint64_t)(code & mask) << (i * bits % 32);
-    uint32_t *to = out + i * bits / 32 * step;
-
-    to[0] |= (uint32_t)(wide & 0xffffffffu);
-    if (wide >> 32 != 0)
-        to[step] |= (uint32_t)(wide >> 32);
-}
-
-QQI_FN qq_status qqi_words_check(size_t count, unsigned bits)
-{
-    if (bits != 2 && bits != 3 && bits != 4 && bits != 8)
-        return QQ_ERR_ARGUMENT;
-    return count % (bits == 3 ? 32 : 32 / bits) == 0 ? QQ_OK : QQ_ERR_SHAPE;
-}
-
-QQ_API qq_status qq_gptq_pack_codes(size_t n, size_t k, unsigned bits,
-                                    const uint8_t *codes, uint32_t *packed)
-{
-    const qq_status status = qqi_words_check(k, bits);
-
-    if (status != QQ_OK)
-        return status;
-    if (n > 0 && k > 0 && (codes == NULL || packed == NULL))
-        return QQ_ERR_ARGUMENT;
-    QQ_MEMSET(packed, 0, k / 32 * bits * n * 4 + k % 32 * bits / 32 * n * 4);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < k; j++)
-            qqi_words_put(codes[i * k + j], bits, j, n, packed + i);
-    return QQ_OK;
-}
-
-QQ_API qq_status qq_gptq_pack_zeros(size_t groups, size_t n, unsigned bits,
-                                    const int32_t *zeros, uint32_t *packed)
-{
-    const qq_status status = qqi_words_check(n, bits);
-
-    if (status != QQ_OK)
-        return status;
-    if (groups > 0 && n > 0 && (zeros == NULL || packed == NULL))
-        return QQ_ERR_ARGUMENT;
-    const size_t words = n / 32 * bits + n % 32 * bits / 32;
-    QQ_MEMSET(packed, 0, groups * words * sizeof *packed);
-    for (size_t g = 0; g < groups; g++)
-        for (size_t j = 0; j < n; j++)
-            qqi_words_put((uint32_t)zeros[g * n + j], bits, j, 1,
-                          packed + g * words);
     return QQ_OK;
 }
 
@@ -44745,6 +43144,1608 @@ QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
     if (status == QQ_OK)
         *r = view;
     return status;
+}
+
+// ==== solve/onecomp_grid.h ====
+
+// qquant floor 8: the grids of OneCompression's RTN and GPTQ.
+//
+//   scale = (max - min) / (2^bits - 1),  code = clamp(rne(x / scale) + zero)
+//
+// in f32, one rounding a step. The search shrinks the range and counts
+// |value - x|^power, made of qqi_pow and summed in f64.
+
+// What the two calls leave: "gpo1".
+#define QQI_GPTQ_OPTIONS_INIT 0x316f7067u
+
+QQ_API qq_gptq_options qq_gptq_options_init(void)
+{
+    qq_gptq_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_GPTQ_OPTIONS_INIT;
+    o.block = 128;
+    o.percdamp = .01;
+    o.bits = 4;
+    o.group = -1;
+    o.grid = 600;
+    o.power = 2.4;
+    o.symmetric = 1;
+    o.max_shrink = .8;
+    return o;
+}
+
+QQ_API qq_gptq_options qq_rtn_options_init(void)
+{
+    qq_gptq_options o = qq_gptq_options_init();
+
+    o.grid = 100;
+    o.symmetric = 0;
+    return o;
+}
+
+QQI_FN qq_status qqi_gptq_check(const qq_gptq_options *o, int gptq,
+                                uint32_t *bad)
+{
+    uint32_t mask = 0;
+
+    if (bad != NULL)
+        *bad = 0;
+    if (o == NULL || o->init != QQI_GPTQ_OPTIONS_INIT)
+        return QQ_ERR_ARGUMENT;
+    mask |= gptq && o->block < 1 ? 1u : 0u;
+    mask |= gptq && !(o->percdamp >= 3.95e-4) ? 2u : 0u;
+    mask |= o->bits < 1 || o->bits > (gptq ? 63 : 64) ? 4u : 0u;
+    mask |= o->group != -1 && o->group < 1 ? 8u : 0u;
+    mask |= o->mse && o->grid < 1 ? 16u : 0u;
+    mask |= o->mse && !(o->power > 0.0) ? 32u : 0u;
+    if (bad != NULL)
+        *bad = mask;
+    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+QQ_API qq_status qq_gptq_options_check(const qq_gptq_options *o, uint32_t *bad)
+{
+    return qqi_gptq_check(o, 1, bad);
+}
+
+QQ_API qq_status qq_rtn_options_check(const qq_gptq_options *o, uint32_t *bad)
+{
+    return qqi_gptq_check(o, 0, bad);
+}
+
+typedef struct qqi_onecomp_grid {
+    const qq_gptq_options *o;
+    int rtn; // a floor for scales, and all rows are mirrored
+    float most;
+    float scale;
+    float zero;
+} qqi_onecomp_grid;
+
+QQI_INLINE float qqi_onecomp_most(const qq_gptq_options *o)
+{
+    return (float)(qqi_f64_of((uint64_t)(1023 + o->bits) << 52) - 1.0);
+}
+
+QQI_INLINE float qqi_onecomp_code(float x, float scale, float zero, float most)
+{
+    const float c = qqi_rne_f32(x / scale) + zero;
+
+    return c > most ? most : c > 0.0f ? c : 0.0f; // NaN is 0, too
+}
+
+QQI_INLINE float qqi_onecomp_value(float code, float scale, float zero)
+{
+    return qqi_mul_f32(scale, code - zero);
+}
+
+// Scale and zero of a range; symmetric: the zero stays.
+QQI_FN void qqi_onecomp_range(const qqi_onecomp_grid *g, float low, float high,
+                              float *scale, float *zero)
+{
+    float s = (high - low) / g->most;
+
+    if (g->rtn && s < 1e-5f)
+        s = 1e-5f;
+    *scale = s;
+    *zero = g->o->symmetric ? (g->most + 1.0f) / 2.0f : qqi_rne_f32(-low / s);
+}
+
+QQI_FN float qqi_onecomp_error(const qqi_onecomp_grid *g, const float *w,
+                               size_t count, float scale, float zero)
+{
+    const double power = (double)(float)g->o->power;
+    double sum = 0.0;
+
+    for (size_t j = 0; j < count; j++) {
+        const float c = qqi_onecomp_code(w[j], scale, zero, g->most);
+        const float v = qqi_onecomp_value(c, scale, zero);
+        const float d = qqi_abs_f32(v - w[j]);
+        sum += (double)(float)qqi_pow_f64((double)d, power);
+    }
+    return (float)sum;
+}
+
+// How many ranges are tried: int(max_shrink * grid).
+QQI_FN int32_t qqi_onecomp_steps(const qq_gptq_options *o)
+{
+    const double steps = o->max_shrink * (double)o->grid;
+
+    if (!(steps >= 1.0))
+        return 0;
+    return steps < 2147483647.0 ? (int32_t)steps : INT32_MAX;
+}
+
+QQI_FN void qqi_onecomp_search(qqi_onecomp_grid *g, const float *w,
+                               size_t count, float low, float high)
+{
+    const int32_t steps = qqi_onecomp_steps(g->o);
+    float best = qqi_f32_of((uint32_t)QQI_F32_INF);
+
+    for (int32_t i = 0; i < steps; i++) {
+        const float p = (float)(1.0 - (double)i / (double)g->o->grid);
+        float s, z;
+        qqi_onecomp_range(g, qqi_mul_f32(p, low), qqi_mul_f32(p, high), &s, &z);
+        const float e = qqi_onecomp_error(g, w, count, s, z);
+        if (e < best) {
+            best = e;
+            g->scale = s;
+            g->zero = z;
+        }
+    }
+}
+
+// The grid of count numbers.
+QQI_FN void qqi_onecomp_find(qqi_onecomp_grid *g, const float *w, size_t count)
+{
+    float low = 0.0f, high = 0.0f;
+
+    for (size_t j = 0; j < count; j++) {
+        low = w[j] < low ? w[j] : low;
+        high = w[j] > high ? w[j] : high;
+    }
+    if (g->o->symmetric) {
+        high = -low > high ? -low : high;
+        if (g->rtn || low < 0.0f)
+            low = -high;
+    }
+    if (!(high > 0.0f) && !(low < 0.0f)) {
+        low = -1.0f;
+        high = 1.0f;
+    }
+    qqi_onecomp_range(g, low, high, &g->scale, &g->zero);
+    if (g->o->mse)
+        qqi_onecomp_search(g, w, count, low, high);
+}
+
+QQ_API qq_status qq_gptq_grid(size_t n, size_t k, const qq_gptq_options *o,
+                              const float *w, size_t ldw, float *scale,
+                              float *zero)
+{
+    qqi_onecomp_grid g;
+    qq_status status = qqi_gptq_check(o, 1, NULL);
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    if (n > 0 && (scale == NULL || zero == NULL))
+        return QQ_ERR_ARGUMENT;
+    g.o = o;
+    g.rtn = 0;
+    g.most = qqi_onecomp_most(o);
+    for (size_t i = 0; i < n; i++) {
+        qqi_onecomp_find(&g, w + i * ldw, k);
+        scale[i] = g.scale;
+        zero[i] = g.zero;
+    }
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_rtn_solve(size_t n, size_t k, const qq_gptq_options *o,
+                              const float *w, size_t ldw, uint8_t *codes,
+                              float *scales, float *zeros)
+{
+    qqi_onecomp_grid g;
+    qq_status status = qqi_gptq_check(o, 0, NULL);
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    const size_t group = o->group > 0 ? (size_t)o->group : k;
+    if (k > 0 && k % group != 0)
+        return QQ_ERR_SHAPE;
+    if (o->bits > 8)
+        return QQ_ERR_UNSUPPORTED;
+    if (n > 0 && k > 0 && (codes == NULL || scales == NULL || zeros == NULL))
+        return QQ_ERR_ARGUMENT;
+    g.o = o;
+    g.rtn = 1;
+    g.most = qqi_onecomp_most(o);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j += group) {
+            const float *row = w + i * ldw + j;
+            qqi_onecomp_find(&g, row, group);
+            scales[i * (k / group) + j / group] = g.scale;
+            zeros[i * (k / group) + j / group] = g.zero;
+            for (size_t l = 0; l < group; l++)
+                codes[i * k + j + l] =
+                    (uint8_t)qqi_onecomp_code(row[l], g.scale, g.zero, g.most);
+        }
+    return QQ_OK;
+}
+
+// ==== solve/onecomp_gptq.h ====
+
+// qquant floor 8: OneCompression's GPTQ, and AutoGPTQ's packing.
+//
+// Column by column: e = (w - value) / U_jj, w_k -= e U_jk for those to come in
+// its block of columns, and for the rest once the block is done. U is the upper
+// Cholesky factor of H^-1, in f64 here; weights are f32 all the way.
+
+typedef struct qqi_onecomp {
+    size_t n;
+    size_t k;
+    const qq_gptq_options *o;
+    double *a;       // k * k: H, then its factor
+    double *u;       // k * k: H^-1, then its factor
+    float *w;        // n * k, in the order of decision
+    float *base;     // n * k: w without what the present block did
+    float *e;        // n * k: errors
+    uint32_t *order; // k
+    float *scale;    // n: of the present group
+    float *zero;
+    qqi_factor factor;
+    qqi_system system;
+} qqi_onecomp;
+
+QQI_FN void qqi_onecomp_place(qqi_onecomp *c, qqi_pieces *p)
+{
+    const size_t square = qqi_times(c->k, c->k);
+    const size_t all = qqi_times(c->n, c->k);
+
+    c->a = (double *)qqi_piece(p, square, sizeof(double));
+    c->u = (double *)qqi_piece(p, square, sizeof(double));
+    c->w = (float *)qqi_piece(p, all, sizeof(float));
+    c->base = (float *)qqi_piece(p, all, sizeof(float));
+    c->e = (float *)qqi_piece(p, all, sizeof(float));
+    c->order = (uint32_t *)qqi_piece(p, c->k, sizeof(uint32_t));
+    c->scale = (float *)qqi_piece(p, c->n, sizeof(float));
+    c->zero = (float *)qqi_piece(p, c->n, sizeof(float));
+    qqi_factor_place(&c->factor, c->k, 1, p);
+    qqi_system_place(&c->system, c->k, p);
+}
+
+QQ_API size_t qq_gptq_scratch_size(size_t n, size_t k)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_onecomp c;
+
+    c.n = n;
+    c.k = k;
+    qqi_onecomp_place(&c, &p);
+    return n == 0 || k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// The diagonal entry of H, 1 for a column that was never used.
+QQI_INLINE float qqi_onecomp_diagonal(const float *h, size_t k, size_t j)
+{
+    const float d = h[j * k + j];
+
+    return d > 0.0f || d < 0.0f ? d : 1.0f;
+}
+
+// By falling diagonal, of equal ones the first, or as they stand.
+QQI_FN void qqi_onecomp_order(const qqi_onecomp *c, const float *h)
+{
+    for (size_t j = 0; j < c->k; j++) {
+        size_t at = j;
+        const float d = qqi_onecomp_diagonal(h, c->k, j);
+        while (c->o->act_order && at > 0 &&
+               d > qqi_onecomp_diagonal(h, c->k, c->order[at - 1])) {
+            c->order[at] = c->order[at - 1];
+            at--;
+        }
+        c->order[at] = (uint32_t)j;
+    }
+}
+
+// a = H in order, with add on its diagonal.
+QQI_FN void qqi_onecomp_load(const qqi_onecomp *c, const float *h, float add)
+{
+    const size_t k = c->k;
+
+    for (size_t i = 0; i < k; i++) {
+        for (size_t j = 0; j < k; j++)
+            c->a[i * k + j] = (double)h[c->order[i] * k + c->order[j]];
+        const float d = qqi_onecomp_diagonal(h, k, c->order[i]);
+        c->a[i * k + i] = (double)(d + add);
+    }
+}
+
+// u = the factor of H^-1; 0 where five attempts fail.
+QQI_FN int qqi_onecomp_factor(qqi_onecomp *c, const float *h)
+{
+    const qqi_threads t = qqi_threads_make(1, NULL, NULL);
+    const size_t k = c->k;
+    double sum = 0.0;
+    float by = 1.0f, times = 1.0f;
+    int ok = 0;
+
+    for (size_t j = 0; j < k; j++)
+        sum += (double)qqi_onecomp_diagonal(h, k, j);
+    const float mean = (float)(sum / (double)k);
+    const float damp = qqi_mul_f32((float)c->o->percdamp, mean);
+    for (int i = 0; i < 5 && !ok; i++) {
+        qqi_onecomp_load(c, h, qqi_mul_f32(damp, times));
+        ok = qqi_factor_run(&c->factor, c->a, &t);
+        by *= 10.0f;
+        times += by;
+    }
+    if (!ok)
+        return 0;
+    QQ_MEMSET(c->u, 0, k * k * sizeof(double));
+    for (size_t i = 0; i < k; i++)
+        c->u[i * k + i] = 1.0;
+    c->system.u = c->a;
+    for (size_t i = 0; i < k; i += 32)
+        qqi_system_solve(&c->system, k - i < 32 ? k - i : 32, c->u + i * k, k);
+    return qqi_factor_run(&c->factor, c->u, &t);
+}
+
+// Grids of all rows over columns j to j + count - 1.
+QQI_FN void qqi_onecomp_grids(const qqi_onecomp *c, const float *w, size_t ldw,
+                              size_t count)
+{
+    qqi_onecomp_grid g;
+
+    g.o = c->o;
+    g.rtn = 0;
+    g.most = qqi_onecomp_most(c->o);
+    for (size_t i = 0; i < c->n; i++) {
+        qqi_onecomp_find(&g, w + i * ldw, count);
+        c->scale[i] = g.scale;
+        c->zero[i] = g.zero;
+    }
+}
+
+// w -= e u.
+QQI_INLINE float qqi_onecomp_pay(float w, float e, double u)
+{
+    return (float)((double)w - (double)e * (double)(float)u); // exact product
+}
+
+// Column j, whose block ends at end.
+QQI_FN void qqi_onecomp_column(const qqi_onecomp *c, size_t j, size_t end,
+                               uint8_t *codes)
+{
+    const size_t k = c->k;
+    const float most = qqi_onecomp_most(c->o);
+    const float d = (float)c->u[j * k + j];
+
+    for (size_t i = 0; i < c->n; i++) {
+        float *w = c->w + i * k;
+        const float s = c->scale[i], z = c->zero[i];
+        const float code = qqi_onecomp_code(w[j], s, z, most);
+        const float e = (w[j] - qqi_onecomp_value(code, s, z)) / d;
+        codes[i * k + c->order[j]] = (uint8_t)code;
+        c->e[i * k + j] = e;
+        for (size_t l = j + 1; l < end; l++)
+            w[l] = qqi_onecomp_pay(w[l], e, c->u[j * k + l]);
+    }
+}
+
+// What a block of columns owes to those behind it: a sum, rounded once.
+QQI_FN void qqi_onecomp_rest(const qqi_onecomp *c, size_t from, size_t end)
+{
+    const size_t k = c->k;
+
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t l = end; l < k; l++) {
+            double sum = 0.0;
+            for (size_t j = from; j < end; j++)
+                sum += (double)c->e[i * k + j] *
+                       (double)(float)c->u[j * k + l]; // exact
+            c->base[i * k + l] -= (float)sum;
+            c->w[i * k + l] = c->base[i * k + l];
+        }
+}
+
+// Weights in order, columns that were never used cleared.
+QQI_FN void qqi_onecomp_weights(const qqi_onecomp *c, const float *w,
+                                size_t ldw, const float *h)
+{
+    const size_t k = c->k;
+
+    for (size_t j = 0; j < k; j++) {
+        const float d = h[c->order[j] * k + c->order[j]];
+        const int dead = !(d > 0.0f || d < 0.0f);
+        for (size_t i = 0; i < c->n; i++)
+            c->base[i * k + j] = c->w[i * k + j] =
+                dead ? 0.0f : w[i * ldw + c->order[j]];
+    }
+}
+
+QQI_FN void qqi_onecomp_run(const qqi_onecomp *c, uint8_t *codes, float *scales,
+                            float *zeros)
+{
+    const size_t k = c->k, n = c->n;
+    const size_t group = c->o->group > 0 ? (size_t)c->o->group : 0;
+    const size_t block = (size_t)c->o->block;
+    size_t at = 0;
+
+    for (size_t from = 0; from < k; from += block) {
+        const size_t end = k - from < block ? k : from + block;
+        for (size_t j = from; j < end; j++) {
+            if (group > 0 && j % group == 0)
+                qqi_onecomp_grids(c, c->base + j, k,
+                                  k - j < group ? k - j : group);
+            if (j == 0 || (group > 0 && j % group == 0)) {
+                QQ_MEMCPY(scales + at * n, c->scale, n * sizeof *scales);
+                QQ_MEMCPY(zeros + at * n, c->zero, n * sizeof *zeros);
+                at++;
+            }
+            qqi_onecomp_column(c, j, end, codes);
+        }
+        qqi_onecomp_rest(c, from, end);
+    }
+}
+
+QQ_API qq_status qq_gptq_solve(size_t n, size_t k, const qq_gptq_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               uint8_t *codes, float *scales, float *zeros,
+                               uint32_t *order, void *scratch,
+                               size_t scratch_bytes)
+{
+    qq_status status = qqi_gptq_check(o, 1, NULL);
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qqi_onecomp c;
+
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status == QQ_OK && o->bits > 8)
+        status = QQ_ERR_UNSUPPORTED;
+    if (status == QQ_OK && n > 0 && k > 0 &&
+        (h == NULL || codes == NULL || scales == NULL || zeros == NULL))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK && k > UINT32_MAX)
+        status = QQ_ERR_SIZE;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_gptq_scratch_size(n, k), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0)
+        return status;
+    c.n = n;
+    c.k = k;
+    c.o = o;
+    qqi_onecomp_place(&c, &p);
+    qqi_onecomp_order(&c, h);
+    if (!qqi_onecomp_factor(&c, h))
+        return QQ_ERR_FORMAT;
+    if (o->group < 0)
+        qqi_onecomp_grids(&c, w, ldw, k);
+    qqi_onecomp_weights(&c, w, ldw, h);
+    qqi_onecomp_run(&c, codes, scales, zeros);
+    if (order != NULL)
+        QQ_MEMCPY(order, c.order, k * sizeof *order);
+    return QQ_OK;
+}
+
+// --- AutoGPTQ's words ------------------------------------------------------
+
+// Code i of a stream of count, which are step words apart where they land.
+QQI_FN void qqi_words_put(uint32_t code, unsigned bits, size_t i, size_t step,
+                          uint32_t *out)
+{
+    const uint32_t mask = ((uint32_t)1 << bits) - 1;
+    const uint64_t wide = (uint64_t)(code & mask) << (i * bits % 32);
+    uint32_t *to = out + i * bits / 32 * step;
+
+    to[0] |= (uint32_t)(wide & 0xffffffffu);
+    if (wide >> 32 != 0)
+        to[step] |= (uint32_t)(wide >> 32);
+}
+
+QQI_FN qq_status qqi_words_check(size_t count, unsigned bits)
+{
+    if (bits != 2 && bits != 3 && bits != 4 && bits != 8)
+        return QQ_ERR_ARGUMENT;
+    return count % (bits == 3 ? 32 : 32 / bits) == 0 ? QQ_OK : QQ_ERR_SHAPE;
+}
+
+QQ_API qq_status qq_gptq_pack_codes(size_t n, size_t k, unsigned bits,
+                                    const uint8_t *codes, uint32_t *packed)
+{
+    const qq_status status = qqi_words_check(k, bits);
+
+    if (status != QQ_OK)
+        return status;
+    if (n > 0 && k > 0 && (codes == NULL || packed == NULL))
+        return QQ_ERR_ARGUMENT;
+    QQ_MEMSET(packed, 0, k / 32 * bits * n * 4 + k % 32 * bits / 32 * n * 4);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            qqi_words_put(codes[i * k + j], bits, j, n, packed + i);
+    return QQ_OK;
+}
+
+QQ_API qq_status qq_gptq_pack_zeros(size_t groups, size_t n, unsigned bits,
+                                    const int32_t *zeros, uint32_t *packed)
+{
+    const qq_status status = qqi_words_check(n, bits);
+
+    if (status != QQ_OK)
+        return status;
+    if (groups > 0 && n > 0 && (zeros == NULL || packed == NULL))
+        return QQ_ERR_ARGUMENT;
+    const size_t words = n / 32 * bits + n % 32 * bits / 32;
+    QQ_MEMSET(packed, 0, groups * words * sizeof *packed);
+    for (size_t g = 0; g < groups; g++)
+        for (size_t j = 0; j < n; j++)
+            qqi_words_put((uint32_t)zeros[g * n + j], bits, j, 1,
+                          packed + g * words);
+    return QQ_OK;
+}
+
+// ==== solve/rank.h ====
+
+// qquant floor 8: the best correction of rank r under H.
+//
+// tr((E - L) H (E - L)^T) is least for L = P P^T E, the columns of P being the
+// leading eigenvectors of E H E^T: so left = P and right = P^T E. P comes from
+// power iteration of r vectors at once, made orthogonal every time: vectors
+// in f32, sums in f64.
+
+#define QQI_RANK_ROUNDS 100
+
+typedef struct qqi_rank {
+    size_t n;
+    size_t k;
+    size_t r;
+    const float *e;
+    size_t lde;
+    const float *h;
+    float *p;    // r * n
+    double *x;   // r * n
+    double *y;   // k
+    float *q;    // k
+    float *z;    // k
+    float *ones; // max(n, k)
+    double *v;   // max(n, k): of products
+} qqi_rank;
+
+QQI_FN void qqi_rank_place(qqi_rank *s, qqi_pieces *p)
+{
+    const size_t all = qqi_times(s->r, s->n);
+
+    s->p = (float *)qqi_piece(p, all, sizeof(float));
+    s->x = (double *)qqi_piece(p, all, sizeof(double));
+    s->y = (double *)qqi_piece(p, s->k, sizeof(double));
+    s->q = (float *)qqi_piece(p, s->k, sizeof(float));
+    s->z = (float *)qqi_piece(p, s->k, sizeof(float));
+    const size_t most = s->n > s->k ? s->n : s->k;
+    s->ones = (float *)qqi_piece(p, most, sizeof(float));
+    s->v = (double *)qqi_piece(p, most, sizeof(double));
+}
+
+QQ_API size_t qq_rank_scratch_size(size_t n, size_t k, size_t r)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_rank s;
+
+    s.n = n;
+    s.k = k;
+    s.r = r;
+    qqi_rank_place(&s, &p);
+    return n == 0 || k == 0 || r == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+// x = E v (right) or E^T v.
+QQI_FN void qqi_rank_multiply(const qqi_rank *s, int right, const float *v,
+                              double *x)
+{
+    const size_t most = s->n > s->k ? s->n : s->k;
+    const qqi_weighed e = qqi_svid_matrix(s->e, s->lde, 0, s->ones, most);
+
+    qqi_svid_product(&e, s->n, s->k, NULL, right, v, s->v, x);
+}
+
+// x of vector v = E H E^T p.
+QQI_FN void qqi_rank_apply(const qqi_rank *s, size_t v)
+{
+    const size_t n = s->n, k = s->k;
+
+    qqi_rank_multiply(s, 0, s->p + v * n, s->y);
+    qqi_normalize(k, s->y, s->q);
+    const qqi_weighed h = qqi_svid_matrix(s->h, k, 0, s->ones, k);
+    qqi_svid_product(&h, k, k, NULL, 1, s->q, s->v, s->y);
+    qqi_normalize(k, s->y, s->z);
+    qqi_rank_multiply(s, 1, s->z, s->x + v * n);
+}
+
+QQI_FN double qqi_rank_most(size_t n, const double *x)
+{
+    double most = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        most = qqi_abs_f64(x[i]) > most ? qqi_abs_f64(x[i]) : most;
+    return most;
+}
+
+// p of vector v from x, orthogonal to those before it; twice, for what
+// rounding leaves. How far p moved.
+QQI_FN float qqi_rank_orthogonal(const qqi_rank *s, size_t v)
+{
+    const size_t n = s->n;
+    double *x = s->x + v * n;
+    float *p = s->p + v * n;
+    float moved = 0.0f, other = 0.0f;
+    const double before_all = qqi_rank_most(n, x);
+
+    for (size_t u = 0; u < 2 * v; u++) {
+        const float *before = s->p + u % v * n;
+        double sum = 0.0;
+        for (size_t i = 0; i < n; i++)
+            sum += qqi_mul_f64(x[i], (double)before[i]);
+        for (size_t i = 0; i < n; i++)
+            x[i] -= qqi_mul_f64(sum, (double)before[i]);
+    }
+    double most = qqi_rank_most(n, x), square = 0.0;
+    // What is left of a vector that the others span is noise.
+    if (most < 1e-6 * before_all)
+        most = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = most > 0.0 ? x[i] / most : 0.0;
+        square += qqi_mul_f64(x[i], x[i]);
+    }
+    const double norm = qqi_sqrt_f64(square);
+    for (size_t i = 0; i < n; i++) {
+        const float now = norm > 0.0 ? (float)(x[i] / norm) : 0.0f;
+        const float d = qqi_abs_f32(now - p[i]);
+        const float e = qqi_abs_f32(now + p[i]);
+        moved = d > moved ? d : moved;
+        other = e > other ? e : other;
+        p[i] = now;
+    }
+    return moved < other ? moved : other;
+}
+
+// Starts that no two vectors share: 1 / (1 + |i - v|), signs by turns.
+QQI_FN void qqi_rank_start(const qqi_rank *s)
+{
+    for (size_t v = 0; v < s->r; v++)
+        for (size_t i = 0; i < s->n; i++) {
+            const size_t far = i > v ? i - v : v - i;
+            const float x = 1.0f / (float)(1 + far);
+            s->p[v * s->n + i] = (i * (v + 1) / 2) % 2 ? -x : x;
+        }
+}
+
+QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
+                                 size_t lde, const float *h, size_t h_bytes,
+                                 float *left, float *right, void *scratch,
+                                 size_t scratch_bytes)
+{
+    qqi_pieces p = qqi_pieces_make(scratch);
+    qq_status status = qqi_check_rows(n, k, e, lde, sizeof(float));
+    int quiet = 0;
+    qqi_rank s;
+
+    if (status == QQ_OK && !qqi_rows_finite(n, k, e, lde))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK)
+        status = qq_hessian_check(k, h, h_bytes);
+    if (status == QQ_OK && r > 0 &&
+        ((n > 0 && left == NULL) || (k > 0 && right == NULL)))
+        status = QQ_ERR_ARGUMENT;
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qq_rank_scratch_size(n, k, r), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK || n == 0 || k == 0 || r == 0)
+        return status;
+    s.n = n;
+    s.k = k;
+    s.r = r;
+    qqi_rank_place(&s, &p);
+    s.e = e;
+    s.lde = lde;
+    s.h = h;
+    qqi_rank_start(&s);
+    for (int i = 0; i < QQI_RANK_ROUNDS && quiet < 2; i++) {
+        float moved = 0.0f;
+        for (size_t v = 0; v < r; v++)
+            qqi_rank_apply(&s, v);
+        for (size_t v = 0; v < r; v++) {
+            const float m = qqi_rank_orthogonal(&s, v);
+            moved = m > moved ? m : moved;
+        }
+        quiet = moved < 1e-6f ? quiet + 1 : 0;
+    }
+    for (size_t v = 0; v < r; v++) {
+        for (size_t i = 0; i < n; i++)
+            left[i * r + v] = s.p[v * n + i];
+        qqi_rank_multiply(&s, 0, s.p + v * n, s.y);
+        for (size_t j = 0; j < k; j++)
+            right[v * k + j] = (float)s.y[j];
+    }
+    return QQ_OK;
+}
+
+// ==== solve/refit.h ====
+
+// qquant floor 8: refit: the best scales and offsets for codes that stay.
+//
+// J is a quadratic function of a row's scales s_t and offsets o_t. With q_t the
+// levels of tile t and zeros elsewhere, and 1_t ones there,
+//
+//   M = x_t H x_u^T,  b = x_t g,   x = q or 1
+//
+// and the step is (M + 1e-9 trace I)^-1 b: the ridge holds scales where they
+// are when nothing speaks for another. It is taken only if it makes J smaller.
+
+QQI_INLINE size_t qqi_fit_tile_end(const qq_fit *f, size_t t)
+{
+    return f->k - t * f->tile < f->tile ? f->k : (t + 1) * f->tile;
+}
+
+// The entries of M that row x of H (already summed over tile t) gives against
+// tile u: with levels, and with ones.
+QQI_INLINE void qqi_refit_against(const qq_fit *f, const double *x,
+                                  const float *level, size_t u, double *q,
+                                  double *one)
+{
+    double a = 0.0, b = 0.0;
+
+    for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++) {
+        a += qqi_mul_f64(x[j], (double)level[j]);
+        b += x[j];
+    }
+    *q = a;
+    *one = b;
+}
+
+// Rows of M of scale t, for all rows of the block.
+QQI_FN void qqi_refit_scale(const qqi_fitting *c, qqi_rows *r, size_t t)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k, from = t * f->tile, size = r->unknowns;
+    qqi_dense d =
+        qqi_dense_make(r->count, k, qqi_fit_tile_end(f, t) - from,
+                       r->level + from, k, c->h + from * k, k, r->p, k);
+
+    QQ_MEMSET(r->p, 0, r->count * k * sizeof(double));
+    // Scales against earlier tiles are known already, offsets are not.
+    if (r->offset == NULL) {
+        d.b += from;
+        d.c += from;
+        d.columns -= from;
+    }
+    qqi_dense_add(&d, r->space);
+    for (size_t i = 0; i < r->count; i++) {
+        double *row = r->m + (i * size + t) * size;
+        for (size_t u = r->offset != NULL ? 0 : t; u < f->tiles; u++) {
+            double q, one;
+            qqi_refit_against(f, r->p + i * k, r->level + i * k, u, &q, &one);
+            row[u] = q;
+            if (r->offset != NULL)
+                row[f->tiles + u] = one;
+        }
+    }
+}
+
+// Rows of M of offset t against offsets: the same for all rows.
+QQI_FN void qqi_refit_offset(const qqi_fitting *c, qqi_rows *r, size_t t)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k, size = r->unknowns;
+
+    QQ_MEMSET(r->one, 0, k * sizeof(double));
+    for (size_t j = t * f->tile; j < qqi_fit_tile_end(f, t); j++)
+        for (size_t l = 0; l < k; l++)
+            r->one[l] += (double)c->h[j * k + l];
+    for (size_t u = 0; u < f->tiles; u++) {
+        double sum = 0.0;
+        for (size_t j = u * f->tile; j < qqi_fit_tile_end(f, u); j++)
+            sum += r->one[j];
+        for (size_t i = 0; i < r->count; i++)
+            r->m[(i * size + f->tiles + t) * size + f->tiles + u] = sum;
+    }
+}
+
+// x_t g of one row.
+QQI_FN void qqi_refit_right(const qqi_fitting *c, const qqi_rows *r, size_t i,
+                            double *b)
+{
+    const qq_fit *f = c->f;
+
+    for (size_t t = 0; t < f->tiles; t++) {
+        double q, one;
+        qqi_refit_against(f, r->g + i * f->k, r->level + i * f->k, t, &q, &one);
+        b[t] = q;
+        if (r->offset != NULL)
+            b[f->tiles + t] = one;
+    }
+}
+
+// 2 x b - x M x, M upper.
+QQI_FN double qqi_refit_gain(const double *m, const double *b, const double *x,
+                             size_t n)
+{
+    double gain = 0.0;
+
+    for (size_t t = 0; t < n; t++) {
+        double row = 2.0 * b[t] - qqi_mul_f64(m[t * n + t], x[t]);
+        for (size_t u = t + 1; u < n; u++)
+            row -= qqi_mul_f64(2.0 * m[t * n + u], x[u]);
+        gain += qqi_mul_f64(row, x[t]);
+    }
+    return gain;
+}
+
+// How much of the step is taken: all of it, or as much as leaves above 0 what
+// may not be negative. J is convex: a part of a good step is one, too.
+QQI_FN double qqi_refit_part(const qqi_fitting *c, const float *scale,
+                             const double *x)
+{
+    double part = 1.0;
+
+    if (c->f->grid.signed_scales || qqi_grid_symmetric(&c->f->grid))
+        return part;
+    for (size_t t = 0; t < c->f->tiles; t++) {
+        const double s = (double)scale[t];
+        if (s > 0.0 && s + x[t] <= 0.0) {
+            const double most = qqi_mul_f64(-.9, s / x[t]);
+            part = most < part ? most : part;
+        }
+    }
+    return part;
+}
+
+// New scales of a row, unless one is not a number to keep.
+QQI_FN void qqi_refit_take(const qqi_fitting *c, qqi_rows *r, size_t i,
+                           double *x)
+{
+    const qq_fit *f = c->f;
+    const size_t k = f->k;
+    float *scale = r->scale + i * f->tiles;
+    float *offset = r->offset != NULL ? r->offset + i * f->tiles : NULL;
+    const double part = qqi_refit_part(c, scale, x);
+    const int any = f->grid.signed_scales || qqi_grid_symmetric(&f->grid);
+
+    for (size_t t = 0; t < f->tiles; t++) {
+        x[t] = (double)scale[t] + qqi_mul_f64(part, x[t]);
+        if (offset != NULL)
+            x[f->tiles + t] =
+                (double)offset[t] + qqi_mul_f64(part, x[f->tiles + t]);
+    }
+    for (size_t t = 0; t < r->unknowns; t++)
+        if (!qqi_is_finite_f32((float)x[t]))
+            return;
+    for (size_t t = 0; t < f->tiles; t++) {
+        const float s = (float)x[t];
+        const int flip = s < 0.0f && !f->grid.signed_scales && any;
+        if (s > 0.0f || (s < 0.0f && any))
+            scale[t] = flip ? -s : s;
+        for (size_t j = t * f->tile; flip && j < qqi_fit_tile_end(f, t); j++)
+            r->code[i * k + j] =
+                (uint8_t)(f->grid.count - 1 - r->code[i * k + j]);
+        if (offset != NULL)
+            offset[t] = (float)x[f->tiles + t];
+    }
+}
+
+QQI_FN void qqi_refit_row(const qqi_fitting *c, qqi_rows *r, size_t i)
+{
+    const size_t n = r->unknowns;
+    double *m = r->m + i * n * n;
+    double *b = r->x, *x = b + n, *diagonal = x + n;
+    double trace = 0.0;
+
+    qqi_refit_right(c, r, i, b);
+    for (size_t t = 0; t < n; t++)
+        trace += m[t * n + t];
+    if (!(trace > 0.0) || qqi_is_inf_f64(trace))
+        return;
+    QQ_MEMCPY(x, b, n * sizeof *x);
+    // The factor goes to the lower triangle's place: M is symmetric, so it is
+    // copied there first, and the gain can still be computed.
+    for (size_t t = 0; t < n; t++) {
+        diagonal[t] = m[t * n + t];
+        for (size_t u = 0; u < t; u++)
+            m[t * n + u] = m[u * n + t];
+    }
+    for (size_t t = 0; t < n; t++)
+        m[t * n + t] = diagonal[t] + qqi_mul_f64(1e-9, trace);
+    if (!qqi_factor_rows(m, n, n, n))
+        return;
+    qqi_solve_small(m, n, n, x);
+    for (size_t t = 0; t < n; t++) {
+        m[t * n + t] = diagonal[t];
+        for (size_t u = 0; u < t; u++)
+            m[u * n + t] = m[t * n + u];
+    }
+    if (qqi_refit_gain(m, b, x, n) > 0.0)
+        qqi_refit_take(c, r, i, x);
+}
+
+// g and levels are those of the codes and scales; afterwards they are not.
+QQI_FN void qqi_rows_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    for (size_t t = 0; t < c->f->tiles; t++) {
+        qqi_refit_scale(c, r, t);
+        if (r->offset != NULL)
+            qqi_refit_offset(c, r, t);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        qqi_refit_row(c, r, i);
+}
+
+// ==== solve/search.h ====
+
+// qquant floor 8: the search for scales, tile by tile.
+//
+// The error of a candidate is
+//
+//   sum over the tile of fl(fl(w - s q - o) g)^2,   g = fl(sqrt(d)),
+//
+// q the level nearest to fl(fl(w - o) / s). s q is exact in f64, and so is the
+// square of a float: a sum that no compiler can change.
+
+// A tile: its weights, their roots (NULL: ones), and what has been found.
+typedef struct qqi_tile {
+    const qq_grid *g;
+    const float *w;
+    const float *root;
+    size_t count;
+    double error;
+    float scale;
+    float offset;
+} qqi_tile;
+
+QQI_INLINE float qqi_tile_level(const qqi_tile *t, float w, float s, float o)
+{
+    const float q = (w - o) / s;
+
+    return qqi_level(t->g, qqi_nearest(t->g, (double)q));
+}
+
+QQI_INLINE float qqi_tile_root(const qqi_tile *t, size_t j)
+{
+    return t->root != NULL ? t->root[j] : 1.0f;
+}
+
+QQI_FN double qqi_tile_error(const qqi_tile *t, float s, float o)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < t->count; j++) {
+        const float q = qqi_tile_level(t, t->w[j], s, o);
+        const double v = (double)s * (double)q + (double)o;
+        const float d = (float)((double)t->w[j] - v);
+        const float e = d * qqi_tile_root(t, j);
+        sum += (double)e * (double)e;
+    }
+    return sum;
+}
+
+// Keeps s and o if they are better; 1 if they are.
+QQI_FN int qqi_tile_try(qqi_tile *t, float s, float o)
+{
+    if (!(s > 0.0f || s < 0.0f) || !qqi_is_finite_f32(s) ||
+        !qqi_is_finite_f32(o))
+        return 0;
+    const double error = qqi_tile_error(t, s, o);
+    if (!(error < t->error))
+        return 0;
+    t->error = error;
+    t->scale = s;
+    t->offset = o;
+    return 1;
+}
+
+// Sums of weights over the tile with its present levels: 1, q, q^2, w, q w.
+QQI_FN void qqi_tile_sums(const qqi_tile *t, double *sum)
+{
+    for (int i = 0; i < 5; i++)
+        sum[i] = 0.0;
+    for (size_t j = 0; j < t->count; j++) {
+        const float q = qqi_tile_level(t, t->w[j], t->scale, t->offset);
+        const double g = (double)qqi_tile_root(t, j);
+        const double a = (double)(float)(g * (double)q);
+        const double b = (double)(float)(g * (double)t->w[j]);
+        sum[0] += g * g;
+        sum[1] += g * a;
+        sum[2] += a * a;
+        sum[3] += g * b;
+        sum[4] += a * b;
+    }
+}
+
+// One step to the least squares of the present levels.
+QQI_FN int qqi_tile_refine(qqi_tile *t)
+{
+    double v[5];
+
+    qqi_tile_sums(t, v);
+    if (!t->g->offsets)
+        return v[2] > 0.0 && qqi_tile_try(t, (float)(v[4] / v[2]), 0.0f);
+    const double det = qqi_mul_f64(v[0], v[2]) - qqi_mul_f64(v[1], v[1]);
+    if (!(det > 0.0))
+        return 0;
+    const double s = qqi_mul_f64(v[0], v[4]) - qqi_mul_f64(v[1], v[3]);
+    const double o = qqi_mul_f64(v[2], v[3]) - qqi_mul_f64(v[1], v[4]);
+    return qqi_tile_try(t, (float)(s / det), (float)(o / det));
+}
+
+QQI_FN void qqi_tile_range(const qqi_tile *t, float *low, float *high)
+{
+    *low = *high = t->count > 0 ? t->w[0] : 0.0f;
+    for (size_t j = 1; j < t->count; j++) {
+        *low = t->w[j] < *low ? t->w[j] : *low;
+        *high = t->w[j] > *high ? t->w[j] : *high;
+    }
+}
+
+// Candidates with an offset: the range, shrunk towards its middle.
+QQI_FN void qqi_tile_offsets(qqi_tile *t, unsigned count, float low, float high)
+{
+    const double first = (double)qqi_level(t->g, 0);
+    const double last = (double)qqi_level(t->g, t->g->count - 1);
+    const double middle = 0.5 * ((double)low + (double)high);
+    const double width = (double)high - (double)low;
+
+    for (unsigned i = 0; i < count; i++) {
+        const double part = 1.0 - (double)i / (double)count;
+        const double s = qqi_mul_f64(width, part) / (last - first);
+        const double o = middle - qqi_mul_f64(s, 0.5 * (first + last));
+        qqi_tile_try(t, (float)s, (float)o);
+    }
+}
+
+QQI_FN void qqi_tile_scales(qqi_tile *t, unsigned count, float low, float high)
+{
+    const double most = (double)(-low > high ? -low : high);
+    const double s0 = most / qqi_grid_reach(t->g);
+    const int both = t->g->signed_scales;
+
+    for (unsigned i = 0; i < count; i++) {
+        const double by = 1.1 - qqi_mul_f64(.0225, (double)i);
+        qqi_tile_try(t, (float)qqi_mul_f64(s0, by), 0.0f);
+    }
+    for (unsigned i = 0; both && i < count; i++) {
+        const double by = 1.1 - qqi_mul_f64(.0225, (double)i);
+        qqi_tile_try(t, -(float)qqi_mul_f64(s0, by), 0.0f);
+    }
+    if (count == 0)
+        qqi_tile_try(t, (float)s0, 0.0f);
+}
+
+QQI_FN void qqi_tile_search(qqi_tile *t, const qq_fit_options *o)
+{
+    float low, high;
+
+    qqi_tile_range(t, &low, &high);
+    t->scale = 0.0f;
+    t->offset = 0.0f;
+    t->error = qqi_f64_of((uint64_t)0x7ff << 52);
+    if (t->g->offsets && high > low)
+        qqi_tile_offsets(t, o->candidates > 0 ? o->candidates : 1, low, high);
+    else if (t->g->offsets)
+        t->offset = low; // all the same
+    else if (low < 0.0f || high > 0.0f)
+        qqi_tile_scales(t, o->candidates, low, high);
+    for (unsigned i = 0; i < o->fixed_points; i++)
+        if (t->scale > 0.0f || t->scale < 0.0f) {
+            if (!qqi_tile_refine(t))
+                break;
+        }
+}
+
+// Codes nearest to the weights under the block's scales.
+QQI_FN void qqi_rows_round(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+
+    for (size_t i = 0; i < r->count; i++) {
+        const float *w = qqi_rows_weights(c, r, i);
+        for (size_t j = 0; j < f->k; j++) {
+            const size_t t = j / f->tile;
+            const float s = r->scale[i * f->tiles + t];
+            const float x = w[j] - qqi_rows_offset(c, r, i, t);
+            const double q = s > 0.0f || s < 0.0f ? (double)(x / s) : 0.0;
+            r->code[i * f->k + j] = (uint8_t)qqi_nearest(&f->grid, q);
+        }
+    }
+}
+
+QQI_FN void qqi_rows_search(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    qqi_tile t;
+
+    t.g = &f->grid;
+    for (size_t i = 0; i < r->count; i++)
+        for (size_t j = 0; j < f->tiles; j++) {
+            const size_t at = j * f->tile;
+            t.w = qqi_rows_weights(c, r, i) + at;
+            t.root = c->root != NULL ? c->root + at : NULL;
+            t.count = f->k - at < f->tile ? f->k - at : f->tile;
+            qqi_tile_search(&t, c->o);
+            r->scale[i * f->tiles + j] = t.scale;
+            if (r->offset != NULL)
+                r->offset[i * f->tiles + j] = t.offset;
+        }
+    qqi_rows_round(c, r);
+}
+
+// ==== solve/steps.h ====
+
+// qquant floor 8: the steps of a fit as calls: checks, scratch, threads.
+
+// What qq_fit_options_init leaves: "fto1".
+#define QQI_FIT_OPTIONS_INIT 0x316f7466u
+
+QQ_API qq_fit_options qq_fit_options_init(void)
+{
+    qq_fit_options o;
+
+    QQ_MEMSET(&o, 0, sizeof o);
+    o.init = QQI_FIT_OPTIONS_INIT;
+    o.starts = QQ_START_FALLING | QQ_START_NATURAL;
+    o.candidates = 40;
+    o.fixed_points = 4;
+    o.sweeps = 50;
+    o.rounds = 2;
+    o.gain = .001;
+    o.parts = 1;
+    return o;
+}
+
+QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad)
+{
+    const unsigned all = QQ_START_ROUND | QQ_START_FALLING | QQ_START_NATURAL;
+    uint32_t mask = 0;
+
+    if (bad != NULL)
+        *bad = 0;
+    if (o == NULL || o->init != QQI_FIT_OPTIONS_INIT)
+        return QQ_ERR_ARGUMENT;
+    mask |= (o->starts & ~all) != 0 ? 1u : 0u;
+    mask |= o->candidates > 48 ? 2u : 0u; // the next factor is not above 0
+    mask |= !(o->gain >= 0.0 && o->gain < 1.0) ? 32u : 0u;
+    mask |= o->parts == 0 ? 128u : 0u;
+    if (bad != NULL)
+        *bad = mask;
+    return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
+}
+
+// All of the scratch. rooms: those of parts blocks.
+typedef struct qqi_fit_room {
+    qqi_ordered ordered;
+    float *root;
+    float *scale;
+    float *offset;
+    double *best;
+    uint8_t *rooms;
+    size_t room_bytes;
+} qqi_fit_room;
+
+QQI_FN void qqi_fit_room_place(const qq_fit *f, size_t parts, qqi_fit_room *m,
+                               qqi_pieces *p)
+{
+    const size_t scales = qqi_times(f->n, f->tiles);
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_rows r;
+
+    qqi_rows_place(f, &r, &room);
+    m->room_bytes = room.at;
+    qqi_ordered_place(&m->ordered, f->k, parts, p);
+    m->root = (float *)qqi_piece(p, f->k, sizeof(float));
+    m->scale = (float *)qqi_piece(p, scales, sizeof(float));
+    m->offset = NULL;
+    if (f->grid.offsets)
+        m->offset = (float *)qqi_piece(p, scales, sizeof(float));
+    m->best = (double *)qqi_piece(p, f->n, sizeof(double));
+    m->rooms = (uint8_t *)qqi_piece(p, parts, m->room_bytes);
+}
+
+QQI_FN size_t qqi_fit_scratch(const qq_fit *f, size_t parts)
+{
+    qqi_pieces p = qqi_pieces_make(NULL);
+    qqi_fit_room m;
+
+    qqi_fit_room_place(f, parts, &m, &p);
+    return f->n == 0 || f->k == 0 ? 0 : qqi_pieces_bytes(&p);
+}
+
+QQ_API size_t qq_fit_scratch_size(const qq_fit *f, const qq_fit_options *o)
+{
+    const qq_fit_options defaults = qq_fit_options_init();
+
+    if (o == NULL)
+        o = &defaults;
+    if (!qqi_fit_ok(f) || qq_fit_options_check(o, NULL) != QQ_OK)
+        return SIZE_MAX;
+    return qqi_fit_scratch(f, o->parts);
+}
+
+// Checks a call in the order of its arguments, and lays out its scratch. h is
+// looked at where has_h is 1.
+QQI_FN qq_status qqi_fitting_make(qqi_fitting *c, qqi_fit_room *m,
+                                  const qq_fit *f, const qq_fit_options *o,
+                                  const float *w, size_t ldw, const float *h,
+                                  size_t h_bytes, int has_h, void *scratch,
+                                  size_t scratch_bytes)
+{
+    if (!qqi_fit_ok(f) || qq_fit_options_check(o, NULL) != QQ_OK)
+        return QQ_ERR_ARGUMENT;
+    qq_status status = qqi_check_rows(f->n, f->k, w, ldw, sizeof(float));
+    if (status == QQ_OK && !qqi_rows_finite(f->n, f->k, w, ldw))
+        status = QQ_ERR_FORMAT;
+    if (status == QQ_OK && has_h)
+        status = qq_hessian_check(f->k, h, h_bytes);
+    if (status == QQ_OK)
+        status = qqi_check_scratch(qqi_fit_scratch(f, o->parts), scratch,
+                                   scratch_bytes);
+    if (status != QQ_OK)
+        return status;
+    qqi_pieces p = qqi_pieces_make(scratch);
+    QQ_MEMSET(c, 0, sizeof *c);
+    qqi_fit_room_place(f, o->parts, m, &p);
+    c->f = f;
+    c->o = o;
+    c->w = w;
+    c->ldw = ldw;
+    c->h = h;
+    c->best = m->best;
+    c->scales = m->scale;
+    c->offsets = m->offset;
+    c->lower = m->ordered.lower;
+    c->order = m->ordered.order;
+    c->rooms = m->rooms;
+    c->room_bytes = m->room_bytes;
+    return QQ_OK;
+}
+
+QQI_INLINE size_t qqi_fit_blocks(const qq_fit *f)
+{
+    return f->n / QQI_BLOCK_ROWS + (f->n % QQI_BLOCK_ROWS > 0);
+}
+
+// fl(sqrt(d)) of k weights, which are step apart: 1 on a vector, k + 1 on the
+// diagonal of a matrix. 0 where one is no weight.
+QQI_FN int qqi_fit_roots(size_t k, const float *d, size_t step, float *root)
+{
+    for (size_t j = 0; j < k; j++) {
+        if (!(d[j * step] >= 0.0f) || !qqi_is_finite_f32(d[j * step]))
+            return 0;
+        root[j] = qqi_sqrt_f32(d[j * step]);
+    }
+    return 1;
+}
+
+// --- the calls -------------------------------------------------------------
+
+QQI_FN void qqi_run_search(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_search(c, r);
+    qqi_rows_store_all(c, r);
+}
+
+QQ_API qq_status qq_fit_search(qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *d,
+                               void *scratch, size_t scratch_bytes)
+{
+    const qq_fit_options defaults = qq_fit_options_init();
+    qqi_fit_room m;
+    qqi_fitting c;
+
+    const qq_status status =
+        qqi_fitting_make(&c, &m, f, o != NULL ? o : &defaults, w, ldw, NULL, 0,
+                         0, scratch, scratch_bytes);
+    if (status != QQ_OK || f->n == 0 || f->k == 0)
+        return status;
+    if (d != NULL && !qqi_fit_roots(f->k, d, 1, m.root))
+        return QQ_ERR_FORMAT;
+    c.root = d != NULL ? m.root : NULL;
+    c.run = qqi_run_search;
+    return qqi_fitting_run(&c, 0, qqi_fit_blocks(f));
+}
+
+QQI_FN void qqi_run_gptq(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_load(c, r);
+    qqi_rows_gptq(c, r);
+    qqi_rows_store_all(c, r);
+}
+
+// J of what the fit holds.
+QQI_FN void qqi_run_before(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_load(c, r);
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        c->best[r->first + i] = r->j[i];
+}
+
+// Rows whose J has not risen: where little is left to gain, the rounding of
+// scales and of V may spend it.
+QQI_FN void qqi_run_after(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->j[i] <= c->best[r->first + i])
+            qqi_rows_store(c, r, i);
+}
+
+QQI_FN void qqi_run_descend(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_run_before(c, r);
+    qqi_rows_descend(c, r);
+    qqi_run_after(c, r);
+}
+
+QQI_FN void qqi_run_refit(const qqi_fitting *c, qqi_rows *r)
+{
+    qqi_run_before(c, r);
+    qqi_rows_refit(c, r);
+    qqi_run_after(c, r);
+}
+
+// A step that looks at H; order NULL: it needs no factor of it.
+QQI_FN qq_status qqi_fit_step(const qq_fit *f, const qq_fit_options *o,
+                              const qq_columns *order, const float *w,
+                              size_t ldw, const float *h, size_t h_bytes,
+                              void (*run)(const qqi_fitting *, qqi_rows *),
+                              double *best, void *scratch, size_t scratch_bytes)
+{
+    const qq_fit_options defaults = qq_fit_options_init();
+    const qq_fit_options *use = o != NULL ? o : &defaults;
+    qqi_fit_room m;
+    qqi_fitting c;
+
+    const qq_status status = qqi_fitting_make(
+        &c, &m, f, use, w, ldw, h, h_bytes, 1, scratch, scratch_bytes);
+    if (status != QQ_OK || f->n == 0 || f->k == 0)
+        return status;
+    const qqi_threads t =
+        qqi_threads_make(use->parts, use->parallel, use->parallel_user);
+    if (order != NULL && !qqi_ordered_make(&m.ordered, *order, h, f->k, &t))
+        return QQ_ERR_FORMAT;
+    if (best != NULL)
+        c.best = best;
+    c.run = run;
+    return qqi_fitting_run(&c, 0, qqi_fit_blocks(f));
+}
+
+QQ_API qq_status qq_fit_gptq(qq_fit *f, const qq_fit_options *o,
+                             qq_columns order, const float *w, size_t ldw,
+                             const float *h, size_t h_bytes, void *scratch,
+                             size_t scratch_bytes)
+{
+    if (order != QQ_COLUMNS_FALLING && order != QQ_COLUMNS_NATURAL)
+        return QQ_ERR_ARGUMENT;
+    return qqi_fit_step(f, o, &order, w, ldw, h, h_bytes, qqi_run_gptq, NULL,
+                        scratch, scratch_bytes);
+}
+
+QQ_API qq_status qq_fit_descend(qq_fit *f, const qq_fit_options *o,
+                                const float *w, size_t ldw, const float *h,
+                                size_t h_bytes, void *scratch,
+                                size_t scratch_bytes)
+{
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_descend, NULL,
+                        scratch, scratch_bytes);
+}
+
+QQ_API qq_status qq_fit_refit(qq_fit *f, const qq_fit_options *o,
+                              const float *w, size_t ldw, const float *h,
+                              size_t h_bytes, void *scratch,
+                              size_t scratch_bytes)
+{
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_refit, NULL,
+                        scratch, scratch_bytes);
+}
+
+QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
+                               const float *w, size_t ldw, const float *h,
+                               size_t h_bytes, double *errors, void *scratch,
+                               size_t scratch_bytes)
+{
+    if (qqi_fit_ok(f) && f->n > 0 && errors == NULL)
+        return QQ_ERR_ARGUMENT;
+    if (qqi_fit_ok(f) && f->k == 0)
+        for (size_t i = 0; i < f->n; i++)
+            errors[i] = 0.0;
+    return qqi_fit_step(f, o, NULL, w, ldw, h, h_bytes, qqi_run_before, errors,
+                        scratch, scratch_bytes);
+}
+
+// ==== solve/recipe.h ====
+
+// qquant floor 8: the recipe: search, starts, rounds of refit and descent.
+//
+// Nearest codes come first and are kept in the fit with their J; a start that
+// ends with a smaller one for a row takes its place. J is that of what is
+// stored, made anew from W, V and H.
+
+// A half; beyond them all the largest there is, which decodes.
+QQI_INLINE float qqi_stored_half(float x)
+{
+    const float most = 65504.0f;
+
+    x = x > most ? most : x < -most ? -most : x;
+    return qqi_f32_from_f16(qqi_f16_from_f32(x));
+}
+
+// Scales as they are stored in the end.
+QQI_FN void qqi_rows_round_scales(const qqi_fitting *c, qqi_rows *r)
+{
+    const size_t count = r->count * c->f->tiles;
+
+    for (size_t i = 0; i < count; i++) {
+        r->scale[i] = qqi_stored_half(r->scale[i]);
+        if (r->offset != NULL)
+            r->offset[i] = qqi_stored_half(r->offset[i]);
+    }
+}
+
+// The search, its scales kept aside, and nearest codes.
+QQI_FN void qqi_run_first(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    const size_t at = r->first * f->tiles;
+    const size_t bytes = r->count * f->tiles * sizeof(float);
+
+    qqi_rows_search(c, r);
+    QQ_MEMCPY(c->scales + at, r->scale, bytes);
+    if (r->offset != NULL)
+        QQ_MEMCPY(c->offsets + at, r->offset, bytes);
+    if (c->o->f16) {
+        qqi_rows_round_scales(c, r);
+        qqi_rows_round(c, r);
+    }
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    qqi_rows_store_all(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        c->best[r->first + i] = r->j[i];
+}
+
+// Refit and descent until they gain little. The codes have their e and g.
+QQI_FN void qqi_rows_rounds(const qqi_fitting *c, qqi_rows *r)
+{
+    double old = qqi_rows_error(c, r);
+
+    if (c->o->rounds == 0)
+        qqi_rows_descend(c, r);
+    for (unsigned i = 0; i < c->o->rounds; i++) {
+        qqi_rows_refit(c, r);
+        qqi_rows_residual(c, r);
+        qqi_rows_descend(c, r);
+        const double now = qqi_rows_error(c, r);
+        if (!(now < qqi_mul_f64(old, 1.0 - c->o->gain)))
+            break;
+        old = now;
+    }
+}
+
+QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
+{
+    const qq_fit *f = c->f;
+    const size_t at = r->first * f->tiles;
+    const size_t bytes = r->count * f->tiles * sizeof(float);
+
+    QQ_MEMCPY(r->scale, c->scales + at, bytes);
+    if (r->offset != NULL)
+        QQ_MEMCPY(r->offset, c->offsets + at, bytes);
+    if (c->start == QQ_START_ROUND)
+        qqi_rows_round(c, r);
+    else
+        qqi_rows_gptq(c, r);
+    qqi_rows_residual(c, r);
+    qqi_rows_rounds(c, r);
+    if (c->o->f16) {
+        qqi_rows_round_scales(c, r);
+        qqi_rows_residual(c, r);
+        qqi_rows_descend(c, r);
+    }
+    qqi_rows_residual(c, r);
+    qqi_rows_error(c, r);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->j[i] < c->best[r->first + i]) {
+            c->best[r->first + i] = r->j[i];
+            qqi_rows_store(c, r, i);
+        }
+}
+
+QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
+                              const float *w, size_t ldw, const float *h,
+                              size_t h_bytes, double *errors, void *scratch,
+                              size_t scratch_bytes)
+{
+    static const unsigned starts[] = {QQ_START_ROUND, QQ_START_FALLING,
+                                      QQ_START_NATURAL};
+    const qq_fit_options defaults = qq_fit_options_init();
+    qqi_fit_room m;
+    qqi_fitting c;
+    size_t done = 0, all = 1;
+
+    if (o == NULL)
+        o = &defaults;
+    qq_status status = qqi_fitting_make(&c, &m, f, o, w, ldw, h, h_bytes, 1,
+                                        scratch, scratch_bytes);
+    if (status != QQ_OK || f->n == 0 || f->k == 0) {
+        for (size_t i = 0; status == QQ_OK && errors != NULL && i < f->n; i++)
+            errors[i] = 0.0;
+        return status;
+    }
+    const qqi_threads t =
+        qqi_threads_make(o->parts, o->parallel, o->parallel_user);
+    const size_t blocks = qqi_fit_blocks(f);
+    // An H that cannot be factored is found before anything is written.
+    if ((o->starts & (QQ_START_FALLING | QQ_START_NATURAL)) != 0 &&
+        !qqi_ordered_make(&m.ordered,
+                          o->starts & QQ_START_FALLING ? QQ_COLUMNS_FALLING
+                                                       : QQ_COLUMNS_NATURAL,
+                          h, f->k, &t))
+        return QQ_ERR_FORMAT;
+    for (int i = 0; i < 3; i++)
+        all += (o->starts & starts[i]) != 0;
+    qqi_fit_roots(f->k, h, f->k + 1, m.root);
+    c.root = m.root;
+    c.run = qqi_run_first;
+    status = qqi_fitting_run(&c, done, all * blocks);
+    for (int i = 0; status == QQ_OK && i < 3; i++) {
+        if ((o->starts & starts[i]) == 0)
+            continue;
+        c.start = starts[i];
+        c.run = qqi_run_start;
+        done += blocks;
+        if (c.start == QQ_START_NATURAL && (o->starts & QQ_START_FALLING) != 0)
+            qqi_ordered_make(&m.ordered, QQ_COLUMNS_NATURAL, h, f->k, &t);
+        status = qqi_fitting_run(&c, done, all * blocks);
+    }
+    if (errors != NULL)
+        QQ_MEMCPY(errors, c.best, f->n * sizeof *errors);
+    return status;
+}
+
+// ==== solve/rotation.h ====
+
+// qquant floor 8: rotation of a Hessian: H becomes Q^T H Q.
+
+// Rows become columns.
+QQI_FN void qqi_transpose(size_t k, float *h)
+{
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i + 1; j < k; j++) {
+            const float x = h[i * k + j];
+            h[i * k + j] = h[j * k + i];
+            h[j * k + i] = x;
+        }
+}
+
+QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
+                                     size_t h_bytes)
+{
+    if (!qqi_rotation_ok(r))
+        return QQ_ERR_ARGUMENT;
+    const size_t k = r->k;
+    const qq_status status = qq_hessian_check(k, h, h_bytes);
+    if (status != QQ_OK || k == 0)
+        return status;
+    qq_rotation_rows(r, 0, k, h, k);
+    qqi_transpose(k, h);
+    qq_rotation_rows(r, 0, k, h, k);
+    // Both triangles are the same but for roundings: the upper one stays.
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = i + 1; j < k; j++)
+            h[j * k + i] = h[i * k + j];
+    return QQ_OK;
 }
 
 #endif

@@ -273,28 +273,17 @@ CONTENTS
 #include "num/threefry.h"
 #include "num/widen.h"
 #include "type.h"
-#include "codec/bits.h"
-#include "codec/book.h"
-#include "codec/codes.h"
-#include "codec/element.h"
-#include "codec/lanes.h"
+// From here on those parts of a folder that no other one includes.
 #include "codec/many.h"
-#include "codec/nf4.h"
 #include "codec/order.h"
 #include "codec/ternary.h"
-#include "codec/value.h"
 #if !QQ_NO_FILE
 #include "codec/bnb.h"
-#include "codec/bnb_blocks.h"
 #include "codec/bnb_decode.h"
-#include "codec/bnb_float.h"
-#include "codec/bnb_map.h"
 #include "codec/bnb_product.h"
 #include "codec/bnb_rows.h"
 #include "codec/bnb_state.h"
-#include "codec/json.h"
 #endif
-// Of a folder those parts that no other one includes.
 #include "array/array1b_pack.h"
 #include "array/array1b_unpack.h"
 #include "array/broadcast.h"
@@ -335,29 +324,22 @@ CONTENTS
 #if !QQ_NO_OP
 #include "op/dot.h"
 #include "op/dot_eformer.h"
-#include "op/dot_plan.h"
 #include "op/elementwise.h"
-#include "op/move.h"
 #include "op/move_array.h"
-#include "op/operand.h"
 #endif
 #if !QQ_NO_SOLVE
-#include "solve/rotation.h"
-#include "solve/recipe.h"
-#include "solve/rank.h"
-#include "solve/layer_errors.h"
 #include "solve/adjust.h"
-#include "solve/onecomp_gptq.h"
+#include "solve/layer_errors.h"
 #include "solve/onebit_solve.h"
+#include "solve/onecomp_gptq.h"
+#include "solve/rank.h"
+#include "solve/recipe.h"
+#include "solve/rotation.h"
 #endif
 #if !QQ_NO_TRAIN
 #include "train/calibration.h"
 #include "train/layout.h"
-#include "train/numerics.h"
-#include "train/options.h"
 #include "train/scaled.h"
-#include "train/slice.h"
-#include "train/state.h"
 #include "train/update.h"
 #endif
 #if !QQ_NO_SOLVE
