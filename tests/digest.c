@@ -846,6 +846,8 @@ static void digest_solve(void)
     digest_onebit("planes 2", QQ_ONEBIT_BEST, 2, 0);
     digest_around();
 }
+
+#  include "digest_drive.h"
 #endif
 
 #ifdef __cplusplus
@@ -872,6 +874,8 @@ void digest_run(void)
 #endif
 #if !QQ_NO_SOLVE
     digest_solve();
+    on_every_isa("gemm", add_gemm, QQ_TYPE_NONE);
+    digest_drive();
 #endif
 }
 
