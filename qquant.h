@@ -2801,8 +2801,8 @@ QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k);
 
 // --- rotation --------------------------------------------------------------
 
-// H becomes Q^T H Q, in place (api/rotation.h has Q). A weight is turned by
-// qq_rotation_rows.
+// H becomes Q^T H Q, in place (api/rotation.h has Q), which can be damped and
+// solved with. A weight is turned by qq_rotation_rows.
 QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
                                      size_t h_bytes);
 
@@ -44741,10 +44741,14 @@ QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
     qq_rotation_rows(r, 0, k, h, k);
     qqi_transpose(k, h);
     qq_rotation_rows(r, 0, k, h, k);
-    // Both triangles are the same but for roundings: the upper one stays.
-    for (size_t i = 0; i < k; i++)
+    // Both triangles are the same but for roundings: the upper one stays. And
+    // roundings may leave a variance of 0 a little below it.
+    for (size_t i = 0; i < k; i++) {
+        if (h[i * k + i] < 0.0f)
+            h[i * k + i] = 0.0f;
         for (size_t j = i + 1; j < k; j++)
             h[j * k + i] = h[i * k + j];
+    }
     return QQ_OK;
 }
 
@@ -46909,8 +46913,6 @@ QQI_FN qq_status qqi_job_target(const qqi_drive_job *j, double factor)
                      bytes, m->t, k, m->aim, m->aim_bytes);
 }
 
-// Inputs that depend on each other leave variances of 0 behind a rotation, and
-// rounding may leave them a little below it.
 QQI_FN qq_status qqi_job_rotate(const qqi_drive_job *j)
 {
     const size_t n = j->l->n, k = j->l->k;
@@ -46920,12 +46922,8 @@ QQI_FN qq_status qqi_job_rotate(const qqi_drive_job *j)
         return QQ_OK;
     *r = qq_rotation_make(k, j->r->rotate_limit, j->r->seed);
     qq_status status = qq_rotation_rows(r, 0, n, j->m.t, k);
-    if (status == QQ_OK && j->m.h != NULL) {
+    if (status == QQ_OK && j->m.h != NULL)
         status = qq_rotation_hessian(r, j->m.h, k * k * sizeof(float));
-        for (size_t i = 0; i < k; i++)
-            if (j->m.h[i * k + i] < 0.0f)
-                j->m.h[i * k + i] = 0.0f;
-    }
     return status;
 }
 

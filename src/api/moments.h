@@ -127,8 +127,8 @@ QQ_API double qq_hessian_lambda(unsigned bits, uint64_t rows, size_t k);
 
 // --- rotation --------------------------------------------------------------
 
-// H becomes Q^T H Q, in place (api/rotation.h has Q). A weight is turned by
-// qq_rotation_rows.
+// H becomes Q^T H Q, in place (api/rotation.h has Q), which can be damped and
+// solved with. A weight is turned by qq_rotation_rows.
 QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
                                      size_t h_bytes);
 

@@ -46,8 +46,6 @@ QQI_FN qq_status qqi_job_target(const qqi_drive_job *j, double factor)
                      bytes, m->t, k, m->aim, m->aim_bytes);
 }
 
-// Inputs that depend on each other leave variances of 0 behind a rotation, and
-// rounding may leave them a little below it.
 QQI_FN qq_status qqi_job_rotate(const qqi_drive_job *j)
 {
     const size_t n = j->l->n, k = j->l->k;
@@ -57,12 +55,8 @@ QQI_FN qq_status qqi_job_rotate(const qqi_drive_job *j)
         return QQ_OK;
     *r = qq_rotation_make(k, j->r->rotate_limit, j->r->seed);
     qq_status status = qq_rotation_rows(r, 0, n, j->m.t, k);
-    if (status == QQ_OK && j->m.h != NULL) {
+    if (status == QQ_OK && j->m.h != NULL)
         status = qq_rotation_hessian(r, j->m.h, k * k * sizeof(float));
-        for (size_t i = 0; i < k; i++)
-            if (j->m.h[i * k + i] < 0.0f)
-                j->m.h[i * k + i] = 0.0f;
-    }
     return status;
 }
 

@@ -29,10 +29,14 @@ QQ_API qq_status qq_rotation_hessian(const qq_rotation *r, float *h,
     qq_rotation_rows(r, 0, k, h, k);
     qqi_transpose(k, h);
     qq_rotation_rows(r, 0, k, h, k);
-    // Both triangles are the same but for roundings: the upper one stays.
-    for (size_t i = 0; i < k; i++)
+    // Both triangles are the same but for roundings: the upper one stays. And
+    // roundings may leave a variance of 0 a little below it.
+    for (size_t i = 0; i < k; i++) {
+        if (h[i * k + i] < 0.0f)
+            h[i * k + i] = 0.0f;
         for (size_t j = i + 1; j < k; j++)
             h[j * k + i] = h[i * k + j];
+    }
     return QQ_OK;
 }
 

@@ -152,6 +152,28 @@ static void test_hessian(size_t k, size_t limit)
     free(want);
 }
 
+// Inputs that are a few columns of Q leave most variances 0, or what rounding
+// makes of that, and never less.
+static void test_poor(size_t k)
+{
+    const qq_rotation r = qq_rotation_make(k, 0, 5);
+    float *q = matrix(&r, 0), *x = solve_floats(9 * k);
+
+    memset(x, 0, 9 * k * sizeof *x);
+    for (size_t i = 0; i < 9; i++)
+        for (size_t c = 0; c < 5; c++) {
+            const float by = check_uniform();
+            for (size_t j = 0; j < k; j++)
+                x[i * k + j] += by * q[j * k + c * k / 5];
+        }
+    float *h = solve_hessian(9, k, x, 0, 0.0);
+    CHECK(qq_rotation_hessian(&r, h, k * k * sizeof(float)) == QQ_OK);
+    CHECK(qq_hessian_check(k, h, k * k * sizeof(float)) == QQ_OK);
+    free(q);
+    free(x);
+    free(h);
+}
+
 static void test_refused(void)
 {
     qq_rotation r = qq_rotation_make(8, 0, 1);
@@ -175,6 +197,7 @@ int main(void)
         test_orthogonal(sizes[i], 5, 0xffffffffu);
         test_product(sizes[i], i % 2 ? 0 : 8);
         test_hessian(sizes[i], i % 3 ? 0 : 4);
+        test_poor(sizes[i]);
     }
     test_blocks();
     test_seeds();
