@@ -104,20 +104,6 @@ static void plain_dot_signed(void *regs, int t)
     dot((struct plain *)regs, t, 1);
 }
 
-static void plain_ahead(const void *p)
-{
-    (void)p;
-}
-
-static void plain_run(const qqi_amx_run *r)
-{
-    static const qqi_amx_tiles tiles = {
-        plain_zero, plain_load,       plain_load,  plain_store,
-        plain_dot,  plain_dot_signed, plain_ahead, plain_ahead};
-
-    qqi_amx_loop(&tiles, r);
-}
-
 // --- the rest of the set ---------------------------------------------------
 
 static void plain_expand(const qqi_product *p, size_t i, size_t k, size_t end,
@@ -133,6 +119,35 @@ static void plain_expand(const qqi_product *p, size_t i, size_t k, size_t end,
             u[b] = (uint8_t)(v & 255);
         }
     }
+}
+
+static void plain_begin(qqi_amx_make *m)
+{
+    memset(m->table, 0x3c, sizeof m->table);
+}
+
+static void plain_make(const qqi_amx_make *m, size_t unit)
+{
+    const size_t k = m->k + 32 * unit;
+
+    CHECK(unit < m->end && k + 32 <= m->p->k);
+    for (size_t h = 0; h < 2 && m->u[0] != NULL; h++)
+        plain_expand(m->p, m->panel[h], k, k + 32, m->is_signed,
+                     m->u[h] + 512 * unit);
+}
+
+static void plain_soon(const void *p)
+{
+    (void)p;
+}
+
+static void plain_run(qqi_amx_run *r)
+{
+    static const qqi_amx_tiles tiles = {
+        plain_zero,       plain_load, plain_load, plain_store, plain_dot,
+        plain_dot_signed, plain_make, plain_soon, plain_soon};
+
+    qqi_amx_loop(&tiles, r);
 }
 
 // D of a row of x and of W; 64 bits hold it, whatever the tile.
@@ -207,9 +222,9 @@ static void plain_end(const qqi_amx_join *j)
             }
 }
 
-static const qqi_amx_set plain_set = {&plain,    plain_open,   plain_close,
-                                      plain_run, plain_expand, plain_join,
-                                      plain_end};
+static const qqi_amx_set plain_set = {&plain,      plain_open, plain_close,
+                                      plain_begin, plain_run,  plain_expand,
+                                      plain_join,  plain_end};
 
 // --- products --------------------------------------------------------------
 

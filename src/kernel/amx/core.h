@@ -140,14 +140,16 @@ QQI_AMX_INLINE void qqi_amx_tile_dot_signed(void *regs, int t)
     }
 }
 
-QQI_AMX_INLINE void qqi_amx_tile_ahead(const void *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T1);
-}
-
 QQI_AMX_INLINE void qqi_amx_tile_soon(const void *p)
 {
     _mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
+// Compilers have no name for this one in all versions; all that have tiles have
+// it.
+QQI_AMX_INLINE void qqi_amx_tile_write(const void *p)
+{
+    __asm__ volatile("prefetchw (%0)" : : "r"(p));
 }
 
 // What LDTILECFG reads.
@@ -182,16 +184,6 @@ QQI_AMX_FN void qqi_amx_close(void *regs)
 {
     (void)regs;
     _tile_release();
-}
-
-QQI_AMX_FN void qqi_amx_run_amx(const qqi_amx_run *r)
-{
-    static const qqi_amx_tiles tiles = {
-        qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
-        qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
-        qqi_amx_tile_ahead, qqi_amx_tile_soon};
-
-    qqi_amx_loop(&tiles, r);
 }
 
 // --- codes -----------------------------------------------------------------
@@ -250,6 +242,61 @@ QQI_AMX_FN void qqi_amx_expand_amx(const qqi_product *p, size_t i, size_t k,
         qqi_amx_expand_of(cells, 4, columns, qqi_amx_table(p, 4, is_signed), u);
     else
         qqi_expand_avx512(p, i, k, end, u, 64);
+}
+
+// What a unit needs of the matrix.
+QQI_AMX_FN void qqi_amx_begin_amx(qqi_amx_make *m)
+{
+    const qqi_product *p = m->p;
+
+    if (p->bits == 1 || p->bits == 2 || p->bits == 4)
+        qqi_store_avx512(m->table, qqi_amx_table(p, p->bits, m->is_signed));
+}
+
+QQI_AMX_INLINE void qqi_amx_make_of(const qqi_amx_make *m, unsigned bits,
+                                    size_t unit)
+{
+    const __m512i table = qqi_load_avx512(m->table);
+
+    for (size_t h = 0; h < 2; h++)
+        qqi_amx_expand_of(m->cells[h] + 64 * bits * unit, bits, 32, table,
+                          m->u[h] + 512 * unit);
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_make(const qqi_amx_make *m, size_t unit)
+{
+    const unsigned bits = m->p->bits;
+    const size_t k = m->k + 32 * unit;
+
+    for (size_t i = 0; m->far[0] != NULL && i < bits; i++) {
+        const size_t at = 64 * (bits * unit + i);
+        _mm_prefetch((const char *)qqi_amx_beyond(m->far[0], at), _MM_HINT_T1);
+        _mm_prefetch((const char *)qqi_amx_beyond(m->far[1], at), _MM_HINT_T1);
+    }
+    if (m->u[0] == NULL)
+        return;
+    if (bits == 1)
+        qqi_amx_make_of(m, 1, unit);
+    else if (bits == 2)
+        qqi_amx_make_of(m, 2, unit);
+    else if (bits == 4)
+        qqi_amx_make_of(m, 4, unit);
+    else
+        for (size_t h = 0; h < 2; h++)
+            qqi_amx_expand_amx(m->p, m->panel[h], k, k + 32, m->is_signed,
+                               m->u[h] + 512 * unit);
+}
+
+// --- runs ------------------------------------------------------------------
+
+QQI_AMX_FN void qqi_amx_run_amx(qqi_amx_run *r)
+{
+    static const qqi_amx_tiles tiles = {
+        qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
+        qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
+        qqi_amx_tile_make,  qqi_amx_tile_soon, qqi_amx_tile_write};
+
+    qqi_amx_loop(&tiles, r);
 }
 
 #endif // QQI_HAS_AMX

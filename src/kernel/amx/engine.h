@@ -1,18 +1,18 @@
 // qquant floor 5: the engine of tiles: two panels by blocks of columns.
 //
-// Columns of W are done up to 1024 at a time (a stretch): their codes, expanded
-// to bytes for two panels, stay in the nearest cache while all blocks of
-// columns pass by, whose numbers stream from the next one. A stretch never
-// crosses the end of a long scale tile; short tiles it holds whole. For every
-// block
+// Columns of W are done up to 512 at a time (a stretch; 1024 where codes are
+// bytes): their codes, expanded to bytes for two panels, stay in the nearest
+// cache while all blocks of columns pass by, whose numbers stream from the next
+// one. A stretch never crosses the end of a long scale tile; short tiles it
+// holds whole. For every block
 //
 //   short tiles   each tile is a run, whose sums are scaled and added (join)
 //   long ones     a run over the stretch goes on with the sums of the stretch
 //                 before, and is joined at the end of a span
 //
-// and after the last stretch y is stored. Codes are expanded by the first
-// block, one piece ahead of the one that is multiplied, so that the vector
-// units work beside the tiles.
+// and after the last stretch y is stored. The codes of the next stretch are
+// expanded meanwhile, some beside every step of every block, so that the vector
+// units work beside the tiles and reading beside both.
 //
 // What needs an instruction set stands in a qqi_amx_set; all here is plain C.
 
@@ -21,59 +21,83 @@
 
 #include "kernel/amx/job.h"
 
-// Expands codes up to column end, or that of the stretch. A last step may
-// reach beyond all cells, where x has zeros: codes may be anything there.
-QQI_FN void qqi_amx_expand(qqi_amx_job *job, size_t end)
+// Makes what is left of the codes of a stretch. A last step may reach beyond
+// all cells, where x has zeros: codes may be anything there.
+QQI_FN void qqi_amx_made(qqi_amx_job *job)
 {
-    const size_t at = 16 * (job->made - job->k);
-    const size_t to = qqi_amx_least(end, job->end);
+    qqi_amx_make *m = &job->make;
+    const size_t k = m->k + 32 * m->at;
+    const size_t end = job->made;
+    const size_t over = end % job->depth;
 
-    if (job->made >= to)
-        return;
-    for (size_t h = 0; h < 2; h++) {
-        const size_t panel = job->panel + (h < job->panels ? h : 0);
-        uint8_t *u = job->room[h] + at;
-        if (to % job->depth != 0)
-            QQ_MEMSET(job->room[h] + 16 * (to / 32 * 32 - job->k), 0,
-                      16 * (job->depth - to / 32 * 32 % job->depth));
-        job->set->expand(job->p, panel, job->made, to, job->is_signed, u);
+    for (size_t h = 0; h < 2 && k < end; h++) {
+        if (over != 0)
+            QQ_MEMSET(m->u[h] + 16 * (end / 32 * 32 - m->k), 0,
+                      16 * (job->depth - end / 32 * 32 % job->depth));
+        job->set->expand(job->p, m->panel[h], k, end, m->is_signed,
+                         m->u[h] + 512 * m->at);
     }
-    job->made = to;
+    m->at = m->end;
 }
 
-// Codes that are bytes already, but for the last ones, are taken as they lie.
+// Begins to make the codes of the stretch from k of a panel on; what it has no
+// whole units for is left to the end.
+QQI_FN void qqi_amx_make_begin(qqi_amx_job *job, size_t panel, size_t k)
+{
+    const qqi_product *p = job->p;
+    qqi_amx_make *m = &job->make;
+    size_t far = panel, far_k = k;
+    const int more = qqi_amx_after(job, &far, &far_k);
+
+    job->made = qqi_amx_stretch_end(job, k);
+    m->k = k;
+    m->at = 0;
+    m->end = (job->made - k) / 32;
+    for (size_t h = 0; h < 2; h++) {
+        m->panel[h] = panel + (panel + h < job->last ? h : 0);
+        m->cells[h] = qqi_panel_cells(p, m->panel[h]) + k / 32 * 64 * p->bits;
+        m->u[h] = job->room[2 + h];
+        m->far[h] = NULL;
+        if (more)
+            m->far[h] =
+                qqi_panel_cells(p, far + (far + h < job->last ? h : 0)) +
+                far_k / 32 * 64 * p->bits;
+    }
+}
+
+// Codes of the stretch; those that are bytes already, but for the last ones,
+// are taken as they lie.
 QQI_FN void qqi_amx_codes(qqi_amx_job *job)
 {
-    const qqi_product *p = job->p;
-    const int direct = p->bits == 8 && p->mul == 1 && job->end % 64 == 0;
+    qqi_amx_make *m = &job->make;
+    const int direct = job->direct && job->end % 64 == 0;
+    size_t panel = job->panel, k = job->k;
 
-    for (size_t h = 0; h < 2; h++) {
-        const size_t panel = job->panel + (h < job->panels ? h : 0);
-        job->u[h] =
-            direct ? qqi_panel_cells(p, panel) + 16 * job->k : job->room[h];
+    if (!job->ahead || m->panel[0] != panel || m->k != k || m->u[0] == NULL) {
+        qqi_amx_make_begin(job, panel, k);
+        m->at = direct ? m->end : 0;
     }
-    job->made = direct ? job->end : job->k;
-}
-
-// The codes that come next: they are asked for by all blocks but the first,
-// which has its own to wait for.
-QQI_FN void qqi_amx_look_ahead(qqi_amx_job *job)
-{
-    const qqi_product *p = job->p;
-    const size_t blocks = job->side > 1 ? job->side - 1 : 1;
-    const size_t steps = (job->end - job->k) / job->depth * blocks;
-    const size_t lines = (job->end - job->k) / 32 * p->bits;
-    const int same = job->end < p->k;
-    const size_t panel = same ? job->panel : job->panel + 2;
-
-    job->lines = 0;
-    if (steps == 0 || panel + 2 > job->last)
+    if (!direct)
+        qqi_amx_made(job);
+    for (size_t h = 0; h < 2; h++)
+        job->u[h] = direct ? m->cells[h] : m->u[h];
+    if (job->direct) {
+        // What comes next is asked for, no more: a lone block, which takes
+        // codes as fast as they come, has no time for that.
+        m->at = 0;
+        m->u[0] = m->u[1] = NULL;
+        if (m->far[0] == NULL || job->alone)
+            m->end = 0;
         return;
-    job->lines = lines / steps + (lines % steps > 0);
-    for (size_t h = 0; h < 2; h++) {
-        job->far[h] = qqi_panel_cells(p, panel + h);
-        job->far[h] += same ? job->end / 32 * 64 * p->bits : 0;
     }
+    for (size_t h = 0; h < 2 && job->ahead; h++) {
+        uint8_t *const u = job->room[h];
+        job->room[h] = job->room[2 + h];
+        job->room[2 + h] = u;
+    }
+    m->at = m->end = 0;
+    if (job->ahead && qqi_amx_after(job, &panel, &k))
+        qqi_amx_make_begin(job, panel, k);
 }
 
 // Numbers k to end - 1, in the stretch.
@@ -87,77 +111,108 @@ QQI_INLINE void qqi_amx_run_on(const qqi_amx_job *job, qqi_amx_run *r, size_t k,
     r->u0 = job->u[0] + at;
     r->u1 = job->u[1] + at;
     job->set->run(r);
-    r->far += (end - k + job->depth - 1) / job->depth * 64 * r->lines;
 }
 
-// Every tile of the stretch by itself, two at a time where there is memory for
-// their sums.
-QQI_FN void qqi_amx_short(qqi_amx_job *job, qqi_amx_run *r, qqi_amx_join *j,
-                          int32_t *more)
+// Sums that are in the registers to c.
+QQI_FN void qqi_amx_flush(const qqi_amx_job *job, qqi_amx_run *r, int32_t *c)
 {
-    const size_t tile = job->p->tile;
+    r->from = QQI_AMX_KEPT;
+    r->before = NULL;
+    r->store = 1;
+    r->c = c;
+    qqi_amx_run_on(job, r, job->end, job->end);
+}
+
+// Every tile of the stretch by itself.
+QQI_FN void qqi_amx_single(const qqi_amx_job *job, qqi_amx_run *r,
+                           qqi_amx_join *j)
+{
     size_t k = job->k;
 
-    j->begins = j->ends = 1;
     r->from = QQI_AMX_ZERO;
     r->store = 1;
-    for (size_t t = job->tile; k < job->end; t += j->next != NULL ? 2 : 1) {
-        if (job->made < qqi_amx_least(k + 2 * tile, job->end))
-            qqi_amx_expand(job, k + 2 * tile + QQI_AMX_PIECE);
-        r->c = j->c;
-        j->next = NULL;
-        for (int i = 0; i < 2 && r->c != NULL && k < job->end; i++) {
-            const size_t next = qqi_amx_least(k + tile, job->end);
-            qqi_amx_run_on(job, r, k, next);
-            j->next = i > 0 ? more : NULL;
-            r->c = more;
-            k = next;
-        }
+    for (size_t t = job->tile; k < job->end; t++) {
+        const size_t next = qqi_amx_least(k + job->p->tile, job->end);
+        qqi_amx_run_on(job, r, k, next);
         j->tile = j->span = t;
         job->set->join(j);
-    }
-}
-
-// A piece of one tile.
-QQI_FN void qqi_amx_long(qqi_amx_job *job, qqi_amx_run *r)
-{
-    size_t k = job->k;
-
-    r->from = job->opens ? QQI_AMX_ZERO : QQI_AMX_MEMORY;
-    while (k < job->end) {
-        // What is expanded already is one run.
-        const int all = job->made == job->end;
-        size_t next = all ? job->end : k + QQI_AMX_PIECE;
-        qqi_amx_expand(job, next);
-        qqi_amx_expand(job, next + QQI_AMX_PIECE);
-        next = qqi_amx_least(next, job->end);
-        r->store = next == job->end;
-        qqi_amx_run_on(job, r, k, next);
-        r->from = QQI_AMX_KEPT;
         k = next;
     }
 }
 
-// Runs of block i, which has count rows from first on; slot: in memory.
-QQI_INLINE void qqi_amx_run_of(const qqi_amx_job *job, size_t first,
-                               size_t count, size_t slot, qqi_amx_run *r)
+// The same, two at a time, where there is memory for their sums: those of the
+// first are stored by the run of the second, which are stored by the next run.
+QQI_FN void qqi_amx_pairs(const qqi_amx_job *job, qqi_amx_run *r,
+                          qqi_amx_join *j, int32_t *more)
 {
-    const size_t digits = job->p->digits;
-    const int asks = slot > 0 || job->side == 1;
-    const size_t steps = (job->end - job->k) / job->depth;
+    const size_t tile = job->p->tile;
+    size_t k = job->k;
+
+    r->store = 0;
+    j->tile = job->tile;
+    for (size_t t = job->tile; k < job->end; t++) {
+        const size_t next = qqi_amx_least(k + tile, job->end);
+        const int second = (t - job->tile) % 2 > 0;
+        r->from = QQI_AMX_ZERO;
+        r->before = t == job->tile ? NULL : second ? j->c : more;
+        qqi_amx_run_on(job, r, k, next);
+        if (!second && t > job->tile) {
+            j->next = more;
+            job->set->join(j);
+            j->tile = j->span = t;
+        }
+        j->next = second ? more : NULL;
+        k = next;
+    }
+    qqi_amx_flush(job, r, j->next != NULL ? more : j->c);
+    job->set->join(j);
+}
+
+QQI_FN void qqi_amx_short(const qqi_amx_job *job, qqi_amx_run *r,
+                          qqi_amx_join *j, int32_t *more)
+{
+    j->begins = j->ends = 1;
+    j->tile = j->span = job->tile;
+    if (more != NULL)
+        qqi_amx_pairs(job, r, j, more);
+    else
+        qqi_amx_single(job, r, j);
+}
+
+// A piece of one tile. A lone block leaves its sums in the registers until they
+// are joined, others until the registers are needed.
+QQI_FN void qqi_amx_long(qqi_amx_job *job, qqi_amx_run *r)
+{
+    r->from = job->opens   ? QQI_AMX_ZERO
+              : job->alone ? QQI_AMX_KEPT
+                           : QQI_AMX_MEMORY;
+    r->before = job->before;
+    r->store = job->closes;
+    qqi_amx_run_on(job, r, job->k, job->end);
+    job->before = job->closes || job->alone ? NULL : r->c;
+}
+
+// Runs of block i, which has count rows from first on.
+QQI_INLINE void qqi_amx_run_of(qqi_amx_job *job, size_t first, size_t count,
+                               qqi_amx_run *r)
+{
+    const qqi_product *p = job->p;
+    const size_t steps = (job->end - job->k + job->depth - 1) / job->depth;
 
     r->regs = job->set->regs;
-    r->x = job->g->q + job->p->padded * first * digits;
-    r->stride = 64 * count * digits;
-    r->second = 64 * (count - job->cut.half) * digits;
+    r->x = job->g->q + p->padded * first * p->digits;
+    r->stride = 64 * count * p->digits;
+    r->second = 64 * (count - job->cut.half) * p->digits;
     r->depth = job->depth;
     r->is_signed = job->is_signed;
-    r->all = job->p->padded;
+    r->all = p->padded;
     r->soon = job->is_short ? r->stride / 64 : 0;
-    r->lines = asks ? job->lines : 0;
-    r->ahead[0] = job->far[0];
-    r->ahead[1] = job->far[1];
-    r->far = slot > 1 ? (slot - 1) * steps * 64 * r->lines : 0;
+    r->before = NULL;
+    r->make = &job->make;
+    r->rows = job->end == p->k ? count : 0;
+    r->once = (r->rows + steps - 1) / steps;
+    r->ldy = 4 * p->ldy;
+    r->y = p->y + 4 * ((job->g->first + first) * p->ldy + 16 * job->panel);
 }
 
 // Scales the sums of a block, and stores y at the end.
@@ -198,12 +253,16 @@ QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
 QQI_FN void qqi_amx_blocks(qqi_amx_job *job, size_t from, size_t to)
 {
     const int joins = job->is_short || job->closes;
+    const size_t steps =
+        (job->end - job->k + job->depth - 1) / job->depth * (to - from);
+
+    job->make.once = (job->make.end - job->make.at + steps - 1) / steps;
 
     for (size_t i = from; i < to; i++) {
         const size_t first = qqi_amx_block_first(&job->cut, i);
         const size_t count = qqi_amx_block_first(&job->cut, i + 1) - first;
         qqi_amx_run r;
-        qqi_amx_run_of(job, first, count, i - from, &r);
+        qqi_amx_run_of(job, first, count, &r);
         if (joins) {
             qqi_amx_block_on(job, i, i - from, &r);
         } else {
@@ -221,10 +280,11 @@ QQI_FN void qqi_amx_panels(qqi_amx_job *job)
 
     for (size_t i = 0, next; i < count; i = next) {
         next = qqi_amx_least(i + job->side, count);
+        job->again = next < count;
+        job->alone = next - i == 1;
         for (size_t k = 0; k < job->p->k; k = job->end) {
             qqi_amx_stretch(job, k);
             qqi_amx_codes(job);
-            qqi_amx_look_ahead(job);
             qqi_amx_blocks(job, i, next);
         }
     }
@@ -257,16 +317,16 @@ QQI_FN void qqi_amx_multiply(const qqi_amx_set *set, int is_long,
     job.g = g;
     job.is_long = is_long;
     job.is_narrow = g->width <= 8;
-    job.length = job.is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
-    job.is_short = p->tiles > 1 && p->tile <= job.length;
-    if (job.is_short)
-        job.length = job.length / p->tile * p->tile;
+    job.direct = p->bits == 8 && p->mul == 1;
     job.is_signed =
         p->zero_at == 0 && (p->bits == 1 || p->bits == 2 || p->bits == 4);
     job.depth = p->tiles > 1 && p->tile % 64 != 0 ? 32 : 64;
     job.cut = qqi_amx_cut_of(p, g);
     job.last = last;
     qqi_amx_lay_out(&job, work);
+    job.make.p = p;
+    job.make.is_signed = job.is_signed;
+    set->begin(&job.make);
     set->open(set->regs, job.cut.half * p->digits, job.depth);
     for (size_t i = first; i < last; i += 2) {
         job.panel = i;

@@ -1,7 +1,8 @@
 // qquant floor 5: a product by tiles on its way, and its memory.
 //
 // MEMORY, for columns of padded numbers, at least 64: work holds 16 KiB and 32
-// * min(padded, 4096) bytes. Codes of a stretch take 32 * min(padded, 1024).
+// * min(padded, 4096) bytes. Codes of two stretches, or of one where there are
+// less than 128 numbers, take 32 * min(padded, 1024).
 // The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where tiles
 // are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB. What
 // must outlive a stretch is there for every block, so as many blocks as fit
@@ -15,10 +16,9 @@
 #include "kernel/amx/tile.h"
 #include "kernel/scalar/core.h"
 
-// Columns of a stretch, and of a piece that is expanded ahead.
+// Columns whose codes have room as bytes.
 #define QQI_AMX_STRETCH ((size_t)1024)
 #define QQI_AMX_NARROW  ((size_t)256)
-#define QQI_AMX_PIECE   ((size_t)128)
 
 // Bytes of the sums of a block, of its acc, and of half its totals.
 #define QQI_AMX_SUMS ((size_t)4096)
@@ -47,7 +47,8 @@ typedef struct qqi_amx_set {
     void *regs;
     void (*open)(void *regs, size_t rows, size_t depth); // shapes of tiles
     void (*close)(void *regs);
-    void (*run)(const qqi_amx_run *r);
+    void (*begin)(qqi_amx_make *m); // before anything is made
+    void (*run)(qqi_amx_run *r);
     // u of columns k to end - 1 of panel i, k a multiple of 32: 16 bytes a
     // column, up to a multiple of 32 of them are written.
     // Those with signs are u - add.
@@ -82,12 +83,16 @@ typedef struct qqi_amx_job {
     int closes; // it ends one: tiles are long
     int begins; // this span is the first of its tile, or the last
     int ends;
-    size_t made; // expanded so far
-    const uint8_t *u[2];
-    const uint8_t *far[2]; // codes that come after it
-    size_t lines;          // of them for every step of the blocks that ask
+    int again;           // these panels are for other blocks as well
+    int ahead;           // codes of two stretches have room
+    int direct;          // codes are bytes, and taken as they lie
+    int alone;           // no other block is done beside this one
+    int32_t *before;     // where sums in the registers belong, or NULL
+    const uint8_t *u[2]; // codes of the stretch
+    qqi_amx_make make;   // of the next one
+    size_t made;         // its end
     // What is in work: codes; then memory of all blocks; then of each.
-    uint8_t *room[2];
+    uint8_t *room[4]; // panel h of those made now, and of the others
     uint8_t *shared;
     uint8_t *frames;
     size_t frame; // bytes of one
@@ -139,14 +144,20 @@ QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
     const size_t padded = job->p->padded;
     const size_t most = job->is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
     const size_t part = 16 * (padded < most ? padded : most);
+    const size_t half = part / 2 / 1024 * 1024;
     const size_t wide = job->is_narrow ? 0 : qqi_wide_bytes(padded);
     const size_t room = QQI_WORK_BYTES + wide - 2 * part;
     qqi_amx_place at = {0, 0};
     qqi_amx_join j;
 
-    job->room[0] = (uint8_t *)work;
-    job->room[1] = job->room[0] + part;
-    job->shared = job->room[1] + part;
+    job->ahead = !job->direct && half > 0;
+    job->length = job->ahead ? half / 16 : part / 16;
+    for (size_t i = 0; i < 4; i++)
+        job->room[i] = (uint8_t *)work + (job->ahead ? i * half : i % 2 * part);
+    job->is_short = job->p->tiles > 1 && job->p->tile <= job->length;
+    if (job->is_short)
+        job->length = job->length / job->p->tile * job->p->tile;
+    job->shared = (uint8_t *)work + 2 * part;
     job->frames = job->shared;
     job->frame = 0;
     (void)qqi_amx_frame(job, 0, &j, &at);
@@ -164,6 +175,25 @@ QQI_INLINE size_t qqi_amx_least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+// The end of a stretch from k on.
+QQI_FN size_t qqi_amx_stretch_end(const qqi_amx_job *job, size_t k)
+{
+    const qqi_product *p = job->p;
+
+    return qqi_amx_least(job->is_short ? p->k : qqi_tile_end(p, k / p->tile),
+                         k + job->length);
+}
+
+// Goes from a stretch, from k on of a panel, to the next; 0: there is none.
+QQI_FN int qqi_amx_after(const qqi_amx_job *job, size_t *panel, size_t *k)
+{
+    const size_t end = qqi_amx_stretch_end(job, *k);
+
+    *k = end < job->p->k ? end : 0;
+    *panel += end < job->p->k || job->again ? 0 : 2;
+    return *panel < job->last;
+}
+
 // The stretch from k on.
 QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
 {
@@ -174,11 +204,9 @@ QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
 
     job->k = k;
     job->tile = job->span = tile;
-    if (job->is_short) {
-        job->end = qqi_amx_least(p->k, k + job->length);
+    job->end = qqi_amx_stretch_end(job, k);
+    if (job->is_short)
         return;
-    }
-    job->end = qqi_amx_least(tile_end, k + job->length);
     job->span += p->tiles > 1 ? 0 : from / p->span;
     job->opens = from % p->span == 0;
     job->begins = from < p->span;

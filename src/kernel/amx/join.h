@@ -206,6 +206,7 @@ QQI_AMX_FN void qqi_amx_end_amx(const qqi_amx_join *j)
 static const qqi_amx_set qqi_amx_real = {NULL,
                                          qqi_amx_open,
                                          qqi_amx_close,
+                                         qqi_amx_begin_amx,
                                          qqi_amx_run_amx,
                                          qqi_amx_expand_amx,
                                          qqi_amx_join_amx,

@@ -22,7 +22,23 @@
 #ifndef QQUANT_KERNEL_AMX_TILE_H
 #define QQUANT_KERNEL_AMX_TILE_H
 
-#include "compiler.h"
+#include "kernel/kernel.h"
+
+// What is made beside the runs of a stretch: codes of the stretch that comes
+// after it, as bytes. A unit is 32 columns of two panels.
+typedef struct qqi_amx_make {
+    const qqi_product *p;
+    size_t panel[2];
+    size_t k; // the first column
+    int is_signed;
+    const uint8_t *cells[2]; // of that column
+    uint8_t *u[2];           // NULL: cells are taken as they lie
+    const uint8_t *far[2];   // cells that are asked for meanwhile, or NULL
+    size_t at;               // the next unit
+    size_t end;
+    size_t once;       // units a step
+    uint8_t table[64]; // u of all codes, theirs who make
+} qqi_amx_make;
 
 // The operations. regs is theirs alone: NULL, or where plain C has tiles.
 typedef struct qqi_amx_tiles {
@@ -33,8 +49,9 @@ typedef struct qqi_amx_tiles {
     void (*store)(void *regs, int t, void *p);
     void (*dot)(void *regs, int t);
     void (*dot_signed)(void *regs, int t); // the codes have signs
-    void (*ahead)(const void *p);          // these 64 bytes are wanted later
-    void (*soon)(const void *p);           // or soon
+    void (*make)(const qqi_amx_make *m, size_t unit);
+    void (*soon)(const void *p);  // these 64 bytes are wanted soon
+    void (*write)(const void *p); // or will be written
 } qqi_amx_tiles;
 
 typedef void (*qqi_amx_dot_fn)(void *regs, int t);
@@ -58,15 +75,20 @@ typedef struct qqi_amx_run {
     const uint8_t *u0; // codes of column k of the panels, 16 bytes a column
     const uint8_t *u1;
     int32_t *c; // 256 sums of each register
+    // Sums of the run before, not yet stored, or NULL. Each register is stored
+    // when it is needed again: a store waits for its products.
+    int32_t *before;
     qqi_amx_from from;
     int store;
     int is_signed;
-    // What is wanted next from far away, of both panels: lines in every step.
-    const uint8_t *ahead[2];
     size_t soon; // lines of x to ask for, 128 numbers ahead
     size_t all;  // numbers of x, with the zeros behind them
-    size_t far;  // how far that is done
-    size_t lines;
+    qqi_amx_make *make;
+    // Where y will be written: rows of two lines ldy bytes apart.
+    const uint8_t *y;
+    size_t ldy;
+    size_t rows; // that are not yet asked for
+    size_t once; // of them in a step
 } qqi_amx_run;
 
 QQI_INLINE void qqi_amx_step_two(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
@@ -106,19 +128,23 @@ QQI_INLINE void qqi_amx_step_odd(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
     dot(regs, 3);
 }
 
+QQI_INLINE void qqi_amx_begin_one(const qqi_amx_tiles *v, const qqi_amx_run *r,
+                                  int t)
+{
+    if (r->before != NULL)
+        v->store(r->regs, t, r->before + 256 * t);
+    if (r->from == QQI_AMX_ZERO)
+        v->zero(r->regs, t);
+    else if (r->from == QQI_AMX_MEMORY)
+        v->load(r->regs, t, r->c + 256 * t);
+}
+
 QQI_INLINE void qqi_amx_begin(const qqi_amx_tiles *v, const qqi_amx_run *r)
 {
-    if (r->from == QQI_AMX_ZERO) {
-        v->zero(r->regs, 0);
-        v->zero(r->regs, 1);
-        v->zero(r->regs, 2);
-        v->zero(r->regs, 3);
-    } else if (r->from == QQI_AMX_MEMORY) {
-        v->load(r->regs, 0, r->c);
-        v->load(r->regs, 1, r->c + 256);
-        v->load(r->regs, 2, r->c + 512);
-        v->load(r->regs, 3, r->c + 768);
-    }
+    qqi_amx_begin_one(v, r, 0);
+    qqi_amx_begin_one(v, r, 1);
+    qqi_amx_begin_one(v, r, 2);
+    qqi_amx_begin_one(v, r, 3);
 }
 
 QQI_INLINE void qqi_amx_finish(const qqi_amx_tiles *v, const qqi_amx_run *r)
@@ -136,20 +162,29 @@ QQI_INLINE const void *qqi_amx_beyond(const uint8_t *p, size_t bytes)
     return (const void *)((uintptr_t)p + bytes);
 }
 
+// What is done beside a step.
+QQI_INLINE void qqi_amx_beside(const qqi_amx_tiles *v, qqi_amx_run *r)
+{
+    qqi_amx_make *m = r->make;
+
+    for (size_t i = 0; i < m->once && m->at < m->end; i++)
+        v->make(m, m->at++);
+    for (size_t i = 0; i < r->once && r->rows > 0; i++, r->rows--) {
+        v->write(r->y);
+        v->write(qqi_amx_beyond(r->y, 64));
+        r->y = (const uint8_t *)qqi_amx_beyond(r->y, r->ldy);
+    }
+}
+
 QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
-                              const qqi_amx_run *r)
+                              qqi_amx_run *r)
 {
     const uint8_t *u0 = r->u0;
     const uint8_t *u1 = r->u1;
     const size_t step = 16 * r->depth;
-    size_t far = r->far;
 
     for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
         const int8_t *x = r->x + k / 64 * r->stride + k % 64;
-        for (size_t i = 0; i < r->lines; i++, far += 64) {
-            v->ahead(qqi_amx_beyond(r->ahead[0], far));
-            v->ahead(qqi_amx_beyond(r->ahead[1], far));
-        }
         for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
             v->soon(x + 2 * r->stride + 64 * i);
         if (r->second > 0)
@@ -158,10 +193,11 @@ QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
             qqi_amx_step_even(v, dot, r->regs, x, u0, u1);
         else
             qqi_amx_step_odd(v, dot, r->regs, x, u0, u1);
+        qqi_amx_beside(v, r);
     }
 }
 
-QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, const qqi_amx_run *r)
+QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, qqi_amx_run *r)
 {
     qqi_amx_begin(v, r);
     if (r->is_signed)
