@@ -1,7 +1,8 @@
 // Few columns of x against scalar, bit for bit: one to eight rows of x, codes
 // of 2, 4 and 8 bits, every number of panels that go side by side, panels
 // longer and shorter than what is asked for ahead, and tiles made ahead in
-// several runs.
+// several runs. And of what many rows of x go through, tiles of strips, and
+// one row of x through short tiles.
 
 #include "../matrix/case.h"
 
@@ -58,10 +59,56 @@ static void test_type(qq_type type, size_t step)
     }
 }
 
+// More rows of x than those kernels take, through strips of 384 or 512 columns
+// that are whole tiles, and through others.
+static void test_many(qq_type type)
+{
+    static const size_t tiles[] = {0, 8, 32, 64, 128, 256};
+    recipe r;
+
+    memset(&r, 0, sizeof r);
+    r.type = type;
+    r.m = 9 + below(16);
+    r.input = some_input();
+    r.n = 16 * (1 + below(3)) - below(16);
+    r.tile_k = PICK(tiles);
+    r.k = r.tile_k == 0 ? 4 * (1 + below(200))
+                        : r.tile_k * (1 + below(1200 / r.tile_k));
+    r.odd = below(3) == 0;
+    test_case(&r);
+}
+
+// A lone row of x, four panels and what is left, whole and short tiles: with
+// scales of f16 and e8m0, which are drawn now and then.
+static void test_brief(qq_type type)
+{
+    static const size_t tiles[] = {0, 16, 32, 64, 128};
+    recipe r;
+
+    memset(&r, 0, sizeof r);
+    r.type = type;
+    r.m = 1;
+    r.input = QQ_INPUT_INT8_ROW;
+    r.n = 16 * (4 + below(6)) - below(16);
+    r.tile_k = PICK(tiles);
+    r.k = r.tile_k == 0 ? 1 + below(256) : r.tile_k * (1 + below(6));
+    r.odd = below(3) == 0;
+    test_case(&r);
+}
+
 int main(void)
 {
     for (size_t t = 0; t < MATRIX_TYPES; t++)
         if (!matrix_is_float(matrix_types[t]))
             test_type(matrix_types[t], check_small() ? 4 : 1);
+    for (size_t t = 0; t < MATRIX_TYPES; t++)
+        for (int i = check_small() ? 4 : 0; i < 8; i++)
+            if (!matrix_is_float(matrix_types[t]))
+                test_many(matrix_types[t]);
+    for (size_t t = 0; t < MATRIX_TYPES; t++)
+        for (int i = check_small() ? 100 : 0; i < 120; i++)
+            if (qq_type_bits(matrix_types[t]) % 4 == 2 ||
+                qq_type_bits(matrix_types[t]) == 4)
+                test_brief(matrix_types[t]);
     return check_done();
 }

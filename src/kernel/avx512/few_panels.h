@@ -114,6 +114,14 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     w->cells = qqi_panel_cells(w->p, panel);
     w->apart = real > 1;
     w->side = w->apart * w->p->cells_bytes;
+    if (b < 8 && count == 1 && panels == 4 && w->brief != NULL) {
+        w->first = 0;
+        w->last = tiles;
+        qqi_few_ready_avx512(w, panel, real);
+        w->brief(w);
+        qqi_few_store_avx512(w, panel, real);
+        return;
+    }
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels * count; i++)
         acc[i] = _mm512_setzero_ps();
@@ -158,6 +166,36 @@ typedef void (*qqi_few_avx512_fn)(qqi_few_avx512 *w, size_t panel, size_t real);
 QQI_FEWS_AVX512(2)
 QQI_FEWS_AVX512(4)
 QQI_FEWS_AVX512(8)
+
+#  define QQI_FEW_BRIEF_AVX512(b, name, type, units)                           \
+      QQI_AVX512_VNNI_FN void qqi_few_brief_##b##_##name(                      \
+          const qqi_few_avx512 *w)                                             \
+      {                                                                        \
+          qqi_few_brief_avx512(w, b, type, units);                             \
+      }
+
+QQI_FEW_BRIEF_AVX512(2, f16, QQ_TYPE_F16, 0)
+QQI_FEW_BRIEF_AVX512(4, f16, QQ_TYPE_F16, 0)
+QQI_FEW_BRIEF_AVX512(4, unit, QQ_TYPE_F16, 1)
+QQI_FEW_BRIEF_AVX512(4, e8m0, QQ_TYPE_E8M0, 1)
+
+// Sets w->brief.
+QQI_FN void qqi_few_choose_avx512(qqi_few_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const int f16 = w->scale_type == QQ_TYPE_F16;
+    const int fits = !w->zeros && !w->scales && p->tiles > 0 &&
+                     p->k % p->tile == 0 && p->input != QQ_INPUT_INT8_TILE &&
+                     p->tile * 2 * p->bits <= 1024;
+
+    w->brief = NULL;
+    if (fits && p->bits == 4 && w->scale_type == QQ_TYPE_E8M0)
+        w->brief = qqi_few_brief_4_e8m0;
+    else if (fits && p->bits == 4 && f16)
+        w->brief = w->units ? qqi_few_brief_4_unit : qqi_few_brief_4_f16;
+    else if (fits && p->bits == 2 && f16 && !w->units)
+        w->brief = qqi_few_brief_2_f16;
+}
 
 // Bytes of cells from where on, and how far away, the cells of the next panels
 // are asked for, if there are any; those that are expanded ahead are near.
@@ -209,6 +247,7 @@ QQI_AVX512_VNNI_FN void qqi_few_begin_avx512(const qqi_product *p,
     w->hop = w->scale_type == QQ_TYPE_F32   ? 64
              : w->scale_type == QQ_TYPE_F16 ? 32
                                             : 16;
+    qqi_few_choose_avx512(w);
 }
 
 QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,

@@ -10,7 +10,8 @@
 
 // --- panels ----------------------------------------------------------------
 
-// The loops of a set, by columns: 1, 2, 3, 4, 6, 8.
+// The loops of a set, by columns: 1, 2, 3, 4, 6, 8; at 5 and 7 eight columns
+// through strips of whole tiles, x scaled by tile at 7.
 typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
 
 // Columns that the next block has, of count with room for width.
@@ -35,15 +36,27 @@ QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
                         w->acc + 32 * first + 16 * i, 32);
 }
 
+// The loop for eight columns.
+QQI_INLINE size_t qqi_dot_eight_avx512(const qqi_dot_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const int whole = w->start == QQI_START_READY && p->x_zero == 0 &&
+                      !w->is_long && w->from % p->span == 0 &&
+                      (w->to - w->from) % p->span == 0;
+
+    return !whole ? 8 : p->input == QQ_INPUT_INT8_TILE ? 7 : 5;
+}
+
 QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
                                             const qqi_dot_block_avx512_fn *by)
 {
     const size_t digits = w->p->digits;
     const size_t count = w->g->count * digits;
+    const size_t eight = qqi_dot_eight_avx512(w);
 
     for (size_t c = 0, n; c < count; c += n) {
         n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
-        by[n + (w->panels == 2 ? 8 : 0)](w, c);
+        by[(n == 8 ? eight : n) + (w->panels == 2 ? 8 : 0)](w, c);
         if (w->to == w->p->k)
             qqi_dot_end_avx512(w, c / digits,
                                (c + n < count ? c + n : count) / digits);
@@ -77,13 +90,54 @@ QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
     w->scale = (float *)scale;
 }
 
+// Scales of the strip's tiles, t to last.
+QQI_AVX512_INLINE void qqi_dot_scales_avx512(const qqi_dot_avx512 *w,
+                                             qq_type type, size_t t,
+                                             size_t last)
+{
+    const qqi_product *p = w->p;
+    const __m512 scale2 = _mm512_set1_ps(p->scale2);
+    const __m512 unit = _mm512_set1_ps(p->unit);
+    const uint8_t *scales = qqi_panel(p, w->panel) + p->scale_at;
+    const size_t apart = w->panels == 2 ? p->panel_bytes : 0;
+    float *to = w->scale;
+
+    for (; t <= last; t++, to += 16 * w->panels) {
+        const __m512 a = qqi_stored_avx512(type, scales, t);
+        const __m512 b = qqi_stored_avx512(type, scales + apart, t);
+        // Of a lone panel this is the place of the next tile's.
+        if (apart != 0)
+            _mm512_storeu_ps(to + 16,
+                             _mm512_mul_ps(_mm512_mul_ps(b, scale2), unit));
+        _mm512_storeu_ps(to, _mm512_mul_ps(_mm512_mul_ps(a, scale2), unit));
+    }
+}
+
+QQI_AVX512_INLINE void qqi_dot_rescale_avx512(const qqi_dot_avx512 *w, size_t t,
+                                              size_t last)
+{
+    switch ((int)w->p->scale_type) {
+    case QQ_TYPE_F16:
+        qqi_dot_scales_avx512(w, QQ_TYPE_F16, t, last);
+        return;
+    case QQ_TYPE_E8M0:
+        qqi_dot_scales_avx512(w, QQ_TYPE_E8M0, t, last);
+        return;
+    case QQ_TYPE_E4M3FN:
+        qqi_dot_scales_avx512(w, QQ_TYPE_E4M3FN, t, last);
+        return;
+    default:
+        qqi_dot_scales_avx512(w, QQ_TYPE_F32, t, last);
+        return;
+    }
+}
+
 // A strip of the panels: bytes and scales. Codes of 8 bits are bytes already:
 // for four columns of x, copying them took as long as the dots.
 QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
 {
     const qqi_product *p = w->p;
     const size_t last = (w->to - 1) / p->tile;
-    float *scale = w->scale;
 
     if (p->bits == 8) {
         w->codes = qqi_panel_cells(p, w->panel) + w->from / 4 * 64;
@@ -97,10 +151,8 @@ QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
             qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
                               w->step);
     }
-    for (size_t t = w->from / p->tile; t <= last && !w->is_long; t++)
-        for (size_t i = 0; i < w->panels; i++, scale += 16)
-            _mm512_storeu_ps(
-                scale, qqi_scale_avx512(p, qqi_panel(p, w->panel + i), t));
+    if (!w->is_long)
+        qqi_dot_rescale_avx512(w, w->from / p->tile, last);
 }
 
 // The next strip is one of these panels, or the first of those that follow if
@@ -127,7 +179,8 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
     const qqi_product *p = w->p;
     const qqi_columns *g = w->g;
 
-    QQ_MEMSET(w->acc, 0, 128 * g->width);
+    for (size_t i = 0; i < 2 * g->width; i++)
+        _mm512_storeu_ps(w->acc + 16 * i, _mm512_setzero_ps());
     if (w->is_long)
         QQ_MEMSET(w->total, 0, 256 * g->width);
     for (w->from = 0; w->from < p->k; w->from = w->to) {
@@ -166,17 +219,26 @@ qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
       {                                                                        \
           qqi_dot_block_avx512(w, c, panels, count, dot);                      \
       }
+#  define QQI_DOT_TILES_AVX512(attribute, set, name, tiled, panels, dot)       \
+      attribute void qqi_dot_##set##_##panels##x##name(                        \
+          const qqi_dot_avx512 *w, size_t c)                                   \
+      {                                                                        \
+          qqi_dot_tiles_avx512(w, c, tiled, panels, dot);                      \
+      }
 #  define QQI_DOT_BLOCKS_AVX512(attribute, set, panels, dot)                   \
       QQI_DOT_BLOCK_AVX512(attribute, set, 1, panels, dot)                     \
       QQI_DOT_BLOCK_AVX512(attribute, set, 2, panels, dot)                     \
       QQI_DOT_BLOCK_AVX512(attribute, set, 3, panels, dot)                     \
       QQI_DOT_BLOCK_AVX512(attribute, set, 4, panels, dot)                     \
+      QQI_DOT_TILES_AVX512(attribute, set, tiles, 0, panels, dot)              \
       QQI_DOT_BLOCK_AVX512(attribute, set, 6, panels, dot)                     \
+      QQI_DOT_TILES_AVX512(attribute, set, tiled, 1, panels, dot)              \
       QQI_DOT_BLOCK_AVX512(attribute, set, 8, panels, dot)
 #  define QQI_DOT_ROW_AVX512(set, panels)                                      \
       qqi_dot_##set##_##panels##x1, qqi_dot_##set##_##panels##x2,              \
-          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4, NULL,    \
-          qqi_dot_##set##_##panels##x6, NULL, qqi_dot_##set##_##panels##x8
+          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4,          \
+          qqi_dot_##set##_##panels##xtiles, qqi_dot_##set##_##panels##x6,      \
+          qqi_dot_##set##_##panels##xtiled, qqi_dot_##set##_##panels##x8
 
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 1, qqi_dot_vnni_avx512)
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512)
