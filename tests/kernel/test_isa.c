@@ -4,7 +4,7 @@
 //
 //   test_isa [name of a set [name of a type [number of rounds]]]
 
-#include "../matrix/case.h"
+#include "isas.h"
 
 static const size_t sizes_m[] = {1,   2,   3,   4,   5,   6,   7,   8,   9,
                                  10,  11,  12,  13,  14,  15,  16,  17,  31,
@@ -22,47 +22,21 @@ static const size_t tiles_k[] = {0, 0, 0, 8, 12, 32, 32, 64, 128, 36, 256, 20};
 static const size_t tiles_n[] = {0, 1, 1, 16, 32};
 static const size_t part_counts[] = {1, 2, 3, 8};
 
-static qq_isa isas[CASE_ISAS];
-static size_t isa_count;
 static unsigned visits[MATRIX_TYPES][QQ_INPUT_F32 + 1];
 
-// What is asked for on the command line.
-static const char *only_isa, *only_type;
+// The type that is asked for on the command line, if one is.
+static const char *only_type;
 
-static void find_isas(void)
-{
-    for (size_t i = 0; i < CASE_ISAS; i++) {
-        const char *name = qq_isa_name(case_isas[i]);
-        if (only_isa != NULL && strcmp(name, only_isa) != 0)
-            continue;
-        if (qq_use_isa(case_isas[i]) == QQ_OK)
-            isas[isa_count++] = case_isas[i];
-    }
-    CHECK(isa_count > 0);
-}
-
-// The product on scalar, then on all sets, each in another way.
+// No set writes to its operands.
 static void test_case(const recipe *r)
 {
     CHECK(qq_use_isa(QQ_ISA_SCALAR) == QQ_OK);
     const product c = case_make(r);
-    const size_t parts = PICK(part_counts);
-    const size_t bytes = case_scratch(&c, parts);
-    uint8_t *scratch = place(bytes);
-    uint8_t *want = place(c.y_bytes), *y = place(c.y_bytes);
     uint8_t *w_before = place(c.w.bytes), *x_before = place(c.x_bytes);
 
     memcpy(w_before, c.packed, c.w.bytes);
     memcpy(x_before, c.x, c.x_bytes);
-    case_run(&c, SERIAL, 1, scratch, bytes, want);
-    for (size_t i = 0; i < isa_count; i++) {
-        const int way = (int)below(CASE_WAYS);
-        CHECK(qq_use_isa(isas[i]) == QQ_OK);
-        CHECK(case_scratch(&c, parts) == bytes);
-        case_run(&c, way, parts, scratch, bytes, y);
-        if (!CHECK(memcmp(y, want, c.y_bytes) == 0) && check_failed < 20)
-            case_report(&c, qq_isa_name(isas[i]), way, parts, y, want);
-    }
+    isas_agree(&c, PICK(part_counts));
     CHECK(memcmp(w_before, c.packed, c.w.bytes) == 0);
     CHECK(memcmp(x_before, c.x, c.x_bytes) == 0);
     room_free();
@@ -193,9 +167,8 @@ int main(int argc, char **argv)
     const size_t asked = argc > 3 ? (size_t)atoi(argv[3]) : 16;
     const size_t rounds = check_small() ? 1 : asked;
 
-    only_isa = argc > 1 ? argv[1] : NULL;
     only_type = argc > 2 ? argv[2] : NULL;
-    find_isas();
+    find_isas(argc > 1 ? argv[1] : NULL);
     for (size_t i = 0; i < rounds; i++)
         for (size_t t = 0; t < MATRIX_TYPES; t++)
             for (int in = QQ_INPUT_INT8_ROW; in <= QQ_INPUT_F32; in++)

@@ -4,28 +4,13 @@
 //
 //   test_isa_large [name of a set]
 
-#include "../matrix/case.h"
+#include "isas.h"
 
 static const size_t sizes_m[] = {2, 3, 4, 5, 8, 9, 12, 16, 31, 32, 33, 65};
 static const size_t sizes_k[] = {1,   3,   4,    63,   64,   65,
                                  511, 512, 1023, 2051, 4096, 8193};
 // One number in so many is large.
 static const uint32_t rarities[] = {2, 8, 40, 150, 1000, 100000};
-
-static qq_isa isas[CASE_ISAS];
-static size_t isa_count;
-
-static void find_isas(const char *only)
-{
-    for (size_t i = 0; i < CASE_ISAS; i++) {
-        const char *name = qq_isa_name(case_isas[i]);
-        if (only != NULL && strcmp(name, only) != 0)
-            continue;
-        if (qq_use_isa(case_isas[i]) == QQ_OK)
-            isas[isa_count++] = case_isas[i];
-    }
-    CHECK(isa_count > 0);
-}
 
 // Codes near one of the ends, or any.
 static void extreme_codes(product *c)
@@ -78,17 +63,7 @@ static void test_rare(qq_type type, size_t m, size_t n, size_t k)
     product c = case_make(&r);
     extreme_codes(&c);
     rare_x(&c);
-    const size_t bytes = case_scratch(&c, 2);
-    uint8_t *scratch = place(bytes);
-    uint8_t *want = place(c.y_bytes), *y = place(c.y_bytes);
-    case_run(&c, SERIAL, 1, scratch, bytes, want);
-    for (size_t i = 0; i < isa_count; i++) {
-        const int way = (int)below(CASE_WAYS);
-        CHECK(qq_use_isa(isas[i]) == QQ_OK);
-        case_run(&c, way, 2, scratch, bytes, y);
-        if (!CHECK(memcmp(y, want, c.y_bytes) == 0) && check_failed < 20)
-            case_report(&c, qq_isa_name(isas[i]), way, 2, y, want);
-    }
+    isas_agree(&c, 2);
     room_free();
 }
 

@@ -4,26 +4,11 @@
 //
 //   test_isa_long [name of a set]
 
-#include "../matrix/case.h"
+#include "isas.h"
 
 static const size_t sizes_k[] = {4097,  16385, 32769,  65535, 65536,
                                  65537, 70001, 131072, 131077};
 static const size_t tiles_k[] = {0, 0, 65536, 65532, 32768, 4096};
-
-static qq_isa isas[CASE_ISAS];
-static size_t isa_count;
-
-static void find_isas(const char *only)
-{
-    for (size_t i = 0; i < CASE_ISAS; i++) {
-        const char *name = qq_isa_name(case_isas[i]);
-        if (only != NULL && strcmp(name, only) != 0)
-            continue;
-        if (qq_use_isa(case_isas[i]) == QQ_OK)
-            isas[isa_count++] = case_isas[i];
-    }
-    CHECK(isa_count > 0);
-}
 
 // All codes of a panel one byte, zero points another.
 static void constant_codes(product *c)
@@ -90,17 +75,7 @@ static void test_long(qq_type type, qq_input input, size_t m, size_t k)
         pack_again(&c);
         constant_x(&c);
     }
-    const size_t bytes = case_scratch(&c, 2);
-    uint8_t *scratch = place(bytes);
-    uint8_t *want = place(c.y_bytes), *y = place(c.y_bytes);
-    case_run(&c, SERIAL, 1, scratch, bytes, want);
-    for (size_t i = 0; i < isa_count; i++) {
-        const int way = (int)below(CASE_WAYS);
-        CHECK(qq_use_isa(isas[i]) == QQ_OK);
-        case_run(&c, way, 2, scratch, bytes, y);
-        if (!CHECK(memcmp(y, want, c.y_bytes) == 0) && check_failed < 20)
-            case_report(&c, qq_isa_name(isas[i]), way, 2, y, want);
-    }
+    isas_agree(&c, 2);
     room_free();
 }
 

@@ -3,7 +3,7 @@
 //
 //   test_isa_pack [name of a set]
 
-#include "../matrix/case.h"
+#include "isas.h"
 
 static const size_t sizes_n[] = {1, 2, 7, 15, 16, 17, 31, 32, 33, 49};
 static const size_t sizes_k[] = {1,   2,   3,   4,   5,   7,   8,   15,  16,
@@ -13,21 +13,6 @@ static const size_t sizes_k[] = {1,   2,   3,   4,   5,   7,   8,   15,  16,
 static const size_t tiles_k[] = {0, 0, 8, 12, 32, 32, 64, 128, 36, 256};
 static const qq_type x_types[] = {QQ_TYPE_F32, QQ_TYPE_F32, QQ_TYPE_F16,
                                   QQ_TYPE_BF16};
-
-static qq_isa isas[CASE_ISAS];
-static size_t isa_count;
-
-static void find_isas(const char *only)
-{
-    for (size_t i = 0; i < CASE_ISAS; i++) {
-        const char *name = qq_isa_name(case_isas[i]);
-        if (only != NULL && strcmp(name, only) != 0)
-            continue;
-        if (qq_use_isa(case_isas[i]) == QQ_OK)
-            isas[isa_count++] = case_isas[i];
-    }
-    CHECK(isa_count > 0);
-}
 
 // --- arrays ----------------------------------------------------------------
 

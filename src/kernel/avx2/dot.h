@@ -5,7 +5,8 @@
 //            pair lies within -256 * u ... 254 * u, u being the largest code,
 //            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
 //            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
-//            once; e2m1, up to 24, 5 times.
+//            once; e2m1, up to 24, 5 times. Where a row has one scale, x is
+//            looked at: mostly 4 times as many may be added.
 //   halved   codes up to 255, 8 bits and most books: 16 * high + low, both up
 //            to 15, which is twice the work of 4 bits. Exact for all codes and
 //            all q. As int16 they take as many instructions and twice the
@@ -301,14 +302,55 @@ QQI_FN unsigned qqi_most_code(const qqi_product *p)
     return most;
 }
 
+// The larger sum of a pair of numbers above zero, or below, in some steps.
+QQI_AVX2_INLINE __m128i qqi_sides_avx2(const int8_t *q, size_t stride,
+                                       size_t steps)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i one = _mm_set1_epi8(1);
+    __m128i above = zero, below = zero;
+
+    for (; steps > 0; steps--, q += stride) {
+        const __m128i x = qqi_load16_avx2(q);
+        const __m128i a = _mm_max_epi8(x, zero);
+        const __m128i b = _mm_sub_epi8(a, x);
+        above = _mm_add_epi16(above, _mm_maddubs_epi16(a, one));
+        below = _mm_add_epi16(below, _mm_maddubs_epi16(b, one));
+    }
+    return _mm_max_epi16(above, below);
+}
+
+// Whether int16 has room for so many steps, 4 to 32, from each multiple of it
+// on, of codes up to a largest one.
+QQI_AVX2_FN int qqi_has_room_avx2(const qqi_product *p, const qqi_columns *g,
+                                  unsigned code, size_t steps)
+{
+    const size_t stride = 4 * g->width;
+    const size_t all = p->padded / 4;
+    __m128i most = _mm_setzero_si128();
+
+    for (size_t i = 0; i < all; i += steps)
+        for (size_t c = 0; c < g->width; c += 4)
+            most = _mm_max_epi16(
+                most, qqi_sides_avx2(g->q + i * stride + 4 * c, stride,
+                                     steps < all - i ? steps : all - i));
+    return _mm_movemask_epi8(_mm_cmpgt_epi16(
+               most, _mm_set1_epi16((int16_t)(32767 / code)))) == 0;
+}
+
 QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
                                           const qqi_columns *g, size_t first,
                                           size_t last, void *work)
 {
     const unsigned code = qqi_most_code(p);
+    size_t most = code > 0 ? 32768 / (256 * code) : 128;
 
-    qqi_multiply_dot_avx2(p, g, first, last, work,
-                          code > 0 ? 32768 / (256 * code) : 128, QQI_CHUNK_AVX2,
+    // Not worth a look for a few panels. All pieces begin with a chunk.
+    if (p->tiles == 1 && last - first >= 8 && g->width >= 4 &&
+        (most == 8 || most == 4 || most == 2 || most == 1) &&
+        qqi_has_room_avx2(p, g, code, 4 * most))
+        most *= 4;
+    qqi_multiply_dot_avx2(p, g, first, last, work, most, QQI_CHUNK_AVX2,
                           qqi_narrow_segment_avx2, qqi_unpack_avx2);
 }
 

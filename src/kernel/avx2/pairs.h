@@ -35,10 +35,9 @@ typedef struct qqi_pairs_avx2 {
 } qqi_pairs_avx2;
 
 // Which of eight fours hold a large pair: a bit each.
-QQI_AVX2_INLINE uint32_t qqi_are_large_avx2(const int8_t *q)
+QQI_AVX2_INLINE uint32_t qqi_are_large_avx2(__m256i q)
 {
-    const __m256i sums =
-        _mm256_maddubs_epi16(_mm256_set1_epi8(1), qqi_load_avx2(q));
+    const __m256i sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);
     const __m256i large =
         _mm256_cmpgt_epi16(_mm256_abs_epi16(sums), _mm256_set1_epi16(128));
     const __m256i none = _mm256_cmpeq_epi32(large, _mm256_setzero_si256());
@@ -62,7 +61,9 @@ QQI_AVX2_ALONE int qqi_find_large_avx2(qqi_pairs_avx2 *a)
     for (size_t i = 0; i < fours; i += 64) {
         uint64_t bits = 0;
         for (size_t j = 0; j < 64; j += 8)
-            bits |= (uint64_t)qqi_are_large_avx2(a->g->q + 4 * (i + j)) << j;
+            bits |= (uint64_t)qqi_are_large_avx2(
+                        qqi_load_avx2(a->g->q + 4 * (i + j)))
+                    << j;
         for (; bits != 0; bits &= bits - 1) {
             const uint32_t at = (uint32_t)i + (uint32_t)__builtin_ctzll(bits);
             const uint32_t step = at / (uint32_t)width;
@@ -82,6 +83,15 @@ QQI_AVX2_INLINE __m256i qqi_cut_off_avx2(__m256i u, __m256i q, __m256i high,
                                           _mm256_maddubs_epi16(u, low));
 
     return qqi_wide_avx2(_mm256_sub_epi16(both, _mm256_maddubs_epi16(u, q)));
+}
+
+// The same, added to their sums.
+QQI_AVX2_INLINE void qqi_cut_rows_avx2(const uint8_t *u, __m256i q,
+                                       __m256i high, __m256i low, int32_t *sum)
+{
+    const __m256i off = qqi_cut_off_avx2(qqi_load_avx2(u), q, high, low);
+
+    qqi_store_avx2(sum, _mm256_add_epi32(qqi_load_avx2(sum), off));
 }
 
 // Adds that to the sums: fours from i on, of steps before end. They are in the
@@ -106,11 +116,8 @@ QQI_AVX2_ALONE size_t qqi_add_large_avx2(const qqi_pairs_avx2 *a,
             _mm256_avg_epu8(_mm256_xor_si256(q, flip), _mm256_setzero_si256()),
             half);
         const __m256i low = _mm256_sub_epi8(q, high);
-        const __m256i o0 = qqi_cut_off_avx2(qqi_load_avx2(u), q, high, low);
-        const __m256i o1 =
-            qqi_cut_off_avx2(qqi_load_avx2(u + 32), q, high, low);
-        qqi_store_avx2(sum, _mm256_add_epi32(qqi_load_avx2(sum), o0));
-        qqi_store_avx2(sum + 8, _mm256_add_epi32(qqi_load_avx2(sum + 8), o1));
+        qqi_cut_rows_avx2(u, q, high, low, sum);
+        qqi_cut_rows_avx2(u + 32, q, high, low, sum + 8);
     }
     return i;
 }
@@ -130,12 +137,11 @@ QQI_AVX2_INLINE void qqi_pairs_one_avx2(__m256i u0, __m256i u1, const int8_t *q,
 }
 
 QQI_AVX2_INLINE void qqi_pairs_step_avx2(const uint8_t *u, const int8_t *q,
-                                         size_t ahead, __m256i *s)
+                                         __m256i *s)
 {
     const __m256i u0 = qqi_load_avx2(u);
     const __m256i u1 = qqi_load_avx2(u + 32);
 
-    qqi_ask_avx2(u + ahead, 1);
     qqi_pairs_one_avx2(u0, u1, q, s);
     qqi_pairs_one_avx2(u0, u1, q + 4, s + 2);
     qqi_pairs_one_avx2(u0, u1, q + 8, s + 4);
@@ -153,11 +159,13 @@ QQI_AVX2_ALONE void qqi_pairs_steps_avx2(const uint8_t *u, const int8_t *q,
                     qqi_load_avx2(sum + 48), qqi_load_avx2(sum + 56)};
 
     for (; steps > 1; steps -= 2, u += 128, q += 2 * stride) {
-        qqi_pairs_step_avx2(u, q, ahead, s);
-        qqi_pairs_step_avx2(u + 64, q + stride, ahead, s);
+        qqi_ask_avx2(u + ahead, 1);
+        qqi_pairs_step_avx2(u, q, s);
+        qqi_ask_avx2(u + ahead + 64, 1);
+        qqi_pairs_step_avx2(u + 64, q + stride, s);
     }
     if (steps > 0)
-        qqi_pairs_step_avx2(u, q, ahead, s);
+        qqi_pairs_step_avx2(u, q, s);
     qqi_store_avx2(sum, s[0]);
     qqi_store_avx2(sum + 8, s[1]);
     qqi_store_avx2(sum + 16, s[2]);

@@ -41,6 +41,7 @@ typedef struct qqi_pass_avx2 {
     int small;      // and tiles have 32 columns
     int plain;      // scales are f32, and nothing but them
     size_t most;    // additions in int16, where there are any
+    size_t ahead;   // bytes by which cells are asked for before they are wanted
     size_t panel;
     size_t tile;
 } qqi_pass_avx2;
@@ -66,7 +67,8 @@ typedef void (*qqi_segment_avx2_fn)(const qqi_pass_avx2 *a,
 
 // How codes come to be in w->u. NULL: they are bytes in the panel already.
 typedef void (*qqi_unpack_avx2_fn)(const qqi_product *p, const uint8_t *cells,
-                                   size_t k, size_t count, uint8_t *out);
+                                   size_t k, size_t count, size_t ahead,
+                                   uint8_t *out);
 
 // --- where nothing is special ----------------------------------------------
 

@@ -279,7 +279,7 @@ QQI_AVX2_FN size_t qqi_real_chunk_avx2(const qqi_product *p,
         next = end < k1 ? end : k1;
         for (size_t i = 0; i < panels; i++) {
             const uint8_t *cells = qqi_panel_cells(p, first + i);
-            qqi_unpack_codes_avx2(p, cells, k0, k1 - k0, w->u);
+            qqi_unpack_codes_avx2(p, cells, k0, k1 - k0, 0, w->u);
             qqi_real_floats_avx2(p, first + i, tile, w->u + 16 * (k - k0),
                                  next - k, w->v + 16 * room * i);
         }

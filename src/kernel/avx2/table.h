@@ -9,6 +9,7 @@
 #include "kernel/avx2/lone_vnni.h"
 #include "kernel/avx2/lookup.h"
 #include "kernel/avx2/pack.h"
+#include "kernel/avx2/pair_tiles.h"
 #include "kernel/avx2/pairs.h"
 #include "kernel/avx2/prepare.h"
 #include "kernel/avx2/real.h"
@@ -72,6 +73,8 @@ QQI_FN void qqi_multiply_more_avx2(const qqi_product *p, const qqi_columns *g,
             multiply = qqi_multiply_large_avx2;
     } else if (g->width > 1 && qqi_has_pairs(p)) {
         multiply = qqi_multiply_pairs_avx2;
+    } else if (g->width > 1 && qqi_has_pair_tiles(p)) {
+        multiply = qqi_multiply_pair_tiles_avx2;
     }
     multiply(p, g, first, last, work);
 }
@@ -101,7 +104,8 @@ QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
         how->multiply = qqi_multiply_more_avx2;
         how->widths = 1u << 1 | 1u << 4;
         // Large pairs are looked for once for all of these.
-        how->panels = qqi_has_pairs(p) && p->n >= 2048 ? 8 : 1;
+        how->panels =
+            (qqi_has_pairs(p) || qqi_has_pair_tiles(p)) && p->n >= 2048 ? 8 : 1;
     }
 }
 

@@ -193,7 +193,7 @@ QQI_AVX2_INLINE void qqi_chunk_avx2(qqi_pass_avx2 *a, size_t k, size_t end,
 
     m.u = a->w->u;
     if (unpack != NULL)
-        unpack(a->p, cells, k, end - k, a->w->u);
+        unpack(a->p, cells, k, end - k, a->ahead, a->w->u);
     else
         m.u = cells + 16 * k;
     for (m.k = k; m.k < end; m.u += (m.end - m.k + 3) / 4 * 64, m.k = m.end)
@@ -229,6 +229,7 @@ qqi_multiply_dot_avx2(const qqi_product *p, const qqi_columns *g, size_t first,
     qqi_pass_make_avx2(&a, p, g, work, most);
     for (a.panel = first; a.panel < last; a.panel++) {
         a.tile = 0;
+        a.ahead = qqi_ahead_of_avx2(p, a.panel, last);
         QQ_MEMSET(a.w->acc, 0, g->count * sizeof a.w->acc[0]);
         if (p->spans > p->tiles)
             QQ_MEMSET(a.w->total, 0, sizeof a.w->total);

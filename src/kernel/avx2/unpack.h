@@ -112,14 +112,17 @@ QQI_AVX2_INLINE void qqi_unpack_field_avx2(const qqi_put_avx2 *put,
 }
 
 // count columns from a multiple of 32 on; what is written is rounded up to
-// whole cells (sums of parts: to 32). bits is a constant.
+// whole cells (sums of parts: to 32). bits is a constant; ahead: bytes by which
+// cells are asked for before they are wanted.
 QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const qqi_put_avx2 *put,
                                           const uint8_t *cells, unsigned bits,
-                                          size_t count, uint8_t *out)
+                                          size_t count, size_t ahead,
+                                          uint8_t *out)
 {
     const unsigned columns = (unsigned)qqi_cell_columns(bits);
 
     for (size_t k = 0; k < count; k += columns) {
+        qqi_ask_avx2(cells + ahead, columns * bits / 32);
         qqi_unpack_field_avx2(put, cells, bits, 0, out);
         if (columns > 4)
             qqi_unpack_field_avx2(put, cells, bits, 1, out);
@@ -141,69 +144,71 @@ QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const qqi_put_avx2 *put,
 // The codes as they are stored, from column k on.
 QQI_AVX2_FN void qqi_unpack_codes_avx2(const qqi_product *p,
                                        const uint8_t *cells, size_t k,
-                                       size_t count, uint8_t *out)
+                                       size_t count, size_t ahead, uint8_t *out)
 {
     const qqi_put_avx2 put = qqi_put_make_avx2(p, 0, 0);
 
     cells += k / 32 * 64 * p->bits;
     switch (p->bits) {
     case 1:
-        qqi_unpack_bits_avx2(&put, cells, 1, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 1, count, ahead, out);
         break;
     case 2:
-        qqi_unpack_bits_avx2(&put, cells, 2, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 2, count, ahead, out);
         break;
     case 3:
-        qqi_unpack_bits_avx2(&put, cells, 3, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 3, count, ahead, out);
         break;
     case 4:
-        qqi_unpack_bits_avx2(&put, cells, 4, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 4, count, ahead, out);
         break;
     case 5:
-        qqi_unpack_bits_avx2(&put, cells, 5, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 5, count, ahead, out);
         break;
     case 6:
-        qqi_unpack_bits_avx2(&put, cells, 6, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 6, count, ahead, out);
         break;
     case 7:
-        qqi_unpack_bits_avx2(&put, cells, 7, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 7, count, ahead, out);
         break;
     default:
-        qqi_unpack_bits_avx2(&put, cells, 8, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 8, count, ahead, out);
         break;
     }
 }
 
 // And what the book has for them.
 QQI_AVX2_FN void qqi_unpack_avx2(const qqi_product *p, const uint8_t *cells,
-                                 size_t k, size_t count, uint8_t *out)
+                                 size_t k, size_t count, size_t ahead,
+                                 uint8_t *out)
 {
     const qqi_put_avx2 put = qqi_put_make_avx2(p, 1, 0);
     const uint8_t *at = cells + k / 32 * 64 * p->bits;
 
     if (p->code != QQI_CODE_BOOK)
-        qqi_unpack_codes_avx2(p, cells, k, count, out);
+        qqi_unpack_codes_avx2(p, cells, k, count, ahead, out);
     else if (p->bits == 2)
-        qqi_unpack_bits_avx2(&put, at, 2, count, out);
+        qqi_unpack_bits_avx2(&put, at, 2, count, ahead, out);
     else
-        qqi_unpack_bits_avx2(&put, at, 4, count, out);
+        qqi_unpack_bits_avx2(&put, at, 4, count, ahead, out);
 }
 
 // Halved: codes of 8 bits, or a book.
 QQI_AVX2_FN void qqi_unpack_halved_avx2(const qqi_product *p,
                                         const uint8_t *cells, size_t k,
-                                        size_t count, uint8_t *out)
+                                        size_t count, size_t ahead,
+                                        uint8_t *out)
 {
     const qqi_put_avx2 book = qqi_put_make_avx2(p, 1, 1);
     const qqi_put_avx2 put = qqi_put_make_avx2(p, 0, 1);
 
     cells += k / 32 * 64 * p->bits;
     if (p->bits == 2)
-        qqi_unpack_bits_avx2(&book, cells, 2, count, out);
+        qqi_unpack_bits_avx2(&book, cells, 2, count, ahead, out);
     else if (p->bits == 4)
-        qqi_unpack_bits_avx2(&book, cells, 4, count, out);
+        qqi_unpack_bits_avx2(&book, cells, 4, count, ahead, out);
     else
-        qqi_unpack_bits_avx2(&put, cells, 8, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 8, count, ahead, out);
 }
 
 #endif
