@@ -17,6 +17,8 @@
 //   columns  x[j] += |fl(fl(d_i w_ij) e_j)| for every i, in f64; y[j] the
 //            same by another d
 //   add      y[j] += fl(d[i] m_ij) for every i, in f64
+//   rest     s[i] += e_ij^2 for every j, e_ij = fl(w_ij -+ fl(a_i b_j)) in f32,
+//            minus where bit 0 of a code is 1
 //
 // Passes come in blocks of 8 or 16 rows and whole steps of 16 columns; what is
 // left over goes through the plain functions of kernel/scalar/dense.h.
@@ -30,8 +32,8 @@
 #define QQI_DENSE_COLUMNS ((size_t)32)
 #define QQI_DENSE_FOUR    ((size_t)4)
 
-// Rows of a block of right and rows; of left and columns; of add; and columns
-// of a step of all of these.
+// Rows of a block of right and rows; of left, columns and rest; of add; and
+// columns of a step of all of these.
 #define QQI_PASS_TALL  ((size_t)16)
 #define QQI_PASS_SHORT ((size_t)8)
 #define QQI_PASS_ADD   ((size_t)4)
@@ -60,6 +62,17 @@ typedef struct qqi_scaled {
     const double *e;
 } qqi_scaled;
 
+// W less one plane, likewise; rows and the numbers of a are any distance apart.
+typedef struct qqi_signed {
+    const float *w;
+    size_t ldw;
+    const uint8_t *code;
+    size_t ldc;
+    const float *a;
+    size_t lda;
+    const float *b;
+} qqi_signed;
+
 typedef struct qqi_dense_kernel {
     size_t rows; // of a tile of floats, up to 8 by 32
     size_t columns;
@@ -81,6 +94,7 @@ typedef struct qqi_dense_kernel {
     void (*columns_of)(const qqi_scaled *p, size_t count, double *x, double *y);
     void (*add)(size_t count, const double *m, size_t ldm, const double *d,
                 double *y);
+    void (*rest)(const qqi_signed *p, size_t count, double *s);
 } qqi_dense_kernel;
 
 #endif // QQUANT_KERNEL_DENSE_H

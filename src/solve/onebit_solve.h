@@ -116,6 +116,8 @@ QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
         s->order = m->ordered.order;
     }
     s->best = qqi_f64_of((uint64_t)0x7ff << 52);
+    if (!qqi_onebit_signs_all(m))
+        return QQ_ERR_FORMAT;
     qqi_onebit_start(m, QQI_ONEBIT_PLAIN);
     r->svid = qqi_plane_finish(s, 0);
     qqi_plane_keep(s, r->svid);
@@ -137,6 +139,7 @@ QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
         if (i == 1 && s->h == NULL)
             break;
         qqi_onebit_start(m, QQI_ONEBIT_IMPORTANT);
+        m->signed_already = 0;
         if (!qqi_onebit_rounds(m, i == 0 && s->h != NULL ? 2 : 0, &done, all))
             return QQ_ERR_CANCELLED;
     }
@@ -146,18 +149,11 @@ QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
 
 // --- the call --------------------------------------------------------------
 
-QQI_FN qq_status qqi_onebit_check(size_t n, size_t k,
-                                  const qq_onebit_options *o, const float *w,
-                                  size_t ldw, const float *h, size_t h_bytes)
+QQI_FN qq_status qqi_onebit_check_h(size_t k, const qq_onebit_options *o,
+                                    const float *h, size_t h_bytes)
 {
-    qq_status status = qq_onebit_options_check(o, NULL);
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status == QQ_OK && !qqi_rows_finite(n, k, w, ldw))
-        status = QQ_ERR_FORMAT;
-    if (status != QQ_OK || h == NULL)
-        return status;
+    if (h == NULL)
+        return QQ_OK;
     if (o->mode == QQ_ONEBIT_COMPAT)
         return qqi_check_numbers(qqi_times(k, k), sizeof(float), h, h_bytes);
     return qq_hessian_check(k, h, h_bytes);
@@ -171,22 +167,44 @@ QQI_WRAPS QQI_FN uint8_t qqi_plane_byte(const uint8_t *code, unsigned p)
     return (uint8_t)(bits * 0x0102040810204080u >> 56);
 }
 
-// The answer's pieces from the planes that won.
-QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
-{
-    const size_t all = s->n * s->k;
+typedef struct qqi_onebit_writing {
+    const qqi_planes *s;
+    const qqi_onebit_out *t;
+} qqi_onebit_writing;
 
+// A part's bytes of the signs of every plane.
+QQI_FN void qqi_onebit_write_part(void *arg, size_t part)
+{
+    const qqi_onebit_writing *w = (const qqi_onebit_writing *)arg;
+    const qqi_planes *s = w->s;
+    const size_t all = s->n * s->k;
+    size_t from, to;
+
+    qqi_share(qqi_sign_bytes(all), s->o->parts, part, &from, &to);
+    for (unsigned p = 0; p < s->count; p++)
+        for (size_t at = from; at < to; at++) {
+            uint8_t *sign = w->t->sign[p];
+            if (8 * at + 8 <= all) {
+                sign[at] = qqi_plane_byte(s->best_code + 8 * at, p);
+                continue;
+            }
+            sign[at] = 0;
+            for (size_t i = 8 * at; i < all; i++)
+                qqi_sign_put(sign, i, s->best_code[i] >> p & 1);
+        }
+}
+
+// The answer's pieces from the planes that won.
+QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t,
+                             const qqi_threads *threads)
+{
+    qqi_onebit_writing w;
+
+    w.s = s;
+    w.t = t;
     QQ_MEMCPY(t->a, s->best_a, s->count * s->n * sizeof(float));
     QQ_MEMCPY(t->b, s->best_b, s->count * s->k * sizeof(float));
-    for (unsigned p = 0; p < s->count; p++) {
-        size_t i = 0;
-        for (; i + 8 <= all; i += 8)
-            t->sign[p][i / 8] = qqi_plane_byte(s->best_code + i, p);
-        if (i < all)
-            t->sign[p][i / 8] = 0;
-        for (; i < all; i++)
-            qqi_sign_put(t->sign[p], i, s->best_code[i] >> p & 1);
-    }
+    qqi_threads_run(threads, qqi_onebit_write_part, &w);
 }
 
 // The sum of squares of W - V, and whether V is finite.
@@ -256,7 +274,7 @@ QQI_NOINLINE qq_status qqi_onebit_answer(const qq_onebit_options *o,
         return qqi_onebit_original(&m, o, t, &view->objective);
     status = qqi_onebit_run(&m, view);
     if (status == QQ_OK)
-        qqi_onebit_write(&m.planes, t);
+        qqi_onebit_write(&m.planes, t, &threads);
     return status;
 }
 
@@ -273,7 +291,12 @@ QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
 
     if (o == NULL)
         o = &defaults;
-    qq_status status = qqi_onebit_check(n, k, o, w, ldw, h, h_bytes);
+    qq_status status = qq_onebit_options_check(o, NULL);
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    status = qqi_onebit_check_h(k, o, h, h_bytes);
     if (status == QQ_OK)
         status = qqi_check_numbers(qq_onebit_size(n, k, o), 1, out, out_bytes);
     if (status == QQ_OK)
@@ -281,6 +304,11 @@ QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
                                    scratch, scratch_bytes);
     if (status == QQ_OK && r == NULL)
         status = QQ_ERR_ARGUMENT;
+    // W's numbers come before these; the other modes look at them in parts,
+    // where they take the signs.
+    if ((status != QQ_OK || o->mode == QQ_ONEBIT_COMPAT) &&
+        !qqi_rows_finite(n, k, w, ldw))
+        status = QQ_ERR_FORMAT;
     if (status != QQ_OK)
         return status;
     qqi_onebit_place(n, k, o, &t, &q);

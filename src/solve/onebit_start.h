@@ -15,46 +15,84 @@ typedef struct qqi_onebit_room {
     qqi_ordered ordered;
     qqi_columns_system columns;
     qqi_onebit_out out; // compat: the answer, until it is known to be one
-    double *big;        // H in order; then W'; then the system of b
+    double *big;        // H in order; W'; gradients; then the system of b
     int has_h;
+    int signed_already; // codes are the signs of W
 } qqi_onebit_room;
 
-QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
+// What rounds need: fixed has none, and its codes are those of every candidate.
+QQI_FN void qqi_onebit_room_rounds(qqi_onebit_room *m, qqi_pieces *p)
 {
     qqi_planes *s = &m->planes;
     const size_t all = qqi_times(s->n, s->k);
     const size_t as = qqi_times(s->count, s->n);
     const size_t bs = qqi_times(s->count, s->k);
-    const size_t blocks = qqi_plane_blocks(s);
-    qqi_pieces room = qqi_pieces_make(NULL);
-    qqi_plane_rows r;
 
-    qqi_plane_rows_place(s, &r, &room);
-    s->room_bytes = room.at;
-    s->a = (float *)qqi_piece(p, as, sizeof(float));
-    s->b = (float *)qqi_piece(p, bs, sizeof(float));
-    s->code = (uint8_t *)qqi_piece(p, all, 1);
-    s->best_a = (float *)qqi_piece(p, as, sizeof(float));
-    s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->best_code = s->code;
+    if (s->o->mode == QQ_ONEBIT_FIXED)
+        return;
     s->best_code = (uint8_t *)qqi_piece(p, all, 1);
     s->end_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->save_code = (uint8_t *)qqi_piece(p, all, 1);
-    s->error = (double *)qqi_piece(p, blocks, sizeof(double));
-    s->gradient =
-        (double *)qqi_piece(p, qqi_times(blocks, s->k), sizeof(double));
-    s->rooms = (uint8_t *)qqi_piece(p, s->o->parts, s->room_bytes);
+}
+
+QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
+{
+    qqi_planes *s = &m->planes;
+    const size_t as = qqi_times(s->count, s->n);
+    const size_t bs = qqi_times(s->count, s->k);
+
+    s->a = (float *)qqi_piece(p, as, sizeof(float));
+    s->b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->code = (uint8_t *)qqi_piece(p, qqi_times(s->n, s->k), 1);
+    s->best_a = (float *)qqi_piece(p, as, sizeof(float));
+    s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
+    qqi_onebit_room_rounds(m, p);
+    s->error = (double *)qqi_piece(p, qqi_plane_blocks(s), sizeof(double));
+}
+
+// Pieces that do not live at the same time: each begins at the same place.
+QQI_FN void qqi_onebit_room_turns(qqi_onebit_room *m, qqi_pieces *p)
+{
+    const qq_onebit_options *o = m->planes.o;
+    const size_t n = m->planes.n, k = m->planes.k;
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_pieces pass = *p, factor = *p, columns = *p, start = *p;
+    qqi_plane_rows r;
+
+    qqi_plane_rows_place(&m->planes, &r, &room);
+    // Without H, and where nothing is solved, passes need no room.
+    m->planes.room_bytes = m->has_h || o->mode == QQ_ONEBIT_BEST ? room.at : 0;
+    m->planes.rooms =
+        (uint8_t *)qqi_piece(&pass, o->parts, m->planes.room_bytes);
+    qqi_factor_place(&m->ordered.factor, k, o->parts, &factor);
+    qqi_columns_place(&m->columns, k, o->parts, 0, &columns);
+    m->work.svid.n = n;
+    m->work.svid.k = k;
+    qqi_svid_place(&m->work.svid, &start);
+    m->work.balance.n = n;
+    m->work.balance.k = k;
+    qqi_balance_place(&m->work.balance, &start);
+    p->at = pass.at > factor.at ? pass.at : factor.at;
+    p->at = p->at > columns.at ? p->at : columns.at;
+    p->at = p->at > start.at ? p->at : start.at;
 }
 
 // The factor and the system of b share their largest piece with W', which only
-// more than one plane needs.
+// more than one plane needs, and with the gradients that the system is made of
+// before it is made.
 QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
 {
     const qq_onebit_options *o = m->planes.o;
     const size_t n = m->planes.n, k = m->planes.k;
-    const size_t square = m->has_h ? qqi_times(k, k) : 0;
+    const int solves = o->mode == QQ_ONEBIT_BEST;
+    const size_t square = m->has_h && solves ? qqi_times(k, k) : 0;
     const size_t half = m->planes.count > 1 ? qqi_times(n, k) / 2 + 1 : 0;
+    const size_t slopes =
+        solves ? qqi_times(qqi_plane_blocks(&m->planes), k) : 0;
+    size_t big = square > half ? square : half;
 
     m->work.n = n;
     m->work.k = k;
@@ -64,25 +102,14 @@ QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
         return;
     }
     qqi_onebit_room_best(m, p);
-    m->big =
-        (double *)qqi_piece(p, square > half ? square : half, sizeof(double));
-    const size_t lower = o->mode == QQ_ONEBIT_BEST ? square : 0;
-    m->ordered.lower = (float *)qqi_piece(p, lower, sizeof(float));
+    big = big > slopes ? big : slopes;
+    m->big = (double *)qqi_piece(p, big, sizeof(double));
+    m->planes.gradient = m->big;
+    m->ordered.lower = (float *)qqi_piece(p, square, sizeof(float));
     m->ordered.order = (size_t *)qqi_piece(p, k, sizeof(size_t));
-    qqi_factor_place(&m->ordered.factor, k, o->parts, p);
-    qqi_pieces rest = *p;
-    qqi_columns_place(&m->columns, k, o->parts, 0, &rest);
-    qqi_pieces work = *p;
-    work.at = rest.at;
-    m->work.rows = (float *)qqi_piece(&work, n, sizeof(float));
-    m->work.columns = (float *)qqi_piece(&work, k, sizeof(float));
-    m->work.svid.n = n;
-    m->work.svid.k = k;
-    qqi_svid_place(&m->work.svid, &work);
-    m->work.balance.n = n;
-    m->work.balance.k = k;
-    qqi_balance_place(&m->work.balance, &work);
-    *p = work;
+    m->work.rows = (float *)qqi_piece(p, n, sizeof(float));
+    m->work.columns = (float *)qqi_piece(p, k, sizeof(float));
+    qqi_onebit_room_turns(m, p);
     m->ordered.a = m->big;
     if (m->has_h)
         m->columns.m = m->big;
@@ -118,19 +145,60 @@ QQ_API size_t qq_onebit_scratch_size(size_t n, size_t k,
 
 // --- starts ----------------------------------------------------------------
 
-// Rows of a part: signs of W.
+// Codes of the signs of some numbers; bit 31: one of them is not finite.
+QQI_FN uint32_t qqi_onebit_signs(size_t count, const float *w, uint8_t *code)
+{
+    uint32_t all[16];
+    size_t j = 0;
+
+    for (size_t l = 0; l < 16; l++)
+        all[l] = 0;
+    for (; j + 16 <= count; j += 16) {
+        uint32_t bits[16];
+        QQ_MEMCPY(bits, w + j, sizeof bits);
+        for (size_t l = 0; l < 16; l++)
+            code[j + l] = w[j + l] >= 0.0f;
+        // An exponent of all ones carries into the sign.
+        for (size_t l = 0; l < 16; l++)
+            all[l] |= (bits[l] & 0x7f800000u) + 0x00800000u;
+    }
+    for (; j < count; j++) {
+        code[j] = w[j] >= 0.0f;
+        all[0] |= (qqi_f32_bits(w[j]) & 0x7f800000u) + 0x00800000u;
+    }
+    for (size_t l = 1; l < 16; l++)
+        all[0] |= all[l];
+    return all[0];
+}
+
+// Blocks of a part: signs of W, and whether all of W is finite (error: else 1).
 QQI_FN void qqi_onebit_signs_part(void *arg, size_t part)
 {
     const qqi_planes *s = (const qqi_planes *)arg;
     size_t from, to;
 
-    qqi_share(s->n, s->o->parts, part, &from, &to);
-    for (size_t i = from; i < to; i++) {
-        const float *w = s->w + i * s->ldw;
-        uint8_t *code = s->code + i * s->k;
-        for (size_t j = 0; j < s->k; j++)
-            code[j] = w[j] >= 0.0f;
+    qqi_share(qqi_plane_blocks(s), s->o->parts, part, &from, &to);
+    for (size_t b = from; b < to; b++) {
+        uint32_t all = 0;
+        for (size_t i = b * QQI_BLOCK_ROWS;
+             i < s->n && i < (b + 1) * QQI_BLOCK_ROWS; i++)
+            all |=
+                qqi_onebit_signs(s->k, s->w + i * s->ldw, s->code + i * s->k);
+        s->error[b] = all >> 31 ? 1.0 : 0.0;
     }
+}
+
+// 1 where W is finite.
+QQI_FN int qqi_onebit_signs_all(qqi_onebit_room *m)
+{
+    const qqi_planes *s = &m->planes;
+    double bad = 0.0;
+
+    qqi_threads_run(m->work.svid.threads, qqi_onebit_signs_part, &m->planes);
+    for (size_t b = 0; b < qqi_plane_blocks(s); b++)
+        bad += s->error[b];
+    m->signed_already = 1;
+    return !(bad > 0.0);
 }
 
 // What the p planes there are leave, and its signs.
@@ -162,11 +230,13 @@ QQI_FN void qqi_onebit_start_plane(qqi_onebit_room *m, unsigned p)
 
     s->count = p;
     if (p == 0) {
-        qqi_threads_run(v->threads, qqi_onebit_signs_part, s);
+        if (!m->signed_already)
+            (void)qqi_onebit_signs_all(m);
         qqi_svid_of(v, s->w, s->ldw, 1);
         v->p.rows = m->work.rows;
         v->p.columns = m->work.columns;
     } else {
+        m->signed_already = 0;
         qqi_onebit_rest(m, p);
         qqi_svid_of(v, m->work.scaled, k, 1);
     }

@@ -26,6 +26,8 @@ typedef struct qqi_columns_system {
     double *room; // parts
     size_t parts;
     const qqi_planes *s;
+    size_t row; // of those in q, the first
+    size_t rows;
 } qqi_columns_system;
 
 QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
@@ -43,10 +45,25 @@ QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
     c->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
+// A part's rows of Q.
+QQI_FN void qqi_columns_rows_part(void *arg, size_t part)
+{
+    const qqi_columns_system *c = (const qqi_columns_system *)arg;
+    const qqi_planes *s = c->s;
+    size_t from, to;
+
+    qqi_share(c->rows, c->parts, part, &from, &to);
+    for (size_t l = from; l < to; l++) {
+        const uint8_t *code = s->code + (c->row + l) * c->k;
+        const float a = s->a[s->plane * s->n + c->row + l];
+        for (size_t j = 0; j < c->k; j++)
+            c->q[l * c->k + j] = qqi_plane_signed(code[j], s->plane, a);
+    }
+}
+
 // m = Q^T Q: sums over rows, in order.
 QQI_FN void qqi_columns_square(qqi_columns_system *c, const qqi_threads *t)
 {
-    const qqi_planes *s = c->s;
     const size_t k = c->k;
     qqi_moments_step step;
     qq_moments sums;
@@ -62,32 +79,49 @@ QQI_FN void qqi_columns_square(qqi_columns_system *c, const qqi_threads *t)
     step.room = c->room;
     step.parts = c->parts;
     QQ_MEMSET(c->m, 0, k * k * sizeof *c->m);
-    for (size_t i = 0; i < s->n; i += step.rows) {
-        const size_t left = s->n - i;
-        step.rows = left < QQI_MOMENTS_ROWS ? left : QQI_MOMENTS_ROWS;
-        for (size_t l = 0; l < step.rows; l++)
-            for (size_t j = 0; j < k; j++)
-                c->q[l * k + j] =
-                    s->a[s->plane * s->n + i + l] *
-                    qqi_plane_sign(s->code[(i + l) * k + j], s->plane);
+    for (c->row = 0; c->row < c->s->n; c->row += c->rows) {
+        const size_t left = c->s->n - c->row;
+        c->rows = left < QQI_MOMENTS_ROWS ? left : QQI_MOMENTS_ROWS;
+        step.rows = c->rows;
+        qqi_threads_run(t, qqi_columns_rows_part, c);
         qqi_threads_run(t, qqi_moments_part, &step);
     }
 }
 
-// m o H, both triangles, and a touch more on the diagonal.
-QQI_FN void qqi_columns_weigh(qqi_columns_system *c)
+// Rows i and on, columns j and on, 32 of each: m o H, and its mirror image.
+QQI_FN void qqi_columns_weigh_tile(const qqi_columns_system *c, size_t i,
+                                   size_t j)
 {
     const size_t k = c->k;
     const float *h = c->s->h;
+
+    for (size_t r = i; r < i + 32 && r < k; r++)
+        for (size_t l = j > r ? j : r; l < j + 32 && l < k; l++)
+            c->m[r * k + l] = c->m[r * k + l] * (double)h[r * k + l];
+    for (size_t l = j; l < j + 32 && l < k; l++)
+        for (size_t r = i; r < i + 32 && r < l; r++)
+            c->m[l * k + r] = c->m[r * k + l];
+}
+
+// Every parts-th block of 32 rows: they have fewer and fewer columns.
+QQI_FN void qqi_columns_weigh_part(void *arg, size_t part)
+{
+    const qqi_columns_system *c = (const qqi_columns_system *)arg;
+
+    for (size_t i = 32 * part; i < c->k; i += 32 * c->parts)
+        for (size_t j = i; j < c->k; j += 32)
+            qqi_columns_weigh_tile(c, i, j);
+}
+
+// m o H, both triangles, and a touch more on the diagonal.
+QQI_FN void qqi_columns_weigh(qqi_columns_system *c, const qqi_threads *t)
+{
+    const size_t k = c->k;
     double sum = 0.0;
 
-    for (size_t i = 0; i < k; i++) {
-        for (size_t j = i; j < k; j++) {
-            c->m[i * k + j] = c->m[i * k + j] * (double)h[i * k + j];
-            c->m[j * k + i] = c->m[i * k + j];
-        }
+    qqi_threads_run(t, qqi_columns_weigh_part, c);
+    for (size_t i = 0; i < k; i++)
         sum += c->m[i * k + i];
-    }
     const double ridge = qqi_mul_f64(1e-6, sum / (double)k);
     for (size_t i = 0; i < k; i++)
         c->m[i * k + i] += ridge;
@@ -181,7 +215,7 @@ QQI_FN void qqi_columns_fit(qqi_columns_system *c, const qqi_planes *s,
             c->x[j] = square > 0.0 ? c->r[j] / square : 0.0;
     } else {
         qqi_columns_square(c, t);
-        qqi_columns_weigh(c);
+        qqi_columns_weigh(c, t);
         qqi_columns_solve(c, t);
     }
     for (size_t j = 0; j < k; j++) {

@@ -10,6 +10,7 @@
 #include "num/exp.h"
 #include "num/threefry.h"
 #include "solve/plane_columns.h"
+#include "solve/plane_rows.h"
 
 // One sweep of row i at a temperature: a sign that makes J larger by dJ flips
 // with probability exp(-dJ / T). One plane. Bits: Threefry under (row, seed) at
@@ -135,32 +136,46 @@ QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
         qqi_plane_gradient(s, r, i);
 }
 
-// Without H, of one plane and when nothing is to change: J of up to 4 whole
-// blocks from block on, whose sums overlap.
+// Without H, of one plane and when nothing is to change: J of some blocks,
+// whose sums overlap. More than one, up to 8, are whole.
 QQI_FN void qqi_plane_look(const qqi_planes *s, size_t block, size_t count)
 {
-    const size_t row = block * QQI_BLOCK_ROWS;
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    const qqi_dense_kernel *kernel = qqi_dense_now();
+    const size_t first = block * QQI_BLOCK_ROWS;
+    double sum[QQI_PASS_SHORT];
 
-    for (size_t i = row; i < row + QQI_BLOCK_ROWS && i < s->n; i++)
-        for (size_t j = 0; count == 4 && j < s->k; j++) {
-            const double e0 = (double)qqi_plane_rest(s, i, j);
-            const double e1 = (double)qqi_plane_rest(s, i + 32, j);
-            const double e2 = (double)qqi_plane_rest(s, i + 64, j);
-            const double e3 = (double)qqi_plane_rest(s, i + 96, j);
-            sum[0] += e0 * e0; // exact
-            sum[1] += e1 * e1;
-            sum[2] += e2 * e2;
-            sum[3] += e3 * e3;
+    for (size_t l = 0; l < QQI_PASS_SHORT; l++)
+        sum[l] = 0.0;
+    for (size_t i = first; i < first + QQI_BLOCK_ROWS && i < s->n; i++) {
+        qqi_signed p;
+        size_t done = 0;
+        p.w = s->w + i * s->ldw;
+        p.ldw = QQI_BLOCK_ROWS * s->ldw;
+        p.code = s->code + i * s->k;
+        p.ldc = QQI_BLOCK_ROWS * s->k;
+        p.a = s->a + i;
+        p.lda = QQI_BLOCK_ROWS;
+        p.b = s->b;
+        if (count == QQI_PASS_SHORT && kernel->rest != NULL) {
+            done = s->k / QQI_PASS_STEP * QQI_PASS_STEP;
+            kernel->rest(&p, done, sum);
         }
-    for (size_t i = row; count == 1 && i < row + QQI_BLOCK_ROWS && i < s->n;
-         i++)
-        for (size_t j = 0; j < s->k; j++) {
-            const double e = (double)qqi_plane_rest(s, i, j);
-            sum[0] += e * e;
-        }
+        p.w += done;
+        p.code += done;
+        p.b += done;
+        qqi_pass_rest_scalar(&p, count, s->k - done, sum);
+    }
     for (size_t l = 0; l < count; l++)
         s->error[block + l] = sum[l];
+}
+
+// How many blocks of those from b to end - 1 are looked at together.
+QQI_FN size_t qqi_plane_together(const qqi_planes *s, size_t b, size_t end)
+{
+    const size_t whole = s->n / QQI_BLOCK_ROWS;
+    const size_t left = (end < whole ? end : whole) - b;
+
+    return b >= whole || left < 4 ? 1 : left < QQI_PASS_SHORT ? 4 : 8;
 }
 
 QQI_INLINE size_t qqi_plane_blocks(const qqi_planes *s)
@@ -179,12 +194,14 @@ QQI_FN void qqi_plane_part(void *arg, size_t part)
     if (s->look) {
         qqi_share(blocks, s->o->parts, part, &from, &to);
         for (size_t b = from, count; b < to; b += count) {
-            count = to - b >= 4 && (b + 4) * QQI_BLOCK_ROWS <= s->n ? 4 : 1;
+            count = qqi_plane_together(s, b, to);
             qqi_plane_look(s, b, count);
         }
         return;
     }
     qqi_plane_rows_place(s, &r, &p);
+    if (s->descend > 0)
+        qqi_plane_diagonals(s, &r);
     qqi_share((blocks + 1) / 2, s->o->parts, part, &from, &to);
     for (size_t b = from; b < to; b++) {
         const size_t left = s->n - b * QQI_PLANE_ROWS;
@@ -221,7 +238,8 @@ QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
     s->best = error;
     QQ_MEMCPY(s->best_a, s->a, s->count * s->n * sizeof(float));
     QQ_MEMCPY(s->best_b, s->b, s->count * s->k * sizeof(float));
-    QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
+    if (s->best_code != s->code)
+        QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
 }
 
 // ended: as it was where the round ended.

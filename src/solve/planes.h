@@ -56,10 +56,11 @@ typedef struct qqi_planes {
 typedef struct qqi_plane_rows {
     size_t first;
     size_t count;
-    float *e;  // 64 * k
-    float *t;  // 64 * k: s b of a plane
-    double *g; // 64 * k
-    double *p; // planes * 64 * k
+    float *e;         // 64 * k
+    float *t;         // 64 * k: s b of a plane
+    double *g;        // 64 * k
+    double *p;        // planes * 64 * k
+    double *diagonal; // k: of H, where signs are swept
     double *space;
 } qqi_plane_rows;
 
@@ -72,24 +73,31 @@ QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
     r->t = (float *)qqi_piece(p, wide, sizeof(float));
     r->g = (double *)qqi_piece(p, wide, sizeof(double));
     r->p = (double *)qqi_piece(p, qqi_times(s->count, wide), sizeof(double));
+    r->diagonal = (double *)qqi_piece(p, s->k, sizeof(double));
     r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
-// The 2^K values that a weight can have.
-QQI_INLINE void qqi_plane_values(const qqi_planes *s, size_t i, size_t j,
-                                 float *values)
+// The 2^K values that a weight can have, K being count.
+QQI_INLINE void qqi_plane_values_of(const qqi_planes *s, unsigned count,
+                                    size_t i, size_t j, float *values)
 {
-    const unsigned codes = 1u << s->count;
+    const unsigned codes = 1u << count;
     float x[QQ_ONEBIT_MAX_PLANES];
 
-    for (unsigned p = 0; p < s->count; p++)
+    for (unsigned p = 0; p < count; p++)
         x[p] = qqi_mul_f32(s->a[p * s->n + i], s->b[p * s->k + j]);
     for (unsigned c = 0; c < codes; c++) {
         float v = c & 1 ? x[0] : -x[0];
-        for (unsigned p = 1; p < s->count; p++)
+        for (unsigned p = 1; p < count; p++)
             v += c >> p & 1 ? x[p] : -x[p];
         values[c] = v;
     }
+}
+
+QQI_INLINE void qqi_plane_values(const qqi_planes *s, size_t i, size_t j,
+                                 float *values)
+{
+    qqi_plane_values_of(s, s->count, i, j, values);
 }
 
 // The code whose value is nearest to x; of equal ones the lowest.
@@ -114,6 +122,14 @@ QQI_INLINE float qqi_plane_sign(unsigned code, unsigned p)
     return code >> p & 1 ? 1.0f : -1.0f;
 }
 
+// That times x. No branch: signs are as good as random.
+QQI_INLINE float qqi_plane_signed(unsigned code, unsigned p, float x)
+{
+    const uint32_t minus = (uint32_t)(~code >> p & 1) << 31;
+
+    return qqi_f32_of(qqi_f32_bits(x) ^ minus);
+}
+
 // out = rows of x times H.
 QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
                               const float *x, double *out)
@@ -134,10 +150,8 @@ QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
 QQI_INLINE float qqi_plane_rest(const qqi_planes *s, size_t i, size_t j)
 {
     const float x = qqi_mul_f32(s->a[i], s->b[j]);
-    const uint32_t minus = (uint32_t)(~s->code[i * s->k + j] & 1) << 31;
 
-    // No branch: signs are as good as random.
-    return s->w[i * s->ldw + j] - qqi_f32_of(qqi_f32_bits(x) ^ minus);
+    return s->w[i * s->ldw + j] - qqi_plane_signed(s->code[i * s->k + j], 0, x);
 }
 
 // e and g of the codes, a and b.
@@ -181,8 +195,15 @@ QQI_INLINE double qqi_plane_diagonal(const qqi_planes *s, size_t j)
     return s->h != NULL ? (double)s->h[j * s->k + j] : 1.0;
 }
 
+QQI_FN void qqi_plane_diagonals(const qqi_planes *s, qqi_plane_rows *r)
+{
+    for (size_t j = 0; j < s->k; j++)
+        r->diagonal[j] = qqi_plane_diagonal(s, j);
+}
+
 // One sweep of a row: as in solve/descend.h.
-QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
+QQI_INLINE size_t qqi_plane_sweep_of(const qqi_planes *s, qqi_plane_rows *r,
+                                     size_t i, unsigned count)
 {
     const size_t k = s->k, row = r->first + i;
     const qqi_dense_kernel *kernel = qqi_dense_now();
@@ -191,13 +212,13 @@ QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
     size_t changed = 0;
 
     for (size_t j = 0; j < k; j++) {
-        const double hj = qqi_plane_diagonal(s, j);
+        const double hj = r->diagonal[j];
         const unsigned old = s->code[row * k + j];
         if (!(hj > 0.0))
             continue;
-        qqi_plane_values(s, row, j, values);
+        qqi_plane_values_of(s, count, row, j, values);
         const unsigned code = qqi_plane_nearest(
-            values, 1u << s->count, (double)values[old] + g[j] / hj);
+            values, 1u << count, (double)values[old] + g[j] / hj);
         if (code == old)
             continue;
         const float e = s->w[row * s->ldw + j] - values[code];
@@ -214,6 +235,12 @@ QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
         changed++;
     }
     return changed;
+}
+
+QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
+{
+    return s->count == 1 ? qqi_plane_sweep_of(s, r, i, 1)
+                         : qqi_plane_sweep_of(s, r, i, s->count);
 }
 
 // A row's places from to end - 1: as in solve/gptq.h, on 2^K values.
@@ -255,71 +282,6 @@ QQI_FN void qqi_plane_gptq(const qqi_planes *s, qqi_plane_rows *r)
         qqi_dense_add(&d, r->space);
         end = from;
     }
-}
-
-// --- a ---------------------------------------------------------------------
-
-// The system of one row: M_pq = t_p H t_q, right side t_p g; a += M^-1 of it,
-// where that makes J smaller.
-QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
-                                size_t i)
-{
-    const size_t k = s->k, row = r->first + i, n = s->count;
-    double m[16], f[16], b[4], x[4];
-    double trace = 0.0;
-
-    for (size_t p = 0; p < n; p++) {
-        const double *ph = r->p + (p * QQI_PLANE_ROWS + i) * k;
-        b[p] = 0.0;
-        for (size_t q = 0; q < n; q++)
-            m[p * n + q] = 0.0;
-        for (size_t j = 0; j < k; j++) {
-            const unsigned code = s->code[row * k + j];
-            for (unsigned q = 0; q < n; q++) {
-                const float t = qqi_plane_sign(code, q) * s->b[q * k + j];
-                m[p * n + q] += qqi_mul_f64(ph[j], (double)t);
-            }
-            const float t = qqi_plane_sign(code, (unsigned)p) * s->b[p * k + j];
-            b[p] += qqi_mul_f64(r->g[i * k + j], (double)t);
-        }
-        trace += m[p * n + p];
-    }
-    QQ_MEMCPY(f, m, sizeof f);
-    QQ_MEMCPY(x, b, sizeof x);
-    for (size_t p = 0; p < n; p++)
-        f[p * n + p] += qqi_mul_f64(1e-9, trace);
-    if (!(trace > 0.0) || qqi_is_inf_f64(trace) || !qqi_factor_rows(f, n, n, n))
-        return;
-    qqi_solve_small(f, n, n, x);
-    double gain = 0.0;
-    for (size_t p = 0; p < n; p++) {
-        double v = 2.0 * b[p];
-        for (size_t q = 0; q < n; q++)
-            v -= qqi_mul_f64(m[p * n + q], x[q]);
-        gain += qqi_mul_f64(v, x[p]);
-    }
-    if (!(gain > 0.0))
-        return;
-    for (size_t p = 0; p < n; p++)
-        s->a[p * s->n + row] = (float)((double)s->a[p * s->n + row] + x[p]);
-}
-
-// a of every row; e and g are made anew.
-QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
-{
-    const size_t k = s->k;
-
-    for (unsigned p = 0; p < s->count; p++) {
-        for (size_t i = 0; i < r->count; i++)
-            for (size_t j = 0; j < k; j++)
-                r->t[i * k + j] =
-                    qqi_plane_sign(s->code[(r->first + i) * k + j], p) *
-                    s->b[p * k + j];
-        qqi_plane_product(s, r, r->t, r->p + p * QQI_PLANE_ROWS * k);
-    }
-    for (size_t i = 0; i < r->count; i++)
-        qqi_plane_solve_row(s, r, i);
-    qqi_plane_residual(s, r);
 }
 
 #endif // QQUANT_SOLVE_PLANES_H

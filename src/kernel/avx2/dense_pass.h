@@ -137,6 +137,48 @@ QQI_AVX2_FN void qqi_pass_rows_avx2(const qqi_scaled *p, size_t count,
         _mm256_storeu_pd(s + 4 * i, sum[i]);
 }
 
+// 4 numbers of a row's rest.
+QQI_AVX2_INLINE __m128 qqi_pass_error_avx2(const qqi_signed *p, size_t i,
+                                           size_t j, __m128 b)
+{
+    int32_t four;
+
+    QQ_MEMCPY(&four, p->code + i * p->ldc + j, sizeof four);
+    const __m128i code = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
+    const __m128i minus =
+        _mm_slli_epi32(_mm_andnot_si128(code, _mm_set1_epi32(1)), 31);
+    __m128 x = _mm_mul_ps(_mm_broadcast_ss(p->a + i * p->lda), b);
+
+    x = _mm_xor_ps(x, _mm_castsi128_ps(minus));
+    return _mm_sub_ps(_mm_loadu_ps(p->w + i * p->ldw + j), x);
+}
+
+QQI_AVX2_FN void qqi_pass_rest_avx2(const qqi_signed *p, size_t count,
+                                    double *s)
+{
+    __m256d sum[2];
+
+    sum[0] = _mm256_loadu_pd(s);
+    sum[1] = _mm256_loadu_pd(s + 4);
+    for (size_t k = 0; k < count; k += 4) {
+        const __m128 b = _mm_loadu_ps(p->b + k);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 2; i++) {
+            __m128 x[4];
+            __m256d t[4];
+            QQI_UNROLL_AVX2
+            for (size_t l = 0; l < 4; l++)
+                x[l] = qqi_pass_error_avx2(p, 4 * i + l, k, b);
+            qqi_pass_turn_avx2(x, t);
+            QQI_UNROLL_AVX2
+            for (size_t j = 0; j < 4; j++)
+                sum[i] = _mm256_fmadd_pd(t[j], t[j], sum[i]);
+        }
+    }
+    _mm256_storeu_pd(s, sum[0]);
+    _mm256_storeu_pd(s + 4, sum[1]);
+}
+
 // --- along columns ---------------------------------------------------------
 
 QQI_AVX2_FN void qqi_pass_left_avx2(const qqi_weighed *p, size_t count,
@@ -187,6 +229,7 @@ static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_avx2 = {
     qqi_pass_rows_avx2,
     qqi_pass_columns_avx2,
     qqi_pass_add_avx2,
+    qqi_pass_rest_avx2,
 };
 
 #endif

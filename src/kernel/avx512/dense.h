@@ -21,6 +21,12 @@ QQI_AVX512_INLINE __m512 qqi_gemm_nan_avx512(__m512 v)
     return _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), nan);
 }
 
+// Asks for a line that may lie behind the end of c: nothing is read.
+QQI_AVX512_INLINE void qqi_gemm_soon_avx512(const void *c, size_t bytes)
+{
+    _mm_prefetch((const char *)((uintptr_t)c + bytes), _MM_HINT_T0);
+}
+
 QQI_AVX512_FN void qqi_gemm_tile_avx512(size_t depth, const float *a,
                                         const float *b, size_t ldb, float *c,
                                         size_t ldc, int how)
@@ -32,6 +38,9 @@ QQI_AVX512_FN void qqi_gemm_tile_avx512(size_t depth, const float *a,
         s[i] = how & QQI_TILE_ADD
                    ? _mm512_loadu_ps(c + i / 2 * ldc + i % 2 * 16)
                    : _mm512_setzero_ps();
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++) // the tile below
+        qqi_gemm_soon_avx512(c, 4 * ((8 + i / 2) * ldc + i % 2 * 16));
     for (size_t k = 0; k < depth; k++, a += 8, b += ldb) {
         const __m512 b0 = _mm512_loadu_ps(b);
         const __m512 b1 = _mm512_loadu_ps(b + 16);
@@ -60,6 +69,9 @@ QQI_AVX512_FN void qqi_dense_sums_avx512(size_t depth, const double *a,
     QQI_UNROLL_AVX512
     for (size_t i = 0; i < 16; i++)
         s[i] = _mm512_loadu_pd(c + i / 4 * ldc + i % 4 * 8);
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++) // the tile below
+        qqi_gemm_soon_avx512(c, 8 * ((4 + i / 4) * ldc + i % 4 * 8));
     for (size_t k = 0; k < depth; k++, a += 4, b += QQI_DENSE_COLUMNS) {
         const __m512d b0 = _mm512_loadu_pd(b);
         const __m512d b1 = _mm512_loadu_pd(b + 8);

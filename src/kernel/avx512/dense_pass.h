@@ -167,6 +167,41 @@ QQI_AVX512_FN void qqi_pass_rows_avx512(const qqi_scaled *p, size_t count,
     _mm512_storeu_pd(s + 8, sum[1]);
 }
 
+// 16 numbers of a row's rest.
+QQI_AVX512_INLINE __m512 qqi_pass_error_avx512(const qqi_signed *p, size_t i,
+                                               size_t j, __m512 b)
+{
+    const __m128i code = _mm_loadu_si128(
+        (const __m128i *)(const void *)(p->code + i * p->ldc + j));
+    const __mmask16 plus = _mm_test_epi8_mask(code, _mm_set1_epi8(1));
+    const __m512 w = _mm512_loadu_ps(p->w + i * p->ldw + j);
+    __m512 x = _mm512_mul_ps(_mm512_set1_ps(p->a[i * p->lda]), b);
+
+    QQI_KEEP_AVX512(x);
+    return _mm512_mask_sub_ps(_mm512_add_ps(w, x), plus, w, x);
+}
+
+QQI_AVX512_FN void qqi_pass_rest_avx512(const qqi_signed *p, size_t count,
+                                        double *s)
+{
+    __m512d sum = _mm512_loadu_pd(s);
+
+    for (size_t k = 0; k < count; k += 16) {
+        const __m512 b = _mm512_loadu_ps(p->b + k);
+        __m512 x[8], t[8];
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 8; i++)
+            x[i] = qqi_pass_error_avx512(p, i, k, b);
+        qqi_pass_turn8_avx512(x, t);
+        QQI_UNROLL_AVX512
+        for (int j = 0; j < 16; j++) {
+            const __m512d e = qqi_pass_column_avx512(t, j);
+            sum = _mm512_fmadd_pd(e, e, sum);
+        }
+    }
+    _mm512_storeu_pd(s, sum);
+}
+
 // --- along columns ---------------------------------------------------------
 
 QQI_AVX512_INLINE __m512d qqi_pass_low_avx512(__m512 v)
@@ -231,6 +266,7 @@ static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_avx512 = {
     qqi_pass_rows_avx512,
     qqi_pass_columns_avx512,
     qqi_pass_add_avx512,
+    qqi_pass_rest_avx512,
 };
 
 #endif

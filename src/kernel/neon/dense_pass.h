@@ -132,6 +132,54 @@ QQI_NEON_FN void qqi_pass_rows_neon(const qqi_scaled *p, size_t count,
         vst1q_f64(s + 2 * i, sum[i]);
 }
 
+// 4 numbers of a row's rest.
+QQI_NEON_INLINE float32x4_t qqi_pass_error_neon(const qqi_signed *p, size_t i,
+                                                size_t j, float32x4_t b)
+{
+    const uint8_t *code = p->code + i * p->ldc + j;
+    const float32x4_t x = vmulq_n_f32(b, p->a[i * p->lda]);
+    uint32_t four;
+
+    QQ_MEMCPY(&four, code, sizeof four);
+    const uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    const uint32x4_t minus =
+        vshlq_n_u32(vmvnq_u32(vmovl_u16(vget_low_u16(wide))), 31);
+    const uint32x4_t v = veorq_u32(vreinterpretq_u32_f32(x), minus);
+    return vsubq_f32(vld1q_f32(p->w + i * p->ldw + j),
+                     vreinterpretq_f32_u32(v));
+}
+
+QQI_NEON_FN void qqi_pass_rest_neon(const qqi_signed *p, size_t count,
+                                    double *s)
+{
+    float64x2_t sum[4];
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        sum[i] = vld1q_f64(s + 2 * i);
+    for (size_t k = 0; k < count; k += 4) {
+        const float32x4_t b = vld1q_f32(p->b + k);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 2; i++) {
+            float32x4_t x[4], t[4];
+            QQI_NEON_UNROLL
+            for (size_t l = 0; l < 4; l++)
+                x[l] = qqi_pass_error_neon(p, 4 * i + l, k, b);
+            qqi_gemm_turn4_neon(x, t);
+            QQI_NEON_UNROLL
+            for (size_t j = 0; j < 4; j++) {
+                const float64x2_t low = vcvt_f64_f32(vget_low_f32(t[j]));
+                const float64x2_t high = vcvt_high_f64_f32(t[j]);
+                sum[2 * i] = vfmaq_f64(sum[2 * i], low, low);
+                sum[2 * i + 1] = vfmaq_f64(sum[2 * i + 1], high, high);
+            }
+        }
+    }
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        vst1q_f64(s + 2 * i, sum[i]);
+}
+
 // --- along columns ---------------------------------------------------------
 
 QQI_NEON_FN void qqi_pass_left_neon(const qqi_weighed *p, size_t count,
@@ -185,6 +233,7 @@ static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_neon = {
     qqi_pass_rows_neon,
     qqi_pass_columns_neon,
     qqi_pass_add_neon,
+    qqi_pass_rest_neon,
 };
 
 #endif

@@ -173,6 +173,47 @@ QQI_FN void qqi_pass_add_scalar(size_t rows, size_t count, const double *m,
             y[j] += qqi_mul_f64(d[i], m[i * ldm + j]);
 }
 
+QQI_INLINE double qqi_pass_error_scalar(const qqi_signed *p, size_t i, size_t j)
+{
+    const float x = qqi_mul_f32(p->a[i * p->lda], p->b[j]);
+    const uint32_t minus = (uint32_t)(~p->code[i * p->ldc + j] & 1) << 31;
+
+    // No branch: signs are as good as random.
+    return (double)(p->w[i * p->ldw + j] - qqi_f32_of(qqi_f32_bits(x) ^ minus));
+}
+
+QQI_FN void qqi_pass_rest_scalar(const qqi_signed *p, size_t rows, size_t count,
+                                 double *s)
+{
+    size_t i = 0;
+
+    for (; i + 4 <= rows; i += 4) {
+        double s0 = s[i], s1 = s[i + 1], s2 = s[i + 2], s3 = s[i + 3];
+        for (size_t j = 0; j < count; j++) {
+            const double e0 = qqi_pass_error_scalar(p, i, j);
+            const double e1 = qqi_pass_error_scalar(p, i + 1, j);
+            const double e2 = qqi_pass_error_scalar(p, i + 2, j);
+            const double e3 = qqi_pass_error_scalar(p, i + 3, j);
+            s0 += e0 * e0; // exact
+            s1 += e1 * e1;
+            s2 += e2 * e2;
+            s3 += e3 * e3;
+        }
+        s[i] = s0;
+        s[i + 1] = s1;
+        s[i + 2] = s2;
+        s[i + 3] = s3;
+    }
+    for (; i < rows; i++) {
+        double sum = s[i];
+        for (size_t j = 0; j < count; j++) {
+            const double e = qqi_pass_error_scalar(p, i, j);
+            sum += e * e;
+        }
+        s[i] = sum;
+    }
+}
+
 static const qqi_dense_kernel qqi_dense_kernel_scalar = {
     QQI_TILE_ROWS_SCALAR,
     QQI_TILE_COLUMNS_SCALAR,
@@ -182,6 +223,7 @@ static const qqi_dense_kernel qqi_dense_kernel_scalar = {
     qqi_dense_sums_scalar,
     qqi_dense_widen_scalar,
     qqi_pass_move_scalar,
+    NULL,
     NULL,
     NULL,
     NULL,
