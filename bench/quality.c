@@ -139,6 +139,7 @@ static int recipe_for(const quality_net *net, const char *how, qq_recipe *r)
         r->bias = 0;
         r->fit.rounds = 0;
         r->fit.sweeps = 0;
+        r->fit.scales = 1;
         return r->quantizer == QQ_QUANTIZER_FIT;
     }
     r->rotate = turns(net);
@@ -152,6 +153,8 @@ static int recipe_for(const quality_net *net, const char *how, qq_recipe *r)
     r->lambda = word_number("lambda", r->lambda);
     r->target.alpha = word_number("alpha", r->target.alpha);
     r->target.rho = word_number("rho", r->target.rho);
+    r->target.ridge = word_number("ridge", r->target.ridge);
+    r->fit.scales = (unsigned)word_number("scales", r->fit.scales);
     r->onebit.anneal = (unsigned)word_number("anneal", r->onebit.anneal);
     return 1;
 }

@@ -69,7 +69,7 @@ typedef struct qq_recipe {
                          // taken anew: 0. Not with NONE
     qq_target_options target;  // TARGET: alpha, rho, ridge
     double percdamp, perccorr; // QEP: .01, .5
-    qq_fit_options fit;        // FIT
+    qq_fit_options fit;        // FIT: scales 3 up to 4 bits
     qq_onebit_options onebit;  // ONEBIT
     qq_gptq_options gptq;      // GPTQ, RTN: the original's
 } qq_recipe;

@@ -137,6 +137,10 @@ typedef struct qq_fit_options {
     void *parallel_user;
     qq_progress progress;
     void *progress_user;
+    // Scales that every start is tried from, 1 to 5, those of the search times
+    // 1, .9, 1.1, .8, 1.2: 1. Each one more costs what the first one does; 3
+    // lower J by 2 to 3 % at 3 bits.
+    unsigned scales;
 } qq_fit_options;
 
 QQ_API qq_fit_options qq_fit_options_init(void);
@@ -189,10 +193,10 @@ QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
                                size_t h_bytes, double *errors, void *scratch,
                                size_t scratch_bytes);
 
-// The recipe: the scale search under the diagonal of H; each start, followed
-// by rounds of refit and descent; the better one, row by row, nearest codes
-// among them whatever starts says, so that no row is worse than those. errors:
-// n numbers, J of every row, or NULL.
+// The recipe: the scale search under the diagonal of H; each start, from each
+// of its scales, followed by rounds of refit and descent; the better one, row
+// by row, nearest codes among them whatever starts says, so that no row is
+// worse than those. errors: n numbers, J of every row, or NULL.
 QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
                               const float *w, size_t ldw, const float *h,
                               size_t h_bytes, double *errors, void *scratch,

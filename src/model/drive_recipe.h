@@ -29,6 +29,9 @@ QQI_FN qq_recipe qqi_recipe_make(qq_quantizer quantizer, const qq_grid *grid)
     r.fit = qq_fit_options_init();
     r.onebit = qq_onebit_options_init();
     r.gptq = qq_gptq_options_init();
+    // More bits leave less to find.
+    if (quantizer == QQ_QUANTIZER_FIT && grid->count <= 16)
+        r.fit.scales = 3;
     return r;
 }
 

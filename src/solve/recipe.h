@@ -70,15 +70,28 @@ QQI_FN void qqi_rows_rounds(const qqi_fitting *c, qqi_rows *r)
     }
 }
 
-QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
+// The scales of the search, and those times .9, 1.1, .8, 1.2: with them GPTQ
+// runs into other valleys.
+QQI_FN void qqi_rows_stretch(const qqi_fitting *c, qqi_rows *r, unsigned which)
 {
+    static const double by[QQI_FIT_SCALES] = {1.0, .9, 1.1, .8, 1.2};
     const qq_fit *f = c->f;
     const size_t at = r->first * f->tiles;
-    const size_t bytes = r->count * f->tiles * sizeof(float);
+    const size_t count = r->count * f->tiles;
 
-    QQ_MEMCPY(r->scale, c->scales + at, bytes);
+    for (size_t i = 0; i < count; i++) {
+        const float s = c->scales[at + i];
+        const float t = (float)qqi_mul_f64(by[which], (double)s);
+        r->scale[i] = qqi_is_finite_f32(t) ? t : s;
+    }
     if (r->offset != NULL)
-        QQ_MEMCPY(r->offset, c->offsets + at, bytes);
+        QQ_MEMCPY(r->offset, c->offsets + at, count * sizeof(float));
+}
+
+// From one set of scales to codes, and the better ones of each row.
+QQI_FN void qqi_rows_from(const qqi_fitting *c, qqi_rows *r, unsigned which)
+{
+    qqi_rows_stretch(c, r, which);
     if (c->start == QQ_START_ROUND)
         qqi_rows_round(c, r);
     else
@@ -97,6 +110,12 @@ QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
             c->best[r->first + i] = r->j[i];
             qqi_rows_store(c, r, i);
         }
+}
+
+QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
+{
+    for (unsigned i = 0; i < c->o->scales; i++)
+        qqi_rows_from(c, r, i);
 }
 
 QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,

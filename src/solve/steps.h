@@ -11,6 +11,9 @@
 // What qq_fit_options_init leaves: "fto1".
 #define QQI_FIT_OPTIONS_INIT 0x316f7466u
 
+// Sets of scales that a start may be tried from.
+#define QQI_FIT_SCALES 5
+
 QQ_API qq_fit_options qq_fit_options_init(void)
 {
     qq_fit_options o;
@@ -24,6 +27,7 @@ QQ_API qq_fit_options qq_fit_options_init(void)
     o.rounds = 2;
     o.gain = .001;
     o.parts = 1;
+    o.scales = 1;
     return o;
 }
 
@@ -40,6 +44,7 @@ QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad)
     mask |= o->candidates > 48 ? 2u : 0u; // the next factor is not above 0
     mask |= !(o->gain >= 0.0 && o->gain < 1.0) ? 32u : 0u;
     mask |= o->parts == 0 ? 128u : 0u;
+    mask |= o->scales == 0 || o->scales > QQI_FIT_SCALES ? 4096u : 0u;
     if (bad != NULL)
         *bad = mask;
     return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;

@@ -15,6 +15,8 @@ static void test_recipes(void)
     for (unsigned bits = 0; bits < 12; bits++) {
         r = qq_recipe_init(bits, 3);
         CHECK((qq_recipe_check(&r) == QQ_OK) == (bits >= 2 && bits <= 8));
+        if (bits >= 2 && bits <= 8)
+            CHECK(r.fit.scales == (bits <= 4 ? 3 : 1));
     }
     for (unsigned planes = 0; planes < 8; planes++) {
         r = qq_recipe_planes(planes);
@@ -22,6 +24,7 @@ static void test_recipes(void)
     }
     r = qq_recipe_ternary(0);
     CHECK(qq_recipe_check(&r) == QQ_OK && r.grid.count == 3);
+    CHECK(r.fit.scales == 3);
     r = qq_recipe_init(2, 0);
     CHECK(r.grid.kind == QQ_GRID_HALF_STEP && r.bias && r.lambda < 0.0);
     CHECK(r.propagation == QQ_PROPAGATION_TARGET && r.target.alpha == .75);

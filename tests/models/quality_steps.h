@@ -74,6 +74,7 @@ static inline qq_recipe quality_gptq(unsigned bits, size_t tile)
     r.bias = 0;
     r.fit.rounds = 0;
     r.fit.sweeps = 0;
+    r.fit.scales = 1;
     return r;
 }
 

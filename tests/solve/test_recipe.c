@@ -52,6 +52,40 @@ static void test_starts(size_t n, size_t k, size_t tile, qq_grid g)
     fitting_drop(&p);
 }
 
+// Row by row, more scales are never worse than fewer; in any parts they give
+// the same bits, and near the ends of floats still numbers.
+static void test_scales(qq_grid g, float by)
+{
+    const size_t n = 40, k = 31;
+    qq_fit_options o = qq_fit_options_init();
+    double *j = solve_doubles(n), *less = solve_doubles(n);
+    double first = 0, last = 0;
+
+    fitting p = fitting_make(n, k, 12, g, &o);
+    for (size_t i = 0; i < n * k; i++)
+        p.w[i] *= by;
+    for (o.scales = 1; o.scales <= 5; o.scales++) {
+        CHECK(fitting_solve(&p, j) == QQ_OK);
+        for (size_t i = 0; i < n; i++)
+            CHECK(isfinite(j[i]) && (o.scales == 1 || j[i] <= less[i]));
+        memcpy(less, j, n * sizeof *j);
+        last = sum_of(n, j);
+        first = o.scales == 1 ? last : first;
+    }
+    if (by > 1e-3f && by < 1e3f)
+        CHECK(last < first);
+    o.scales = 5;
+    o.parts = 3;
+    p.room = qq_fit_scratch_size(&p.f, &o);
+    free(p.scratch);
+    p.scratch = room(p.room);
+    CHECK(fitting_solve(&p, j) == QQ_OK);
+    CHECK(memcmp(j, less, n * sizeof *j) == 0);
+    free(j);
+    free(less);
+    fitting_drop(&p);
+}
+
 // No single code and no scale can do much better; more of everything is no
 // worse on the whole.
 static void test_more(qq_grid g)
@@ -345,6 +379,9 @@ int main(void)
         test_f16(g, 1e30f);
         test_f16(g, 1e-9f);
         test_extremes(g);
+        test_scales(g, 1.0f);
+        test_scales(g, 1e-30f);
+        test_scales(g, 2e37f);
     }
     test_parts(1, qq_grid_integer(3));
     test_parts(100, qq_grid_ternary());

@@ -23,6 +23,11 @@ static void test_mask(void)
     CHECK(qq_fit_options_check(&o, &bad) == QQ_ERR_ARGUMENT && bad == 1u << 5);
     o.gain = -0.5;
     CHECK(qq_fit_options_check(&o, &bad) == QQ_ERR_ARGUMENT && bad == 1u << 5);
+    o = qq_fit_options_init();
+    for (o.scales = 0; o.scales < 8; o.scales++)
+        CHECK((qq_fit_options_check(&o, &bad) == QQ_OK) ==
+                  (o.scales >= 1 && o.scales <= 5) &&
+              bad == (o.scales >= 1 && o.scales <= 5 ? 0 : 1u << 12));
     // Zeros are legal: none of a thing.
     o = qq_fit_options_init();
     o.starts = o.candidates = o.fixed_points = o.sweeps = o.rounds = 0;
