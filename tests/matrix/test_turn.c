@@ -53,6 +53,9 @@ static void test_view(const turned_pair *p)
     CHECK(qq_matrix_rotation(&p->turned, NULL));
     CHECK(r.init == p->r.init && r.seed == p->r.seed && r.k == p->r.k &&
           r.block == p->r.block);
+    qq_matrix none = p->turned;
+    none.init ^= 1u;
+    CHECK(!qq_matrix_rotation(&none, &r) && !qq_matrix_rotation(NULL, &r));
 }
 
 // Rows of W: those of the codes, turned back; out at any address.

@@ -171,6 +171,10 @@ static void test_histories(void)
         CHECK(norm == QQ_NORM_L1 ? objectives[9] == 0.0f
                                  : fabs((double)objectives[9] - all) < 1e-4);
         drop(&b);
+        o.stop_window = 0; // never within tolerance: no round is the last
+        b = balance(n, k, &o, w);
+        CHECK(b.status == QQ_OK && b.r.rounds == 10 && !b.r.converged);
+        drop(&b);
         o.rounds = 0; // none: all ones
         b = balance(n, k, &o, w);
         CHECK(b.status == QQ_OK && b.r.rounds == 0);
@@ -255,6 +259,8 @@ static void test_refused(void)
     CHECK(BALANCE(2, 3, w, 2, rows, need) == QQ_ERR_SHAPE);
     CHECK(BALANCE(2, 3, w, 3, rows, need - 1) == QQ_ERR_SCRATCH);
     CHECK(qq_balance_scratch_size(SIZE_MAX / 2, 3) == SIZE_MAX);
+    CHECK(o.rounds == 40 && o.stop_window == 3 && o.gauge == 1);
+    CHECK(o.alpha == 1.0 && o.epsilon == 1e-12 && o.tolerance == 1e-3);
     const double alphas[] = {0.0, -1.0, (double)NAN, (double)INFINITY};
     for (int i = 0; i < 4; i++) {
         o.alpha = alphas[i];

@@ -23,11 +23,16 @@ static double best_single(fitting *p, size_t i)
     return best;
 }
 
-static void test_local(size_t n, size_t k, size_t tile, qq_grid g)
+// From the nearest codes, or from any: then codes move more than once.
+static void test_local(size_t n, size_t k, size_t tile, qq_grid g, int any)
 {
-    fitting p = fitting_make(n, k, tile, g, NULL);
+    qq_fit_options o = qq_fit_options_init();
 
+    o.sweeps = 1000;
+    fitting p = fitting_make(n, k, tile, g, &o);
     CHECK(fitting_search(&p) == QQ_OK);
+    for (size_t i = 0; any && i < n * k; i++)
+        p.f.code[i] = (uint8_t)(check_u32() % g.count);
     CHECK(fitting_descend(&p) == QQ_OK);
     fitting_values(&p);
     for (size_t i = 0; i < n; i++) {
@@ -161,7 +166,8 @@ int main(void)
         const size_t n = sizes[check_u32() % 4], k = sizes[check_u32() % 5];
         const size_t tile = i % 3 == 0 ? 0 : sizes[check_u32() % 6];
         if (g.count <= 16)
-            test_local(n, k, tile, g);
+            for (int any = 0; any < 2; any++)
+                test_local(n, k, tile, g, any);
         const size_t wide = sizes[check_u32() % 8];
         test_monotone(wide, sizes[check_u32() % 8], tile, g);
     }

@@ -1,125 +1,42 @@
 // Fits: steps that never make J larger, the recipe against all codes there
 // are, arrays that decode to the same numbers, parts that change nothing.
 
-#include "solve.h"
+#include "fitting.h"
 
-static const float odd_book[5] = {-1.0f, -0.25f, 0.1f, 0.5f, 2.0f};
-
-static qq_grid any_grid(size_t i)
+// The call agrees with the slow sum.
+static double agreed(fitting *p, const double *j)
 {
-    qq_grid g;
+    const double slow = fitting_error(p);
+    double sum = 0.0;
 
-    switch (i % 8) {
-    case 0:
-        return qq_grid_integer(4);
-    case 1:
-        return qq_grid_integer(3);
-    case 2:
-        g = qq_grid_integer(2);
-        g.signed_scales = 0;
-        return g;
-    case 3:
-        return qq_grid_half_step(2);
-    case 4:
-        return qq_grid_ternary();
-    case 5:
-        return qq_grid_integer(1);
-    case 6:
-        g = qq_grid_integer(3);
-        g.offsets = 1;
-        return g;
-    default:
-        return qq_grid_book(5, odd_book);
-    }
+    for (size_t i = 0; i < p->n; i++)
+        sum += j[i];
+    CHECK(fabs(sum - slow) < 1e-4 * slow + 1e-9);
+    return slow;
 }
 
-struct problem {
-    size_t n, k;
-    float *w, *h;
-    size_t h_bytes;
-    qq_fit f;
-    void *memory, *scratch;
-    size_t room;
-    float *v;
-};
-
-static struct problem make(size_t n, size_t k, size_t tile, qq_grid g,
-                           const qq_fit_options *o)
-{
-    struct problem p;
-    float *x = solve_inputs(3 * k + 5, k, 0.9f);
-
-    p.n = n;
-    p.k = k;
-    p.w = solve_weights(n, k);
-    p.h = solve_hessian(3 * k + 5, k, x, 1, 0.03);
-    p.h_bytes = k * k * sizeof(float);
-    const size_t bytes = qq_fit_size(n, k, tile, &g);
-    p.memory = room(bytes);
-    CHECK(qq_fit_make(n, k, tile, &g, p.memory, bytes, &p.f) == QQ_OK);
-    p.room = qq_fit_scratch_size(&p.f, o);
-    p.scratch = room(p.room);
-    p.v = solve_floats(n * k);
-    free(x);
-    return p;
-}
-
-static void drop(struct problem *p)
-{
-    free(p->w);
-    free(p->h);
-    free(p->memory);
-    free(p->scratch);
-    free(p->v);
-}
-
-static double error_of(struct problem *p)
-{
-    CHECK(qq_fit_values(&p->f, p->v, p->k) == QQ_OK);
-    return solve_error(p->n, p->k, p->w, p->v, p->h);
-}
-
-// The calls agree with the slow sum; each step lowers J.
+// Each step lowers J.
 static void test_steps(size_t n, size_t k, size_t tile, qq_grid g)
 {
-    struct problem p = make(n, k, tile, g, NULL);
-    double *j = solve_doubles(n), sum = 0.0;
-    float *d = solve_floats(k);
+    fitting p = fitting_make(n, k, tile, g, NULL);
 
-    for (size_t i = 0; i < k; i++)
-        d[i] = p.h[i * k + i];
-    CHECK(qq_fit_search(&p.f, NULL, p.w, k, d, p.scratch, p.room) == QQ_OK);
-    const double rounded = error_of(&p);
-    CHECK(qq_fit_errors(&p.f, NULL, p.w, k, p.h, p.h_bytes, j, p.scratch,
-                        p.room) == QQ_OK);
-    for (size_t i = 0; i < n; i++)
-        sum += j[i];
-    CHECK(fabs(sum - rounded) < 1e-4 * rounded + 1e-9);
-    CHECK(qq_fit_descend(&p.f, NULL, p.w, k, p.h, p.h_bytes, p.scratch,
-                         p.room) == QQ_OK);
-    const double descended = error_of(&p);
+    CHECK(fitting_search(&p) == QQ_OK);
+    double *j = fitting_errors(&p);
+    const double rounded = agreed(&p, j);
+    CHECK(fitting_descend(&p) == QQ_OK);
+    const double descended = fitting_error(&p);
     CHECK(descended <= rounded * 1.00001);
-    CHECK(qq_fit_refit(&p.f, NULL, p.w, k, p.h, p.h_bytes, p.scratch, p.room) ==
-          QQ_OK);
-    const double fitted = error_of(&p);
-    CHECK(fitted <= descended * 1.00001);
-    CHECK(qq_fit_gptq(&p.f, NULL, QQ_COLUMNS_FALLING, p.w, k, p.h, p.h_bytes,
-                      p.scratch, p.room) == QQ_OK);
-    CHECK(qq_fit_solve(&p.f, NULL, p.w, k, p.h, p.h_bytes, j, p.scratch,
-                       p.room) == QQ_OK);
-    const double solved = error_of(&p);
-    CHECK(solved <= rounded * 1.00001);
-    sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += j[i];
-    CHECK(fabs(sum - solved) < 1e-4 * solved + 1e-9);
+    CHECK(fitting_refit(&p) == QQ_OK);
+    CHECK(fitting_error(&p) <= descended * 1.00001);
+    CHECK(fitting_gptq(&p, QQ_COLUMNS_FALLING) == QQ_OK);
+    CHECK(fitting_solve(&p, j) == QQ_OK);
+    CHECK(agreed(&p, j) <= rounded * 1.00001);
     free(j);
-    free(d);
-    drop(&p);
+    fitting_drop(&p);
 }
 
 // All codes of a row of k levels under given scales: the least J.
-static double brute(struct problem *p, size_t row)
+static double brute(fitting *p, size_t row)
 {
     const size_t k = p->k, count = p->f.grid.count;
     double best = 1e300;
@@ -132,9 +49,8 @@ static double brute(struct problem *p, size_t row)
         size_t at = c;
         for (size_t i = 0; i < k; i++, at /= count)
             code[i] = (uint8_t)(at % count);
-        qq_fit_values(&p->f, p->v, k);
-        const double e =
-            solve_error(1, k, p->w + row * k, p->v + row * k, p->h);
+        fitting_values(p);
+        const double e = fitting_row(p, row);
         best = e < best ? e : best;
     }
     return best;
@@ -147,15 +63,14 @@ static void test_brute(void)
 
     for (size_t i = 0; i < check_count(16); i++) {
         qq_grid g = i % 2 ? qq_grid_half_step(2) : qq_grid_ternary();
-        struct problem p = make(1, 6, i % 3 ? 0 : 3, g, NULL);
+        fitting p = fitting_make(1, 6, i % 3 ? 0 : 3, g, NULL);
         double j, b;
-        CHECK(qq_fit_solve(&p.f, NULL, p.w, 6, p.h, p.h_bytes, &j, p.scratch,
-                           p.room) == QQ_OK);
+        CHECK(fitting_solve(&p, &j) == QQ_OK);
         b = brute(&p, 0);
         CHECK(b <= j * 1.00001);
         found += j;
         best += b;
-        drop(&p);
+        fitting_drop(&p);
     }
     CHECK(found < 1.15 * best);
 }
@@ -163,13 +78,12 @@ static void test_brute(void)
 // The array decodes to the values.
 static void test_array(size_t n, size_t k, size_t tile, qq_grid g)
 {
-    struct problem p = make(n, k, tile, g, NULL);
+    fitting p = fitting_make(n, k, tile, g, NULL);
     qq_array a;
     qq_tensor y;
 
-    CHECK(qq_fit_solve(&p.f, NULL, p.w, k, p.h, p.h_bytes, NULL, p.scratch,
-                       p.room) == QQ_OK);
-    CHECK(qq_fit_values(&p.f, p.v, k) == QQ_OK);
+    CHECK(fitting_solve(&p, NULL) == QQ_OK);
+    fitting_values(&p);
     const size_t bytes = qq_fit_array_size(&p.f, QQ_TYPE_F32);
     uint8_t *out = room(bytes);
     float *back = solve_floats(n * k);
@@ -185,7 +99,7 @@ static void test_array(size_t n, size_t k, size_t tile, qq_grid g)
     CHECK(same);
     free(out);
     free(back);
-    drop(&p);
+    fitting_drop(&p);
 }
 
 static int stop(void *user, size_t done, size_t all)
@@ -207,20 +121,19 @@ static void test_options(void)
     o.parts = 3;
     o.parallel = solve_backwards;
     o.parallel_user = &calls;
-    struct problem p = make(n, k, 12, qq_grid_integer(3), &o);
-    CHECK(qq_fit_solve(&p.f, NULL, p.w, k, p.h, p.h_bytes, one, p.scratch,
-                       p.room) == QQ_OK);
-    CHECK(qq_fit_values(&p.f, p.v, k) == QQ_OK);
+    fitting p = fitting_make(n, k, 12, qq_grid_integer(3), &o);
+    p.o = NULL;
+    CHECK(fitting_solve(&p, one) == QQ_OK);
+    fitting_values(&p);
     float *v = solve_floats(n * k);
     memcpy(v, p.v, n * k * sizeof *v);
-    CHECK(qq_fit_solve(&p.f, &o, p.w, k, p.h, p.h_bytes, two, p.scratch,
-                       p.room) == QQ_OK);
-    CHECK(qq_fit_values(&p.f, p.v, k) == QQ_OK);
+    p.o = &o;
+    CHECK(fitting_solve(&p, two) == QQ_OK);
+    fitting_values(&p);
     CHECK(calls > 0 && memcmp(one, two, sizeof one) == 0);
     CHECK(memcmp(v, p.v, n * k * sizeof *v) == 0);
     o.f16 = 1;
-    CHECK(qq_fit_solve(&p.f, &o, p.w, k, p.h, p.h_bytes, two, p.scratch,
-                       p.room) == QQ_OK);
+    CHECK(fitting_solve(&p, two) == QQ_OK);
     for (size_t i = 0; i < n * p.f.tiles; i++)
         CHECK(qq_f32_from_f16(qq_f16_from_f32(p.f.scale[i])) == p.f.scale[i]);
     calls = 0;
@@ -228,16 +141,15 @@ static void test_options(void)
     o.parallel = NULL;
     o.progress = stop;
     o.progress_user = &calls;
-    CHECK(qq_fit_solve(&p.f, &o, p.w, k, p.h, p.h_bytes, two, p.scratch,
-                       p.room) == QQ_ERR_CANCELLED);
+    CHECK(fitting_solve(&p, two) == QQ_ERR_CANCELLED);
     CHECK(calls == 3);
     free(v);
-    drop(&p);
+    fitting_drop(&p);
 }
 
 static void test_refusals(void)
 {
-    struct problem p = make(3, 8, 4, qq_grid_integer(2), NULL);
+    fitting p = fitting_make(3, 8, 4, qq_grid_integer(2), NULL);
     qq_fit_options o = qq_fit_options_init();
     uint32_t bad;
 
@@ -248,15 +160,12 @@ static void test_refusals(void)
     CHECK(qq_fit_solve(&p.f, NULL, p.w, 8, p.h, p.h_bytes, NULL, p.scratch,
                        p.room - 1) == QQ_ERR_SCRATCH);
     p.h[1] += 1.0f;
-    CHECK(qq_fit_solve(&p.f, NULL, p.w, 8, p.h, p.h_bytes, NULL, p.scratch,
-                       p.room) == QQ_ERR_FORMAT);
+    CHECK(fitting_solve(&p, NULL) == QQ_ERR_FORMAT);
     p.h[1] = p.h[8] = 1e6f; // symmetric, but not positive
-    CHECK(qq_fit_solve(&p.f, NULL, p.w, 8, p.h, p.h_bytes, NULL, p.scratch,
-                       p.room) == QQ_ERR_FORMAT);
+    CHECK(fitting_solve(&p, NULL) == QQ_ERR_FORMAT);
     p.h[1] = p.h[8] = 0.0f;
     p.w[5] = NAN;
-    CHECK(qq_fit_solve(&p.f, NULL, p.w, 8, p.h, p.h_bytes, NULL, p.scratch,
-                       p.room) == QQ_ERR_FORMAT);
+    CHECK(fitting_solve(&p, NULL) == QQ_ERR_FORMAT);
     for (size_t i = 0; i < 24; i++)
         CHECK(p.f.code[i] == 0);
     o.parts = 0;
@@ -268,24 +177,23 @@ static void test_refusals(void)
     CHECK(qq_fit_size(SIZE_MAX / 2, 8, 0, &p.f.grid) == SIZE_MAX);
     const qq_grid none = qq_grid_integer(9);
     CHECK(qq_fit_size(3, 8, 0, &none) == SIZE_MAX);
-    drop(&p);
+    fitting_drop(&p);
 }
 
-// A row of zeros, a tile of zeros, a column that is never used.
+// A row of zeros stays zeros; a tile of zeros is no trouble.
 static void test_dead(void)
 {
-    for (size_t i = 0; i < 8; i++) {
-        struct problem p = make(4, 12, 4, any_grid(i), NULL);
+    for (size_t i = 0; i < FITTING_GRIDS; i++) {
+        fitting p = fitting_make(4, 12, 4, fitting_grid(i), NULL);
         for (size_t j = 0; j < 12; j++)
             p.w[j] = 0.0f;
         for (size_t j = 4; j < 8; j++)
             p.w[24 + j] = 0.0f;
-        CHECK(qq_fit_solve(&p.f, NULL, p.w, 12, p.h, p.h_bytes, NULL, p.scratch,
-                           p.room) == QQ_OK);
-        CHECK(qq_fit_values(&p.f, p.v, 12) == QQ_OK);
+        CHECK(fitting_solve(&p, NULL) == QQ_OK);
+        fitting_values(&p);
         for (size_t j = 0; j < 12; j++)
             CHECK(!(p.v[j] > 0.0f) && !(p.v[j] < 0.0f));
-        drop(&p);
+        fitting_drop(&p);
     }
 }
 
@@ -297,8 +205,8 @@ int main(void)
         const size_t n = sizes[check_u32() % 7];
         const size_t k = sizes[check_u32() % 10];
         const size_t tile = i % 3 == 0 ? 0 : sizes[check_u32() % 8];
-        test_steps(n, k, tile, any_grid(i));
-        test_array(n, k, tile, any_grid(i));
+        test_steps(n, k, tile, fitting_grid(i));
+        test_array(n, k, tile, fitting_grid(i));
     }
     test_brute();
     test_options();

@@ -2,11 +2,17 @@
 
 #include "solve.h"
 
-// Column by column with the upper factor of H^-1, in double.
+// More columns than are taken at a time.
+enum { MOST = 70 };
+
+// Column by column with the upper factor of H^-1, in double. A scale of 0: the
+// code in the middle.
 static void textbook(size_t k, const double *h, const double *weight,
-                     const float *scale, size_t tile, int count, uint8_t *code)
+                     const float *scale, const float *offset, int count,
+                     uint8_t *code)
 {
-    double a[24 * 48], u[24 * 24], w[24];
+    static double a[MOST * 2 * MOST], u[MOST * MOST];
+    double w[MOST];
 
     for (size_t i = 0; i < k; i++)
         for (size_t j = 0; j < 2 * k; j++)
@@ -30,27 +36,31 @@ static void textbook(size_t k, const double *h, const double *weight,
         }
     memcpy(w, weight, k * sizeof *w);
     for (size_t j = 0; j < k; j++) {
-        const double s = (double)scale[j / tile];
-        double q = rint(w[j] / s) + count / 2;
+        const double s = (double)scale[j], o = (double)offset[j];
+        double q = s == 0.0 ? 0.0 : rint((w[j] - o) / s);
+        q += count / 2;
         q = q < 0 ? 0 : q > count - 1 ? count - 1 : q;
         code[j] = (uint8_t)q;
-        const double e = (w[j] - s * (q - count / 2)) / u[j * k + j];
+        const double e = (w[j] - s * (q - count / 2) - o) / u[j * k + j];
         for (size_t l = j + 1; l < k; l++)
             w[l] -= e * u[j * k + l];
     }
 }
 
-static void test_codes(qq_columns order)
+// Some scales are negative, some 0.
+static void test_codes(qq_columns order, int offsets)
 {
-    enum { K = 24, N = 18, TILE = 8 };
-    const qq_grid g = qq_grid_integer(3);
-    float *x = solve_inputs(100, K, 0.9f), *w = solve_weights(N, K);
-    float *h = solve_hessian(100, K, x, 1, 0.03);
+    enum { K = MOST, N = 18, TILE = 8 };
+    qq_grid g = qq_grid_integer(3);
+    g.offsets = offsets;
+    float *x = solve_inputs(200, K, 0.9f), *w = solve_weights(N, K);
+    float *h = solve_hessian(200, K, x, 1, 0.03);
     const size_t bytes = qq_fit_size(N, K, TILE, &g);
     void *memory = room(bytes);
     size_t place[K], differ = 0;
-    double ph[K * K], pw[K];
-    float ps[K];
+    static double ph[K * K];
+    double pw[K];
+    float ps[K], po[K];
     uint8_t code[K];
     qq_fit f;
 
@@ -58,6 +68,11 @@ static void test_codes(qq_columns order)
     const size_t need = qq_fit_scratch_size(&f, NULL);
     void *scratch = room(need);
     CHECK(qq_fit_search(&f, NULL, w, K, NULL, scratch, need) == QQ_OK);
+    for (size_t i = 0; i < N * f.tiles; i++) {
+        f.scale[i] *= i % 5 == 0 ? -1.0f : i % 7 == 0 ? 0.0f : 1.0f;
+        if (offsets)
+            f.offset[i] = 0.3f * check_uniform();
+    }
     CHECK(qq_fit_gptq(&f, NULL, order, w, K, h, K * K * 4, scratch, need) ==
           QQ_OK);
     for (size_t i = 0; i < K; i++) {
@@ -75,8 +90,9 @@ static void test_codes(qq_columns order)
         for (size_t j = 0; j < K; j++) {
             pw[j] = (double)w[r * K + place[j]];
             ps[j] = f.scale[r * f.tiles + place[j] / TILE];
+            po[j] = offsets ? f.offset[r * f.tiles + place[j] / TILE] : 0.0f;
         }
-        textbook(K, ph, pw, ps, 1, 8, code);
+        textbook(K, ph, pw, ps, po, 8, code);
         for (size_t j = 0; j < K; j++)
             differ += code[j] != f.code[r * K + place[j]];
     }
@@ -122,7 +138,9 @@ static void test_ties(void)
 int main(void)
 {
     test_ties();
-    test_codes(QQ_COLUMNS_NATURAL);
-    test_codes(QQ_COLUMNS_FALLING);
+    for (int offsets = 0; offsets < 2; offsets++) {
+        test_codes(QQ_COLUMNS_NATURAL, offsets);
+        test_codes(QQ_COLUMNS_FALLING, offsets);
+    }
     return check_done();
 }

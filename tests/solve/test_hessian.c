@@ -68,6 +68,7 @@ static void test_damp(void)
     CHECK(qq_hessian_lambda(2, 399, 100) == 3.0 * .03);
     CHECK(qq_hessian_lambda(1, 399, 100) == 3.0 * .1);
     CHECK(qq_hessian_lambda(1, 99, 100) == 1.0);
+    CHECK(qq_hessian_lambda(1, 100, 100) == 3.0 * .1);
 }
 
 // The largest difference. (Written with fmax, gcc 12 for SVE breaks on it.)

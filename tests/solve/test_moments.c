@@ -3,10 +3,11 @@
 
 #include "solve.h"
 
-enum { ROWS = 77, WIDE = 45, OUT = 34 };
+// More rows than are taken at a time, more columns than a part has at a time.
+enum { ROWS = 177, WIDE = 97, OUT = 70 };
 
-// At an odd address; free what lies a byte before.
-static uint8_t *as_type(qq_type type, const float *x, size_t count)
+// At an odd address; free what lies a byte before. x becomes what is there.
+static uint8_t *as_type(qq_type type, float *x, size_t count)
 {
     uint8_t *p = (uint8_t *)room(count * qq_type_bits(type) / 8 + 1) + 1;
 
@@ -17,17 +18,12 @@ static uint8_t *as_type(qq_type type, const float *x, size_t count)
             memcpy(p + 4 * i, &u, 4);
         else
             memcpy(p + 2 * i, &h, 2);
+        x[i] = qq_type_decode(type, u);
     }
     return p;
 }
 
-static float value(qq_type type, float x)
-{
-    return qq_type_decode(type, qq_type_encode(type, x));
-}
-
-static void check_sums(const qq_moments *m, qq_type type, const float *x,
-                       const float *y)
+static void check_sums(const qq_moments *m, const float *x, const float *y)
 {
     int same = 1;
 
@@ -35,8 +31,7 @@ static void check_sums(const qq_moments *m, qq_type type, const float *x,
         for (size_t j = i; j < WIDE; j++) {
             double sum = 0.0;
             for (size_t r = 0; r < ROWS; r++)
-                sum += (double)value(type, x[r * WIDE + i]) *
-                       (double)value(type, x[r * WIDE + j]);
+                sum += (double)x[r * WIDE + i] * (double)x[r * WIDE + j];
             if (m->kind == QQ_MOMENTS_FULL)
                 same &= memcmp(&sum, m->square + i * WIDE + j, 8) == 0;
             if (m->kind == QQ_MOMENTS_DIAGONAL && i == j)
@@ -46,8 +41,7 @@ static void check_sums(const qq_moments *m, qq_type type, const float *x,
         for (size_t j = 0; j < WIDE; j++) {
             double sum = 0.0;
             for (size_t r = 0; r < ROWS; r++)
-                sum += (double)value(type, y[r * OUT + i]) *
-                       (double)value(type, x[r * WIDE + j]);
+                sum += (double)y[r * OUT + i] * (double)x[r * WIDE + j];
             same &= memcmp(&sum, m->cross + i * WIDE + j, 8) == 0;
         }
     CHECK(same);
@@ -82,7 +76,7 @@ static void test_sums(qq_type type, qq_moments_kind kind, size_t parts,
                                 py + i * OUT * size, OUT, scratch,
                                 need) == QQ_OK);
     }
-    check_sums(&m, type, x, y);
+    check_sums(&m, x, y);
     free(x);
     free(y);
     free(px - 1);
@@ -123,14 +117,33 @@ static void test_reading(void)
     CHECK(c[0] == 5.0f && c[1] == 10.0f);
     CHECK(qq_moments_cross(&m, 1, 1.0, c, sizeof c) == QQ_OK);
     CHECK(c[0] == 1.0f && c[1] == 2.0f);
+    CHECK(qq_moments_gram(&m, 0.5, g, sizeof g) == QQ_OK);
+    CHECK(g[0] == 5.0 && g[1] == 10.0 && g[2] == 10.0 && g[3] == 20.0);
+    CHECK(qq_moments_gram(&m, 1.0, g, sizeof g - 1) == QQ_ERR_SIZE);
+    CHECK(qq_moments_cross(&m, 1, 3.0, c, sizeof c) == QQ_OK);
+    CHECK(c[0] == 3.0f && c[1] == 6.0f);
+    CHECK(qq_moments_cross(&m, 1, 3.0, c, sizeof c - 1) == QQ_ERR_SIZE);
     CHECK(qq_moments_means(&m, mean, other) == QQ_OK);
     CHECK(mean[0] == 2.0f && mean[1] == 4.0f && other[0] == 2.0f);
     CHECK(qq_moments_hessian(&m, 1, 1.0, h, 15) == QQ_ERR_SIZE);
     CHECK(qq_moments_hessian(&m, 1, 1.0, NULL, 16) == QQ_ERR_ARGUMENT);
+    m.count = UINT64_MAX - 1; // no room for two rows more
+    CHECK(qq_moments_update(&m, &o, 2, QQ_TYPE_F32, x, 2, y, 1, s, need) ==
+          QQ_ERR_SIZE);
+    CHECK(qq_moments_merge(&m, &n) == QQ_OK);
+    CHECK(qq_moments_merge(&m, &n) == QQ_ERR_SIZE);
+    CHECK(m.count == UINT64_MAX);
+    m.count = 2;
     CHECK(qq_moments_make(2, &o, p, bytes - 1, &m) == QQ_ERR_SIZE);
     o.parts = 0;
     CHECK(qq_moments_size(2, &o) == SIZE_MAX);
     CHECK(qq_moments_size(SIZE_MAX / 2, NULL) == SIZE_MAX);
+    o.parts = 1;
+    for (int kind = 0; kind <= 4; kind += 4) {
+        o.kind = (qq_moments_kind)kind;
+        CHECK(qq_moments_size(2, &o) == SIZE_MAX);
+        CHECK(qq_moments_make(2, &o, p, bytes, &n) == QQ_ERR_ARGUMENT);
+    }
     CHECK(qq_moments_update(&m, NULL, 1, QQ_TYPE_INT8, x, 2, y, 1, s, need) ==
           QQ_ERR_TYPE);
     CHECK(qq_moments_update(&m, NULL, 1, QQ_TYPE_F32, x, 1, y, 1, s, need) ==
@@ -206,6 +219,11 @@ static void test_merge(qq_moments_kind kind)
     // Before any row all is 0.
     CHECK(qq_moments_means(&none, mean[0], mean[0] + 7) == QQ_OK);
     CHECK(mean[0][0] == 0.0f && mean[0][9] == 0.0f);
+    CHECK(qq_moments_cross(&none, 1, 1.0, c[0], sizeof c[0]) == QQ_OK);
+    CHECK(c[0][0] == 0.0f && c[0][20] == 0.0f);
+    if (kind != QQ_MOMENTS_NONE)
+        CHECK(qq_moments_hessian(&none, 1, 1.0, h[0], sizeof h[0]) == QQ_OK &&
+              h[0][0] == 0.0f && h[0][6] == 0.0f);
     p.kind = kind == QQ_MOMENTS_FULL ? QQ_MOMENTS_DIAGONAL : QQ_MOMENTS_FULL;
     p.outputs = 3;
     qq_moments other = moments(7, &p);
@@ -246,7 +264,8 @@ static void test_constant(void)
         CHECK(qq_moments_hessian(&n, 1, 1.0, d, sizeof d) == QQ_OK);
         for (int i = 0; i < 3; i++)
             CHECK(check_bits(d[i]) == check_bits(h[4 * i]) && d[i] >= 0.0f);
-        CHECK(qq_moments_gram(&n, 1.0, NULL, 0) == QQ_ERR_ARGUMENT);
+        double gram[9];
+        CHECK(qq_moments_gram(&n, 1.0, gram, sizeof gram) == QQ_ERR_ARGUMENT);
         free(x);
     }
 }

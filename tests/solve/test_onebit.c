@@ -292,6 +292,121 @@ static void test_signs(void)
     CHECK(qq_onebit_pack_signs(1, QQ_TYPE_INT4, "a", NULL, 0) == QQ_ERR_TYPE);
 }
 
+// Bit by bit, whatever the type; the bits behind the last one; refusals.
+static void test_sign_bits(void)
+{
+    static const float x[11] = {1, -1, 0, -0.0f, -2, 3, -4, 5, -6, 7, -8};
+    static const qq_type types[] = {QQ_TYPE_F32, QQ_TYPE_F16, QQ_TYPE_BF16};
+    const int8_t i8[11] = {1, -1, 0, 0, -2, 3, -4, 5, -6, 7, -8};
+    const size_t n = 11;
+    uint8_t packed[2], bits[2] = {0xff, 0xff}, data[44];
+    int8_t out[11];
+    qq_tensor t = qq_tensor_make(bits, QQ_TYPE_SIGN, 1, &n);
+
+    for (int i = 0; i < 4; i++) {
+        for (size_t j = 0; j < n && i < 3; j++) {
+            const uint32_t u = qq_type_encode(types[i], x[j]);
+            const uint16_t h = (uint16_t)(u & 0xffff);
+            if (i == 0)
+                memcpy(data + 4 * j, &u, 4);
+            else
+                memcpy(data + 2 * j, &h, 2);
+        }
+        packed[0] = packed[1] = 0;
+        CHECK(qq_onebit_pack_signs(n, i < 3 ? types[i] : QQ_TYPE_INT8,
+                                   i < 3 ? (const void *)data : i8, packed,
+                                   2) == QQ_OK);
+        CHECK(packed[0] == 0xb5 && packed[1] == 0x5f);
+    }
+    CHECK(qq_onebit_signs_to_tensor(n, packed, 2, bits, 2) == QQ_OK);
+    CHECK(bits[0] == 0xad && bits[1] == 0x02);
+    bits[1] = 0xfa;
+    CHECK(qq_onebit_signs_from_tensor(&t, packed, 2) == QQ_OK);
+    CHECK(packed[0] == 0xb5 && packed[1] == 0x5f);
+    CHECK(qq_onebit_signs_from_tensor(&t, packed, 1) == QQ_ERR_SIZE);
+    CHECK(qq_onebit_signs_from_tensor(&t, NULL, 2) == QQ_ERR_ARGUMENT);
+    CHECK(qq_onebit_signs_to_tensor(n, packed, 1, bits, 2) == QQ_ERR_SIZE);
+    CHECK(qq_onebit_signs_to_tensor(n, packed, 2, bits, 1) == QQ_ERR_SIZE);
+    CHECK(qq_onebit_signs_to_tensor(n, NULL, 2, bits, 2) == QQ_ERR_ARGUMENT);
+    CHECK(qq_onebit_signs_to_tensor(n, packed, 2, NULL, 2) == QQ_ERR_ARGUMENT);
+    CHECK(qq_onebit_unpack_signs(n, packed, 1, out) == QQ_ERR_SIZE);
+    CHECK(qq_onebit_unpack_signs(n, NULL, 2, out) == QQ_ERR_ARGUMENT);
+    CHECK(qq_onebit_unpack_signs(n, packed, 2, NULL) == QQ_ERR_ARGUMENT);
+    CHECK(qq_onebit_pack_signs(n, QQ_TYPE_F32, NULL, packed, 2) ==
+          QQ_ERR_ARGUMENT);
+    CHECK(qq_onebit_pack_signs(n, QQ_TYPE_F32, x, NULL, 2) == QQ_ERR_ARGUMENT);
+    t.type = QQ_TYPE_INT8;
+    t.data = data;
+    CHECK(qq_onebit_signs_from_tensor(&t, packed, 2) == QQ_ERR_TYPE);
+}
+
+static double rounded(qq_type type, double x)
+{
+    return (double)qq_type_decode(type, qq_type_encode(type, (float)x));
+}
+
+// The original's layer: factors, products with b, the sum and the bias are
+// each rounded to the type.
+static void test_forward(qq_type type)
+{
+    enum { FN = 3, FK = 13, FM = 4 };
+    const uint8_t s[5] = {0x3c, 0xa5, 0x71, 0xe8, 0x55};
+    const size_t bytes = qq_type_bits(type) / 8;
+    float a[FN], b[FK], bias[FN];
+    uint8_t x[4 * FM * FK], y[4 * FM * FN];
+    double v[FM * FK];
+
+    for (size_t i = 0; i < FN; i++) {
+        a[i] = check_uniform() + 1.5f;
+        bias[i] = check_uniform();
+    }
+    for (size_t j = 0; j < FK; j++)
+        b[j] = check_uniform() + 1.5f;
+    for (size_t i = 0; i < FM * FK; i++) {
+        const uint32_t u = qq_type_encode(type, check_uniform());
+        const uint16_t h = (uint16_t)(u & 0xffff);
+        v[i] = (double)qq_type_decode(type, u);
+        if (bytes == 4)
+            memcpy(x + 4 * i, &u, 4);
+        else
+            memcpy(x + 2 * i, &h, 2);
+    }
+    for (int with = 0; with < 2; with++) {
+        CHECK(qq_onebit_forward(FN, FK, FM, type, a, b, s, with ? bias : NULL,
+                                x, y) == QQ_OK);
+        for (size_t i = 0; i < FM * FN; i++) {
+            const double ar = rounded(type, (double)a[i % FN]);
+            double sum = 0.0;
+            for (size_t j = 0; j < FK; j++) {
+                const size_t at = i % FN * FK + j;
+                const double xb = rounded(
+                    type, v[i / FN * FK + j] * rounded(type, (double)b[j]));
+                sum += s[at / 8] >> (7 - at % 8) & 1 ? xb * ar : -xb * ar;
+            }
+            sum = rounded(type, sum);
+            if (with)
+                sum = rounded(type, sum + rounded(type, (double)bias[i % FN]));
+            const uint32_t want = qq_type_encode(type, (float)sum);
+            uint32_t u = 0;
+            uint16_t h;
+            memcpy(&h, y + 2 * i, 2);
+            u = h;
+            if (bytes == 4)
+                memcpy(&u, y + 4 * i, 4);
+            CHECK(u == want);
+        }
+    }
+#define FORWARD(type, a, b, s, x, y)                                           \
+    qq_onebit_forward(FN, FK, FM, type, a, b, s, NULL, x, y)
+    CHECK(FORWARD(QQ_TYPE_INT8, a, b, s, x, y) == QQ_ERR_TYPE);
+    CHECK(FORWARD(type, NULL, b, s, x, y) == QQ_ERR_ARGUMENT);
+    CHECK(FORWARD(type, a, NULL, s, x, y) == QQ_ERR_ARGUMENT);
+    CHECK(FORWARD(type, a, b, NULL, x, y) == QQ_ERR_ARGUMENT);
+    CHECK(FORWARD(type, a, b, s, NULL, y) == QQ_ERR_ARGUMENT);
+    CHECK(FORWARD(type, a, b, s, x, NULL) == QQ_ERR_ARGUMENT);
+#undef FORWARD
+}
+
 int main(void)
 {
     static const size_t sizes[] = {1, 2, 5, 15, 17, 33, 48, 70};
@@ -305,5 +420,9 @@ int main(void)
     test_refusals();
     test_packed();
     test_signs();
+    test_sign_bits();
+    test_forward(QQ_TYPE_F32);
+    test_forward(QQ_TYPE_F16);
+    test_forward(QQ_TYPE_BF16);
     return check_done();
 }

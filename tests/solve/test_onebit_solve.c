@@ -393,6 +393,78 @@ static void test_extremes(void)
     }
 }
 
+// J of an answer without H and of one plane, as solve/planes.h has it: 32 rows
+// at a time, number by number.
+static double plain_error(const answer *a)
+{
+    double all = 0.0;
+
+    for (size_t from = 0; from < a->n; from += 32) {
+        double sum = 0.0;
+        for (size_t i = from; i < from + 32 && i < a->n; i++)
+            for (size_t j = 0; j < a->k; j++) {
+                const volatile float e =
+                    a->w[i * a->k + j] - a->v[i * a->k + j];
+                sum += (double)e * (double)e; // exact
+            }
+        all += sum;
+    }
+    return all;
+}
+
+// Fixed looks at up to 8 blocks of rows at once: on all instructions and in
+// parts J is the plain one to the bit, and so is all else.
+static void test_look(size_t n, size_t k)
+{
+    float *w = solve_weights(n, k);
+    qq_onebit_options o = qq_onebit_options_init();
+    const qq_isa now = qq_isa_in_use();
+
+    o.mode = QQ_ONEBIT_FIXED;
+    answer a = solve(n, k, &o, w, NULL);
+    CHECK(a.status == QQ_OK);
+    for (int isa = 1; isa < 64; isa++)
+        for (o.parts = 1; o.parts < 4; o.parts++) {
+            if (qq_use_isa((qq_isa)isa) != QQ_OK)
+                continue;
+            answer b = solve(n, k, &o, w, NULL);
+            const double e = plain_error(&b);
+            CHECK(b.status == QQ_OK && same_answer(&a, &b));
+            CHECK(memcmp(&e, &b.r.objective, sizeof e) == 0);
+            drop(&b);
+        }
+    CHECK(qq_use_isa(now) == QQ_OK);
+    drop(&a);
+    free(w);
+}
+
+// What is not finite is seen wherever it stands, before a buffer is seen to be
+// too small; nothing is written.
+static void test_finite(size_t n, size_t k, qq_onebit_mode mode)
+{
+    float *w = solve_weights(n, k);
+    qq_onebit_options o = qq_onebit_options_init();
+
+    o.mode = mode;
+    o.rounds = 1;
+    for (size_t i = 0; i < 6; i++) {
+        const size_t at = i < 2 ? i * (n * k - 1) : check_u32() % (n * k);
+        const float was = w[at];
+        w[at] = i % 2 ? -INFINITY : i % 3 ? NAN : INFINITY;
+        answer a = solve(n, k, &o, w, NULL);
+        CHECK(a.status == QQ_ERR_FORMAT);
+        for (size_t j = 0; j < a.bytes; j++)
+            CHECK(((uint8_t *)a.out)[j] == 255);
+        CHECK(qq_onebit_solve(n, k, &o, w, k, NULL, 0, a.out, a.bytes,
+                              a.scratch, a.need - 1, &a.r) == QQ_ERR_FORMAT);
+        w[at] = was;
+        CHECK(qq_onebit_solve(n, k, &o, w, k, NULL, 0, a.out, a.bytes,
+                              a.scratch, a.need - 1, &a.r) == QQ_ERR_SCRATCH);
+        drop(&a);
+    }
+    free(w);
+}
+
 static void test_mask(void)
 {
     qq_onebit_options o = qq_onebit_options_init();
@@ -504,6 +576,12 @@ int main(void)
     test_parts(35, 19, 3, 0);
     test_anneal();
     test_extremes();
+    test_look(31, 16);
+    test_look(419, 37);
+    test_look(832, 7);
+    test_finite(70, 33, QQ_ONEBIT_FIXED);
+    test_finite(70, 33, QQ_ONEBIT_BEST);
+    test_finite(9, 7, QQ_ONEBIT_COMPAT);
     test_mask();
     test_none();
     test_compat_fails();

@@ -69,8 +69,94 @@ static void test_rank(size_t r, size_t true_rank)
     free(scratch);
 }
 
+// One vector: it is an eigenvector, E H E^T p = l p.
+static void test_vector(void)
+{
+    float *x = solve_inputs(120, K, 0.9f), *e = solve_weights(N, K);
+    float *h = solve_hessian(120, K, x, 0, 0.05), left[N], right[K];
+    const size_t need = qq_rank_scratch_size(N, K, 1);
+    void *scratch = room(need);
+    double y[N], length = 0.0, off = 0.0;
+
+    CHECK(qq_rank_correct(N, K, 1, e, K, h, K * K * 4, left, right, scratch,
+                          need) == QQ_OK);
+    for (size_t i = 0; i < N; i++) {
+        y[i] = 0.0;
+        for (size_t j = 0; j < K; j++)
+            for (size_t l = 0; l < K; l++)
+                y[i] += (double)e[i * K + j] * (double)h[j * K + l] *
+                        (double)right[l]; // right is p^T E
+        length += y[i] * (double)left[i];
+    }
+    for (size_t i = 0; i < N; i++)
+        off = fmax(off, fabs(y[i] - length * (double)left[i]));
+    CHECK(off < 1e-4 * length);
+    free(x);
+    free(e);
+    free(h);
+    free(scratch);
+}
+
+// Rows with gaps; what cannot be read is refused and nothing is written.
+static void test_rows(void)
+{
+    enum { R = 2, LD = K + 3 };
+    float *x = solve_inputs(120, K, 0.9f), *e = solve_weights(N, LD);
+    float *h = solve_hessian(120, K, x, 0, 0.05), *tight = solve_floats(N * K);
+    float *left[2] = {solve_floats(N * R), solve_floats(N * R)};
+    float *right[2] = {solve_floats(K * R), solve_floats(K * R)};
+    const size_t need = qq_rank_scratch_size(N, K, R);
+    void *s = room(need);
+
+    for (size_t i = 0; i < N * K; i++)
+        tight[i] = e[i / K * LD + i % K];
+    CHECK(qq_rank_correct(N, K, R, e, LD, h, K * K * 4, left[0], right[0], s,
+                          need) == QQ_OK);
+    CHECK(qq_rank_correct(N, K, R, tight, K, h, K * K * 4, left[1], right[1], s,
+                          need) == QQ_OK);
+    CHECK(memcmp(left[0], left[1], N * R * 4) == 0);
+    CHECK(memcmp(right[0], right[1], K * R * 4) == 0);
+    // The columns of left are orthogonal and of length 1.
+    for (int i = 0; i < 3; i++) {
+        double sum = i < 2 ? -1.0 : 0.0;
+        for (size_t j = 0; j < N; j++)
+            sum += (double)left[0][j * R + (i == 1)] *
+                   (double)left[0][j * R + (i > 0)];
+        CHECK(fabs(sum) < 1e-6);
+    }
+    left[0][0] = right[0][0] = 9.0f;
+#define RANK(e, lde, bytes, left, right, need)                                 \
+    qq_rank_correct(N, K, R, e, lde, h, bytes, left, right, s, need)
+    CHECK(RANK(e, LD, K * K * 4, NULL, right[0], need) == QQ_ERR_ARGUMENT);
+    CHECK(RANK(e, LD, K * K * 4, left[0], NULL, need) == QQ_ERR_ARGUMENT);
+    CHECK(RANK(NULL, LD, K * K * 4, left[0], right[0], need) ==
+          QQ_ERR_ARGUMENT);
+    CHECK(RANK(e, K - 1, K * K * 4, left[0], right[0], need) == QQ_ERR_SHAPE);
+    CHECK(RANK(e, LD, K * K * 4 - 1, left[0], right[0], need) == QQ_ERR_SIZE);
+    CHECK(RANK(e, LD, K * K * 4, left[0], right[0], need - 1) ==
+          QQ_ERR_SCRATCH);
+    h[1] += 1.0f;
+    CHECK(RANK(e, LD, K * K * 4, left[0], right[0], need) == QQ_ERR_FORMAT);
+    h[1] = h[K];
+    e[LD + 1] = NAN;
+    CHECK(RANK(e, LD, K * K * 4, left[0], right[0], need) == QQ_ERR_FORMAT);
+    CHECK(left[0][0] == 9.0f && right[0][0] == 9.0f);
+#undef RANK
+    for (int i = 0; i < 2; i++) {
+        free(left[i]);
+        free(right[i]);
+    }
+    free(x);
+    free(h);
+    free(e);
+    free(tight);
+    free(s);
+}
+
 int main(void)
 {
+    test_vector();
+    test_rows();
     test_rank(1, N);
     test_rank(1, 1);
     test_rank(3, N);

@@ -174,15 +174,52 @@ static void test_poor(size_t k)
     free(h);
 }
 
+// What two infinities, or a NaN of any bits, leave in a block is the one NaN:
+// where the infinities add up, an infinity.
+static void test_wild(size_t k)
+{
+    const qq_rotation r = qq_rotation_make(k, 0, 11);
+    float *x = solve_floats(2 * k);
+    size_t nans = 0, infinities = 0;
+
+    for (size_t j = 0; j < 2 * k; j++)
+        x[j] = 1.0f;
+    x[0] = x[k / 2] = INFINITY;
+    x[k] = check_f32(0xffc01234u);
+    CHECK(qq_rotation_rows(&r, 0, 2, x, k) == QQ_OK);
+    for (size_t j = 0; j < k; j++) {
+        nans += check_bits(x[j]) == 0x7fc00000u;
+        infinities += isinf(x[j]) != 0;
+        CHECK(check_bits(x[k + j]) == 0x7fc00000u);
+    }
+    CHECK(k == 1 || (nans == k / 2 && infinities == k / 2));
+    free(x);
+}
+
 static void test_refused(void)
 {
     qq_rotation r = qq_rotation_make(8, 0, 1);
+    const qq_rotation good = r;
     float x[16] = {0};
 
     CHECK(qq_rotation_rows(&r, 0, 0, NULL, 8) == QQ_OK);
     CHECK(qq_rotation_rows(&r, 0, 2, NULL, 8) == QQ_ERR_ARGUMENT);
     CHECK(qq_rotation_rows(NULL, 0, 1, x, 8) == QQ_ERR_ARGUMENT);
+    r = qq_rotation_make(0, 0, 1);
+    CHECK(qq_rotation_rows(&r, 0, 2, NULL, 0) == QQ_OK);
+    r = good;
     CHECK(qq_rotation_rows(&r, 0, 2, x, 7) == QQ_ERR_SHAPE);
+    CHECK(qq_rotation_rows(&r, 0, SIZE_MAX / 8, x, 8) == QQ_ERR_SHAPE);
+    CHECK(qq_rotation_rows(&r, 0, SIZE_MAX / 8, x, 9) == QQ_ERR_SHAPE);
+    r.init ^= 1u;
+    CHECK(qq_rotation_rows(&r, 0, 1, x, 8) == QQ_ERR_ARGUMENT);
+    static const size_t blocks[] = {0, 3, 6, 16};
+    for (size_t i = 0; i < 4; i++) {
+        r = good;
+        r.block = blocks[i];
+        r.k = i == 1 || i == 2 ? 6 : 8;
+        CHECK(qq_rotation_rows(&r, 0, 1, x, 8) == QQ_ERR_ARGUMENT);
+    }
     memset(&r, 0, sizeof r);
     CHECK(qq_rotation_rows(&r, 0, 1, x, 8) == QQ_ERR_ARGUMENT);
     CHECK(qq_rotation_hessian(&r, x, sizeof x) == QQ_ERR_ARGUMENT);
@@ -199,6 +236,8 @@ int main(void)
         test_hessian(sizes[i], i % 3 ? 0 : 4);
         test_poor(sizes[i]);
     }
+    for (size_t k = 1; k <= 128; k *= 2)
+        test_wild(k);
     test_blocks();
     test_seeds();
     test_refused();

@@ -82,6 +82,25 @@ static void test_edges(void)
                              need) == QQ_ERR_ARGUMENT);
     CHECK(qq_power_iteration(2, 3, 5, p, 3, NULL, NULL, v, &sigma, scratch,
                              need) == QQ_ERR_ARGUMENT);
+    CHECK(qq_power_iteration(2, 3, 5, p, 3, NULL, u, NULL, &sigma, scratch,
+                             need) == QQ_ERR_ARGUMENT);
+    CHECK(qq_power_iteration(2, 3, 5, p, 3, NULL, u, v, NULL, scratch, need) ==
+          QQ_ERR_ARGUMENT);
+    u[0] = v[0] = sigma = 9.0f;
+    for (int i = 0; i < 3; i++) {
+        p[4] = i == 0 ? NAN : i == 1 ? INFINITY : -INFINITY;
+        CHECK(qq_power_iteration(2, 3, 5, p, 3, NULL, u, v, &sigma, scratch,
+                                 need) == QQ_ERR_FORMAT);
+    }
+    CHECK(u[0] == 9.0f && v[0] == 9.0f && sigma == 9.0f);
+    p[4] = 0.0f; // a start across the only direction that there is
+    const float across[3] = {0.0f, 2.0f, 0.0f}, none[3] = {0};
+    CHECK(qq_power_iteration(2, 3, 5, p, 3, across, u, v, &sigma, scratch,
+                             need) == QQ_OK);
+    CHECK(sigma == 0.0f && u[0] == 0.0f && u[1] == 0.0f && v[1] == 1.0f);
+    CHECK(qq_power_iteration(2, 3, 5, p, 3, none, u, v, &sigma, scratch,
+                             need) == QQ_OK);
+    CHECK(sigma == 0.0f && v[0] == 0.0f && v[1] == 0.0f && v[2] == 0.0f);
     CHECK(qq_power_iteration_scratch_size(SIZE_MAX / 2, 3) == SIZE_MAX);
     free(scratch);
 }

@@ -61,6 +61,109 @@ static void test_target(const qq_target_options *o, int has_c, int has_r)
     free(scratch);
 }
 
+// Rows with gaps are the rows; gaps stay. Of columns that no input used
+// nothing is known: those weights stay.
+static void test_rows(void)
+{
+    enum { LD = K + 5 };
+    float *x = solve_inputs(200, K, 0.8f), *w = solve_weights(N, LD);
+    float *h = solve_hessian(200, K, x, 1, 0.0), *c = solve_weights(K, K);
+    float *tight = solve_floats(N * K), *t = solve_floats(N * LD);
+    float *u = solve_floats(N * K);
+    const size_t bytes = qq_target_scratch_size(N, K, NULL);
+    void *scratch = room(bytes);
+    int same = 1;
+
+    for (size_t i = 0; i < N * LD; i++)
+        t[i] = 9.0f;
+    for (size_t i = 0; i < N * K; i++)
+        tight[i] = w[i / K * LD + i % K];
+    CHECK(qq_target(N, K, NULL, tight, K, h, K * K * 4, c, K * K * 4, NULL, 0,
+                    u, K, scratch, bytes) == QQ_OK);
+    CHECK(qq_target(N, K, NULL, w, LD, h, K * K * 4, c, K * K * 4, NULL, 0, t,
+                    LD, scratch, bytes) == QQ_OK);
+    for (size_t i = 0; i < N * LD; i++) {
+        const size_t j = i % LD;
+        const float want = j < K ? u[i / LD * K + j] : 9.0f;
+        same &= check_bits(t[i]) == check_bits(want);
+    }
+    CHECK(same && memcmp(u, tight, N * K * 4) != 0);
+    memset(h, 0, K * K * 4);
+    CHECK(qq_target(N, K, NULL, tight, K, h, K * K * 4, c, K * K * 4, NULL, 0,
+                    u, K, scratch, bytes) == QQ_OK);
+    CHECK(memcmp(u, tight, N * K * 4) == 0);
+    free(x);
+    free(w);
+    free(h);
+    free(c);
+    free(t);
+    free(u);
+    free(tight);
+    free(scratch);
+}
+
+static void test_refused(void)
+{
+    const double wild[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    float w[6] = {1, 2, 3, 4, 5, 6}, h[4] = {2, 1, 1, 2}, c[4] = {0};
+    float r[6] = {0}, t[6] = {9, 9, 9, 9, 9, 9};
+    qq_target_options o = qq_target_options_init();
+    const size_t bytes = qq_target_scratch_size(3, 2, NULL);
+    void *scratch = room(bytes);
+
+    CHECK(o.alpha == .75 && o.rho == 1.0 && o.ridge == .01 && o.parts == 1);
+#define TARGET(w, ldw, h_bytes, c_bytes, r_bytes, t, ldt, bytes)               \
+    qq_target(3, 2, &o, w, ldw, h, h_bytes, c, c_bytes, r, r_bytes, t, ldt,    \
+              scratch, bytes)
+#define REFUSED(status) CHECK(TARGET(w, 2, 16, 16, 24, t, 2, bytes) == (status))
+    for (int i = 0; i < 3; i++) {
+        o.alpha = wild[i];
+        REFUSED(QQ_ERR_ARGUMENT);
+        o.alpha = .75;
+        o.rho = wild[i];
+        REFUSED(QQ_ERR_ARGUMENT);
+        o.rho = 1.0;
+        o.ridge = wild[i];
+        REFUSED(QQ_ERR_ARGUMENT);
+        o.ridge = .01;
+        c[i] = r[i] = (float)wild[i];
+        REFUSED(QQ_ERR_FORMAT);
+        c[i] = 0.0f;
+        REFUSED(QQ_ERR_FORMAT);
+        c[i] = r[i];
+        r[i] = 0.0f;
+        REFUSED(QQ_ERR_FORMAT);
+        c[i] = 0.0f;
+        w[i] = (float)wild[i];
+        REFUSED(QQ_ERR_FORMAT);
+        w[i] = 1.0f;
+    }
+    o.ridge = -.01;
+    REFUSED(QQ_ERR_ARGUMENT);
+    o.ridge = 0.0;
+    h[1] = h[2] = 3.0f; // not positive
+    REFUSED(QQ_ERR_FORMAT);
+    h[1] = h[2] = 1.0f;
+    o.parts = 0;
+    REFUSED(QQ_ERR_ARGUMENT);
+    CHECK(qq_target_scratch_size(3, 2, &o) == SIZE_MAX);
+    o = qq_target_options_init();
+    CHECK(TARGET(w, 1, 16, 16, 24, t, 2, bytes) == QQ_ERR_SHAPE);
+    CHECK(TARGET(w, 2, 16, 16, 24, t, 1, bytes) == QQ_ERR_SHAPE);
+    CHECK(TARGET(NULL, 2, 16, 16, 24, t, 2, bytes) == QQ_ERR_ARGUMENT);
+    CHECK(TARGET(w, 2, 16, 16, 24, NULL, 2, bytes) == QQ_ERR_ARGUMENT);
+    CHECK(TARGET(w, 2, 15, 16, 24, t, 2, bytes) == QQ_ERR_SIZE);
+    CHECK(TARGET(w, 2, 16, 15, 24, t, 2, bytes) == QQ_ERR_SIZE);
+    CHECK(TARGET(w, 2, 16, 16, 23, t, 2, bytes) == QQ_ERR_SIZE);
+    CHECK(TARGET(w, 2, 16, 16, 24, t, 2, bytes - 1) == QQ_ERR_SCRATCH);
+    for (int i = 0; i < 6; i++)
+        CHECK(t[i] == 9.0f);
+    REFUSED(QQ_OK);
+#undef TARGET
+#undef REFUSED
+    free(scratch);
+}
+
 static void test_bias(void)
 {
     const float w[4] = {1.0f, 2.0f, 3.0f, 4.0f};
@@ -76,6 +179,19 @@ static void test_bias(void)
     CHECK(out[0] == 1.5f && out[1] == 107.25f);
     CHECK(qq_bias_correct(2, 2, w, 2, v, 2, NULL, q, b, r, 0.5f, out) ==
           QQ_ERR_ARGUMENT);
+    CHECK(qq_bias_correct(2, 2, w, 2, v, 2, f, NULL, b, r, 0.5f, out) ==
+          QQ_ERR_ARGUMENT);
+    CHECK(qq_bias_correct(2, 2, w, 2, v, 2, f, q, b, r, 0.5f, NULL) ==
+          QQ_ERR_ARGUMENT);
+    CHECK(qq_bias_correct(2, 2, w, 2, v, 1, f, q, b, r, 0.5f, out) ==
+          QQ_ERR_SHAPE);
+    // Rows of one, two apart.
+    CHECK(qq_bias_correct(2, 1, w, 2, v, 1, f, q, NULL, NULL, 0.0f, out) ==
+          QQ_OK);
+    CHECK(out[0] == 10.0f - 12.0f && out[1] == 30.0f - 16.0f);
+    CHECK(qq_bias_correct(2, 1, w, 1, v, 2, f, q, NULL, NULL, 0.0f, out) ==
+          QQ_OK);
+    CHECK(out[0] == 10.0f - 12.0f && out[1] == 20.0f - 24.0f);
 }
 
 int main(void)
@@ -95,6 +211,8 @@ int main(void)
     o.ridge = .05;
     test_target(&o, 1, 1);
     CHECK(calls > 0);
+    test_rows();
+    test_refused();
     test_bias();
     return check_done();
 }
