@@ -25,42 +25,39 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-    DIM = 64,
-    HID = 172,
-    LAYERS = 5,
-    HEADS = 8,
-    KV = 32,
-    HEAD = DIM / HEADS,
-    VOCAB = 512,
-    LONGEST = 512
-};
+enum { DIM = 64, HID = 172, LAYERS = 5, HEADS = 8, KV = 32, HEAD = 8 };
+enum { VOCAB = 512, LONGEST = 512 };
 
-// The matrices of a layer, then those of the next. Layers of one group see the
-// same input: (q, k, v), wo, (w1, w3), w2.
-enum { WQ, WK, WV, WO, W1, W3, W2, A_LAYER, MATRICES = LAYERS * A_LAYER };
+// The matrices of a layer, then those of the next, then the embedding, which is
+// the classifier, too. Those of one group see the same input: (q, k, v), wo,
+// (w1, w3), w2.
+enum { WQ, WK, WV, WO, W1, W3, W2, A_LAYER, EMBEDDING = LAYERS * A_LAYER };
 enum { GROUPS = 4 * LAYERS };
 
-static float norm_in[LAYERS][DIM], norm_mid[LAYERS][DIM], norm_out[DIM];
-static float embedding[VOCAB * DIM], weight[MATRICES][HID * DIM];
+static const float *weight[EMBEDDING + 1];
+static const float *scales[2 * LAYERS + 1]; // of the norms, as they come
+static size_t float_bytes, packed_bytes;
 
-// The quantized net: planes of a matrix are added up. The embedding, which is
-// the classifier, too, has 8 bits.
-static qq_matrix packed[MATRICES][QQ_ONEBIT_MAX_PLANES], packed_embedding;
-static unsigned planes[MATRICES];
-static size_t packed_bytes;
+// The quantized net: planes of a matrix are added up. The embedding has 8 bits.
+static qq_matrix packed[EMBEDDING + 1][QQ_ONEBIT_MAX_PLANES];
+static unsigned planes[EMBEDDING + 1];
 
-// What a net is in the middle of: keys and values so far, and of each token
-// the residual stream r and the input x of a group, HID apart.
-typedef struct state {
-    int packed; // which net
+// A net at work: keys and values of a story so far, and of each token at hand
+// the residual stream r and the input x of the next group, HID apart.
+typedef struct net {
+    int packed;
     float key[LAYERS][LONGEST][KV], value[LAYERS][LONGEST][KV];
     float *r, *x;
-} state;
+    size_t steps; // done, for all stories that calibrate
+} net;
+
+static net nets[2]; // the float one, the quantized one
 
 static size_t n_of(int id)
 {
     static const size_t n[A_LAYER] = {DIM, KV, KV, DIM, HID, HID, DIM};
+    if (id == EMBEDDING)
+        return VOCAB;
     return n[id % A_LAYER];
 }
 
@@ -87,80 +84,65 @@ static void *memory(size_t bytes)
 
 // --- the model -------------------------------------------------------------
 
-// y = x W^T for count rows, or y += that.
-static void multiply(const float *w, size_t n, size_t k, size_t count,
-                     const float *x, size_t ldx, int add, float *y, size_t ldy)
+// y = x W^T for count rows of x, or y += that.
+static void multiply(int id, size_t count, const float *x, int add, float *y)
 {
-    for (size_t t = 0; t < count; t++)
-        for (size_t i = 0; i < n; i++) {
+    const size_t n = n_of(id), k = k_of(id); // k is 64 or 172
+    const float *w = weight[id];
+
+    for (size_t t = 0; t < count; t++, x += HID)
+        for (size_t i = 0; i < n; i++, y++) {
             float s[4] = {0, 0, 0, 0};
-            for (size_t j = 0; j < k; j += 4) // k is 64 or 172
-                for (size_t l = 0; l < 4; l++)
-                    s[l] += w[i * k + j + l] * x[t * ldx + j + l];
+            for (size_t j = 0; j < k; j++)
+                s[j % 4] += w[i * k + j] * x[j];
             const float sum = s[0] + s[1] + s[2] + s[3];
-            y[t * ldy + i] = add ? y[t * ldy + i] + sum : sum;
+            *y = add ? *y + sum : sum;
         }
 }
 
-static void multiply_packed(const qq_matrix *w, size_t count, const float *x,
-                            size_t ldx, int add, float *y, size_t ldy)
+static void multiply_packed(int id, size_t count, const float *x, int add,
+                            float *y)
 {
-    static unsigned char *scratch;
+    static void *scratch;
     static size_t room;
     qq_matmul_options o = qq_matmul_options_init();
 
-    o.accumulate = add;
-    const size_t need = qq_matmul_scratch_size(w, &o, count);
-    if (need > room) {
-        free(scratch);
-        scratch = (unsigned char *)memory(room = need);
+    for (unsigned p = 0; p < planes[id]; p++) {
+        const qq_matrix *w = &packed[id][p];
+        o.accumulate = add || p > 0;
+        const size_t need = qq_matmul_scratch_size(w, &o, count);
+        if (need > room) {
+            free(scratch);
+            scratch = memory(room = need);
+        }
+        must(qq_matmul(w, &o, count, x, HID, y, w->n, scratch, room),
+             "qq_matmul");
     }
-    must(qq_matmul(w, &o, count, x, ldx, y, ldy, scratch, room), "qq_matmul");
 }
 
-static void product(const state *s, int id, size_t count, const float *x,
-                    size_t ldx, int add, float *y, size_t ldy)
+static void product(const net *s, int id, size_t count, const float *x, int add,
+                    float *y)
 {
-    if (!s->packed)
-        multiply(weight[id], n_of(id), k_of(id), count, x, ldx, add, y, ldy);
-    for (unsigned p = 0; s->packed && p < planes[id]; p++)
-        multiply_packed(&packed[id][p], count, x, ldx, add || p > 0, y, ldy);
-}
-
-static void norm(const float *w, const float *r, float *x, size_t count)
-{
-    for (size_t t = 0; t < count; t++, r += DIM, x += HID) {
-        float sum = 0;
-        for (size_t i = 0; i < DIM; i++)
-            sum += r[i] * r[i];
-        const float scale = 1.0f / sqrtf(sum / (float)DIM + 1e-5f);
-        for (size_t i = 0; i < DIM; i++)
-            x[i] = r[i] * scale * w[i];
-    }
+    (s->packed ? multiply_packed : multiply)(id, count, x, add, y);
 }
 
 // Pairs of neighbours turn by position / 10000^(2i / HEAD).
 static void turn(float *x, size_t count, size_t position)
 {
-    static float table[LONGEST][HEAD];
-    if (table[0][0] == 0)
-        for (size_t t = 0; t < LONGEST; t++)
-            for (size_t i = 0; i < HEAD; i += 2) {
-                const double f = pow(1e4, -(double)i / (double)HEAD);
-                table[t][i] = (float)cos((double)t * f);
-                table[t][i + 1] = (float)sin((double)t * f);
-            }
-    for (size_t i = 0; i < count; i += 2) {
-        const float c = table[position][i % HEAD];
-        const float s = table[position][i % HEAD + 1];
-        const float a = x[i], b = x[i + 1];
-        x[i] = a * c - b * s;
-        x[i + 1] = a * s + b * c;
+    for (size_t i = 0; i < HEAD; i += 2) {
+        const double f = pow(1e4, -(double)i / HEAD);
+        const float c = (float)cos((double)position * f);
+        const float s = (float)sin((double)position * f);
+        for (size_t j = i; j < count; j += HEAD) {
+            const float a = x[j], b = x[j + 1];
+            x[j] = a * c - b * s;
+            x[j + 1] = a * s + b * c;
+        }
     }
 }
 
 // A head of the query at position t, with all keys and values up to it.
-static void attend(const state *s, int l, size_t t, size_t head, const float *q,
+static void attend(const net *s, int l, size_t t, size_t head, const float *q,
                    float *out)
 {
     static float score[LONGEST];
@@ -184,14 +166,14 @@ static void attend(const state *s, int l, size_t t, size_t head, const float *q,
         out[c] = y[c] / sum;
 }
 
-static void attention(state *s, int l, size_t first, size_t count, float *x)
+static void attention(net *s, int l, size_t first, size_t count, float *x)
 {
     static float q[LONGEST * DIM];
     const int id = l * A_LAYER;
 
-    product(s, id + WQ, count, x, HID, 0, q, DIM);
-    product(s, id + WK, count, x, HID, 0, s->key[l][first], KV);
-    product(s, id + WV, count, x, HID, 0, s->value[l][first], KV);
+    product(s, id + WQ, count, x, 0, q);
+    product(s, id + WK, count, x, 0, s->key[l][first]);
+    product(s, id + WV, count, x, 0, s->value[l][first]);
     for (size_t t = 0; t < count; t++) {
         turn(q + t * DIM, DIM, first + t);
         turn(s->key[l][first + t], KV, first + t);
@@ -202,181 +184,147 @@ static void attention(state *s, int l, size_t first, size_t count, float *x)
                    x + t * HID + h * HEAD);
 }
 
-// Of count tokens at position first: the input of a group of layers becomes
-// that of the next one.
-static void step(state *s, size_t group, size_t first, size_t count, float *r,
-                 float *x)
+// Step 0 makes the input of group 0 from count tokens at position first; step
+// g + 1 that of the next group from that of group g.
+static void step(net *s, size_t at, const size_t *token, size_t first,
+                 size_t count, float *r, float *x)
 {
     static float gate[LONGEST * HID], up[LONGEST * HID];
-    const int l = (int)group / 4, id = l * A_LAYER;
+    const int group = (int)at - 1, l = group / 4, id = l * A_LAYER;
 
-    switch (group % 4) {
-    case 0:
+    if (at > 0 && group % 4 == 0) {
         attention(s, l, first, count, x);
-        break;
-    case 1:
-        product(s, id + WO, count, x, HID, 1, r, DIM);
-        norm(norm_mid[l], r, x, count);
-        break;
-    case 2:
-        product(s, id + W1, count, x, HID, 0, gate, HID);
-        product(s, id + W3, count, x, HID, 0, up, HID);
+        return;
+    }
+    if (at > 0 && group % 4 == 2) {
+        product(s, id + W1, count, x, 0, gate);
+        product(s, id + W3, count, x, 0, up);
         for (size_t i = 0; i < count * HID; i++)
             x[i] = up[i] * gate[i] / (1.0f + expf(-gate[i]));
-        break;
-    default:
-        product(s, id + W2, count, x, HID, 1, r, DIM);
-        norm(l + 1 < LAYERS ? norm_in[l + 1] : norm_out, r, x, count);
+        return;
+    }
+    if (at > 0)
+        product(s, id + (group % 4 == 1 ? WO : W2), count, x, 1, r);
+    else if (s->packed)
+        must(qq_matrix_row(packed[EMBEDDING], count, token, r,
+                           count * DIM * sizeof *r),
+             "qq_matrix_row");
+    else
+        for (size_t t = 0; t < count; t++)
+            memcpy(r + t * DIM, weight[EMBEDDING] + token[t] * DIM,
+                   DIM * sizeof *r);
+    for (size_t t = 0; t < count; t++, r += DIM, x += HID) {
+        float sum = 0;
+        for (size_t i = 0; i < DIM; i++)
+            sum += r[i] * r[i];
+        const float scale = 1.0f / sqrtf(sum / (float)DIM + 1e-5f);
+        for (size_t i = 0; i < DIM; i++)
+            x[i] = r[i] * scale * scales[at / 2][i];
     }
 }
 
-static void begin(const state *s, const size_t *token, size_t count, float *r,
-                  float *x)
-{
-    if (s->packed)
-        must(qq_matrix_row(&packed_embedding, count, token, r,
-                           count * DIM * sizeof *r),
-             "qq_matrix_row");
-    for (size_t t = 0; t < count && !s->packed; t++)
-        memcpy(r + t * DIM, embedding + token[t] * DIM, DIM * sizeof *r);
-    norm(norm_in[0], r, x, count);
-}
-
 // What may follow each of count tokens from position first on.
-static void logits(state *s, const size_t *token, size_t first, size_t count,
+static void logits(net *s, const size_t *token, size_t first, size_t count,
                    float *y)
 {
-    begin(s, token, count, s->r, s->x);
-    for (size_t g = 0; g < GROUPS; g++)
-        step(s, g, first, count, s->r, s->x);
-    if (s->packed)
-        multiply_packed(&packed_embedding, count, s->x, HID, 0, y, VOCAB);
-    else
-        multiply(embedding, VOCAB, DIM, count, s->x, HID, 0, y, VOCAB);
+    for (size_t at = 0; at <= GROUPS; at++)
+        step(s, at, token, first, count, s->r, s->x);
+    product(s, EMBEDDING, count, s->x, 0, y);
 }
 
 // --- files -----------------------------------------------------------------
 
 static unsigned char *file_of(const char *dir, const char *name, size_t *bytes)
 {
+    enum { ROOM = 1 << 21 };
+    unsigned char *all = (unsigned char *)memory(ROOM);
     char path[1024];
-    unsigned char *all = NULL;
 
     snprintf(path, sizeof path, "%.900s/lm-stories260k/%s", dir, name);
     FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return NULL;
-    if (fseek(f, 0, SEEK_END) == 0 && ftell(f) > 0) {
-        *bytes = (size_t)ftell(f);
-        all = (unsigned char *)memory(*bytes);
-        rewind(f);
-        if (fread(all, 1, *bytes, f) != *bytes)
-            exit(1);
-    }
-    fclose(f);
+    *bytes = f != NULL ? fread(all, 1, ROOM, f) : 0;
+    if (f != NULL)
+        fclose(f);
     return all;
-}
-
-static const unsigned char *floats(const unsigned char *p, size_t count,
-                                   float *out)
-{
-    for (size_t i = 0; i < count; i++, p += 4) {
-        const uint32_t u = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-                           (uint32_t)p[3] << 24;
-        memcpy(out + i, &u, sizeof u);
-    }
-    return p;
 }
 
 static int load(const char *dir)
 {
-    static const int before[] = {WQ, WK, WV, WO}, after[] = {W1, W2, W3};
-    size_t bytes = 0;
+    static const int order[] = {WQ, WK, WV, WO, W1, W2, W3};
+    static float all[260032];
+    size_t bytes;
     unsigned char *file = file_of(dir, "stories260K.bin", &bytes);
 
-    if (file == NULL || bytes < 1040000)
+    if (bytes < 28 + sizeof all)
         return 0;
-    const unsigned char *p = floats(file + 28, VOCAB * DIM, embedding);
-    p = floats(p, LAYERS * DIM, norm_in[0]);
-    for (int i = 0; i < 4 * LAYERS; i++) {
-        const int id = i % LAYERS * A_LAYER + before[i / LAYERS];
-        p = floats(p, n_of(id) * k_of(id), weight[id]);
+    for (size_t i = 0; i < sizeof all / 4; i++) {
+        const unsigned char *p = file + 28 + 4 * i;
+        const uint32_t u = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+                           (uint32_t)p[3] << 24;
+        memcpy(all + i, &u, sizeof u);
     }
-    p = floats(p, LAYERS * DIM, norm_mid[0]);
-    for (int i = 0; i < 3 * LAYERS; i++) {
-        const int id = i % LAYERS * A_LAYER + after[i / LAYERS];
-        p = floats(p, n_of(id) * k_of(id), weight[id]);
-    }
-    floats(p, DIM, norm_out);
     free(file);
+    const float *p = all + VOCAB * DIM;
+    weight[EMBEDDING] = all;
+    float_bytes = VOCAB * DIM * sizeof(float);
+    for (int i = 0; i < 7; i++) {
+        for (int l = 0; i % 4 == 0 && l < LAYERS; l++, p += DIM)
+            scales[2 * l + i / 4] = p;
+        for (int l = 0; l < LAYERS; l++) {
+            const int id = l * A_LAYER + order[i];
+            weight[id] = p;
+            p += n_of(id) * k_of(id);
+            float_bytes += n_of(id) * k_of(id) * sizeof(float);
+        }
+    }
+    scales[2 * LAYERS] = p;
     return 1;
 }
 
-// Stories as tokens; each begins with token 1.
-typedef struct text {
-    size_t count;
-    size_t stories;
-    size_t *token;
-    size_t *start; // stories + 1
-} text;
-
-static text stories;
+// Stories as tokens; each begins with token 1, and start has one more.
+static size_t stories, *token_of, *start;
 
 static int load_text(const char *dir)
 {
-    size_t bytes = 0;
+    size_t bytes;
     unsigned char *file = file_of(dir, "tinystories_tok512_dev.u16", &bytes);
 
-    if (file == NULL)
-        return 0;
-    stories.count = bytes / 2;
-    stories.token = (size_t *)memory((bytes / 2 + 1) * sizeof(size_t));
-    stories.start = (size_t *)memory((bytes / 2 + 1) * sizeof(size_t));
-    for (size_t i = 0; i < stories.count; i++) {
-        stories.token[i] = (file[2 * i] | (size_t)file[2 * i + 1] << 8) % VOCAB;
-        if (stories.token[i] == 1)
-            stories.start[stories.stories++] = i;
+    token_of = (size_t *)memory((bytes / 2 + 1) * sizeof(size_t));
+    start = (size_t *)memory((bytes / 2 + 1) * sizeof(size_t));
+    for (size_t i = 0; i < bytes / 2; i++) {
+        token_of[i] = (file[2 * i] | (size_t)file[2 * i + 1] << 8) % VOCAB;
+        if (token_of[i] == 1)
+            start[stories++] = i;
     }
-    stories.start[stories.stories] = stories.count;
+    start[stories] = bytes / 2;
     free(file);
-    return 1;
+    return stories > 0;
 }
 
 // The tokens of a story that have one behind them.
 static size_t length_of(size_t story)
 {
-    const size_t length = stories.start[story + 1] - stories.start[story] - 1;
+    const size_t length = start[story + 1] - start[story] - 1;
     return length < LONGEST ? length : LONGEST;
 }
 
-static state *state_make(int of_packed, size_t tokens)
-{
-    state *s = (state *)memory(sizeof *s);
-    s->packed = of_packed;
-    s->r = (float *)memory(tokens * DIM * sizeof(float));
-    s->x = (float *)memory(tokens * HID * sizeof(float));
-    return s;
-}
-
-static double perplexity(state *s, size_t first, size_t count)
+// Of the first ten stories.
+static double perplexity(net *s)
 {
     static float y[LONGEST * VOCAB];
-    double loss = 0;
-    size_t predicted = 0;
+    double loss = 0, predicted = 0;
 
-    for (size_t i = first; i < first + count; i++) {
-        const size_t *token = stories.token + stories.start[i];
-        const size_t length = length_of(i);
+    for (size_t i = 0; i < 10; i++) {
+        const size_t *token = token_of + start[i], length = length_of(i);
         logits(s, token, 0, length, y);
-        for (size_t t = 0; t < length; t++) {
+        for (size_t t = 0; t < length; t++, predicted++) {
             double sum = 0;
             for (size_t c = 0; c < VOCAB; c++)
                 sum += exp((double)y[t * VOCAB + c]);
             loss += log(sum) - (double)y[t * VOCAB + token[t + 1]];
         }
-        predicted += length;
     }
-    return exp(loss / (double)predicted);
+    return exp(loss / predicted);
 }
 
 // --- quantizing ------------------------------------------------------------
@@ -385,48 +333,37 @@ static double perplexity(state *s, size_t first, size_t count)
 // nets together, group by group.
 enum { FIRST_SEEN = 100 };
 
-typedef struct calibration {
-    size_t stories;
-    size_t tokens;
-    size_t at[2]; // the group that each net is at
-    state *net[2];
-    float *difference; // of r
-} calibration;
+static size_t seen, tokens_seen;
+static float *difference; // of r
 
-static void advance(calibration *c, int which, size_t group)
+static void advance(net *s, size_t steps)
 {
-    state *s = c->net[which];
-
-    for (size_t g = c->at[which]; g < group; g++) {
-        float *r = s->r, *x = s->x;
-        for (size_t i = 0; i < c->stories; i++) {
-            const size_t length = length_of(FIRST_SEEN + i);
-            step(s, g, 0, length, r, x);
-            r += length * DIM;
-            x += length * HID;
-        }
+    for (; s->steps < steps; s->steps++) {
+        size_t t = 0;
+        for (size_t i = FIRST_SEEN; i < FIRST_SEEN + seen; t += length_of(i++))
+            step(s, s->steps, token_of + start[i], 0, length_of(i),
+                 s->r + t * DIM, s->x + t * HID);
     }
-    c->at[which] = group;
 }
 
 // The driver asks: what do the layers of a group see?
 static int inputs(void *user, size_t first, size_t count, int propagated,
                   qq_drive_sink *sink)
 {
-    calibration *c = (calibration *)user;
     qq_drive_rows_of rows;
 
+    (void)user;
     (void)count; // one at a time, as d.together says
     (void)propagated;
-    advance(c, 0, first);
-    advance(c, 1, first);
-    for (size_t i = 0; i < c->tokens * DIM; i++)
-        c->difference[i] = c->net[0]->r[i] - c->net[1]->r[i];
-    rows.count = c->tokens;
-    rows.x = c->net[1]->x;
-    rows.x_float = c->net[0]->x;
+    for (int i = 0; i < 2; i++)
+        advance(&nets[i], first + 1);
+    for (size_t i = 0; i < tokens_seen * DIM; i++)
+        difference[i] = nets[0].r[i] - nets[1].r[i];
+    rows.count = tokens_seen;
+    rows.x = nets[1].x;
+    rows.x_float = nets[0].x;
     rows.ldx = rows.ldx_float = HID;
-    rows.r = c->difference;
+    rows.r = difference;
     rows.ldr = DIM;
     return qq_drive_rows(sink, first, &rows) != QQ_OK;
 }
@@ -435,41 +372,41 @@ static int inputs(void *user, size_t first, size_t count, int propagated,
 static int store(void *user, const qq_drive_result *result)
 {
     const size_t id = result->layer;
+    const qq_onebit *b = result->onebit;
     qq_matrix_options o = qq_matrix_options_init();
-    qq_array array;
 
     (void)user;
     o.bias = result->bias;
-    planes[id] = result->onebit != NULL ? result->onebit->planes : 1;
-    if (result->fit != NULL) {
-        const size_t need = qq_fit_array_size(result->fit, QQ_TYPE_F16);
-        void *codes = memory(need);
-        must(qq_fit_array(result->fit, QQ_TYPE_F16, codes, need, &array),
-             "qq_fit_array");
-        const size_t bytes = qq_matrix_size(&array, &o);
-        must(qq_matrix_pack(&array, &o, memory(bytes), bytes, packed[id]),
-             "qq_matrix_pack");
-        free(codes);
+    planes[id] = b != NULL ? b->planes : 1;
+    for (unsigned p = 0; p < planes[id]; p++, o.bias = NULL) {
+        qq_matrix *w = &packed[id][p];
+        if (b != NULL) {
+            o.a = b->a + p * b->n;
+            o.b = b->b + p * b->k;
+            const size_t bytes = qq_matrix_sign_size(&b->sign[p], &o);
+            must(qq_matrix_pack_sign(&b->sign[p], &o, memory(bytes), bytes, w),
+                 "qq_matrix_pack_sign");
+        } else {
+            const size_t need = qq_fit_array_size(result->fit, QQ_TYPE_F16);
+            void *codes = memory(need);
+            qq_array array;
+            must(qq_fit_array(result->fit, QQ_TYPE_F16, codes, need, &array),
+                 "qq_fit_array");
+            const size_t bytes = qq_matrix_size(&array, &o);
+            must(qq_matrix_pack(&array, &o, memory(bytes), bytes, w),
+                 "qq_matrix_pack");
+            free(codes);
+        }
+        packed_bytes += w->bytes;
     }
-    for (unsigned p = 0; result->onebit != NULL && p < planes[id]; p++) {
-        const qq_onebit *b = result->onebit;
-        o.a = b->a + p * b->n;
-        o.b = b->b + p * b->k;
-        o.bias = p == 0 ? result->bias : NULL;
-        const size_t bytes = qq_matrix_sign_size(&b->sign[p], &o);
-        must(qq_matrix_pack_sign(&b->sign[p], &o, memory(bytes), bytes,
-                                 &packed[id][p]),
-             "qq_matrix_pack_sign");
-    }
-    for (unsigned p = 0; p < planes[id]; p++)
-        packed_bytes += packed[id][p].bytes;
     return 0;
 }
 
 static void pack_embedding(void)
 {
     const size_t shape[2] = {VOCAB, DIM};
-    const qq_tensor t = qq_tensor_make(embedding, QQ_TYPE_F32, 2, shape);
+    const qq_tensor t =
+        qq_tensor_make(weight[EMBEDDING], QQ_TYPE_F32, 2, shape);
     qq_scheme s = qq_scheme_init(QQ_TYPE_INT8);
 
     must(qq_scheme_channel(&s, 0, 2), "qq_scheme_channel");
@@ -477,45 +414,33 @@ static void pack_embedding(void)
     const size_t room = qq_matrix_quantize_scratch_size(&t, &s);
     void *scratch = memory(room);
     must(qq_matrix_quantize(&t, &s, NULL, memory(bytes), bytes, scratch, room,
-                            &packed_embedding),
+                            packed[EMBEDDING]),
          "qq_matrix_quantize");
+    planes[EMBEDDING] = 1;
     packed_bytes += bytes;
     free(scratch);
 }
 
-static void quantize(const qq_recipe *recipe, size_t count)
+static void quantize(const qq_recipe *recipe)
 {
     static const size_t group[A_LAYER] = {0, 0, 0, 1, 2, 2, 3};
-    qq_drive_layer layer[MATRICES];
+    qq_drive_layer layer[EMBEDDING];
     qq_drive d = qq_drive_init();
-    calibration c = {0, 0, {0, 0}, {NULL, NULL}, NULL};
 
     memset(layer, 0, sizeof layer);
-    for (int id = 0; id < MATRICES; id++) {
+    for (int id = 0; id < EMBEDDING; id++) {
         layer[id].n = n_of(id);
         layer[id].k = layer[id].ldw = k_of(id);
         layer[id].w = weight[id];
         layer[id].group = 4 * (size_t)(id / A_LAYER) + group[id % A_LAYER];
         layer[id].residual = id % A_LAYER == WO || id % A_LAYER == W2;
     }
-    for (c.stories = 0; c.stories < count; c.stories++)
-        c.tokens += length_of(FIRST_SEEN + c.stories);
-    c.difference = (float *)memory(c.tokens * DIM * sizeof(float));
-    for (int which = 0; which < 2; which++) {
-        size_t t = 0;
-        c.net[which] = state_make(which, c.tokens);
-        for (size_t i = 0; i < count; t += length_of(FIRST_SEEN + i++))
-            begin(c.net[which], stories.token + stories.start[FIRST_SEEN + i],
-                  length_of(FIRST_SEEN + i), c.net[which]->r + t * DIM,
-                  c.net[which]->x + t * HID);
-    }
     d.layers = layer;
-    d.count = MATRICES;
+    d.count = EMBEDDING;
     d.recipes = recipe;
     d.recipe_count = 1;
     d.inputs = inputs;
     d.store = store;
-    d.user = &c;
     const size_t room = qq_drive_scratch_size(&d);
     void *scratch = memory(room);
     must(qq_drive_run(&d, NULL, scratch, room), "qq_drive_run");
@@ -549,27 +474,12 @@ static size_t draw(const float *y, double heat, uint32_t *dice)
     return best;
 }
 
-// Words of the vocabulary: length, then bytes. <0x0A> is a byte by its number.
-static const unsigned char *word[VOCAB];
-
-static void load_words(const char *dir)
+// A word of the vocabulary: its length in bytes, then these. <0x0A> is a byte
+// by its number.
+static void say(const unsigned char *p, int first)
 {
-    size_t bytes = 0, at = 4;
-    const unsigned char *file = file_of(dir, "tok512.bin", &bytes);
-
-    for (size_t i = 0; file != NULL && i < VOCAB && at + 8 < bytes; i++) {
-        word[i] = file + at + 4;
-        at += 8 + (size_t)word[i][0];
-    }
-}
-
-static void say(size_t token, int first)
-{
-    const unsigned char *p = word[token];
     unsigned byte;
 
-    if (p == NULL || token < 3)
-        return;
     if (p[0] == 6 && sscanf((const char *)p + 4, "<0x%02X>", &byte) == 1)
         putchar((int)byte);
     else if (first && p[0] > 0 && p[4] == ' ')
@@ -580,18 +490,27 @@ static void say(size_t token, int first)
 }
 
 // Tokens per second.
-static double tell(state *s, size_t tokens, double heat, uint32_t dice)
+static double tell(net *s, const char *dir, size_t tokens, double heat,
+                   uint32_t dice)
 {
     static float y[VOCAB];
-    const clock_t since = clock();
-    size_t token = 1, t = 0;
+    static const unsigned char *word[VOCAB];
+    size_t bytes, at = 4, token = 1, t = 0;
+    const unsigned char *file = file_of(dir, "tok512.bin", &bytes);
 
+    for (size_t i = 0; i < VOCAB && at + 8 < bytes; i++) {
+        word[i] = file + at + 4;
+        at += 8 + (size_t)word[i][0];
+    }
+    const clock_t since = clock();
     while (t < tokens && t < LONGEST) {
         logits(s, &token, t, 1, y);
         token = draw(y, heat, &dice);
         if (token < 3)
             break;
-        say(token, t++ == 0);
+        if (word[token] != NULL)
+            say(word[token], t == 0);
+        t++;
     }
     const double seconds = (double)(clock() - since) / CLOCKS_PER_SEC;
     return seconds > 0 ? (double)t / seconds : 0;
@@ -620,46 +539,43 @@ static qq_recipe recipe_of(const char *bits, size_t tile)
     return qq_recipe_init((unsigned)atoi(bits), tile);
 }
 
-static size_t float_bytes(void)
-{
-    size_t bytes = 0;
-    for (int id = 0; id < MATRICES; id++)
-        bytes += n_of(id) * k_of(id) * sizeof(float);
-    return bytes;
-}
-
 int main(int argc, char **argv)
 {
     const char *dir = word_of(argc, argv, "dir", getenv("QQ_DATA"));
     const char *bits = word_of(argc, argv, "bits", "3");
-    const size_t seen = (size_t)atoi(word_of(argc, argv, "stories", "20"));
     const int tokens = atoi(word_of(argc, argv, "tokens", "200"));
     const int seed = atoi(word_of(argc, argv, "seed", "1"));
     const double heat = atof(word_of(argc, argv, "heat", "0.7"));
-    qq_recipe r =
-        recipe_of(bits, (size_t)atoi(word_of(argc, argv, "tile", "32")));
+    const int tile = atoi(word_of(argc, argv, "tile", "32"));
+    qq_recipe r = recipe_of(bits, (size_t)tile);
 
+    seen = (size_t)atoi(word_of(argc, argv, "stories", "20"));
     if (dir == NULL || !load(dir) || !load_text(dir) || seen == 0 ||
-        FIRST_SEEN + seen > stories.stories) {
+        FIRST_SEEN + seen > stories) {
         puts("story: wants dir=folder, or QQ_DATA, with lm-stories260k in it");
         return 0;
     }
     r.fit.f16 = 1; // scales are packed as halves
     must(qq_recipe_check(&r), "bits");
-    load_words(dir);
+    for (size_t i = FIRST_SEEN; i < FIRST_SEEN + seen; i++)
+        tokens_seen += length_of(i);
+    for (int i = 0; i < 2; i++) { // for one long story afterwards, too
+        nets[i].packed = i;
+        nets[i].r = (float *)memory((tokens_seen + LONGEST) * DIM * 4);
+        nets[i].x = (float *)memory((tokens_seen + LONGEST) * HID * 4);
+    }
+    difference = (float *)memory(tokens_seen * DIM * sizeof(float));
     pack_embedding();
     const clock_t since = clock();
-    quantize(&r, seen);
+    quantize(&r);
     const double seconds = (double)(clock() - since) / CLOCKS_PER_SEC;
 
-    state *whole = state_make(0, LONGEST), *quantized = state_make(1, LONGEST);
     printf("f32       %7lu bytes, perplexity %.3f\n",
-           (unsigned long)(sizeof embedding + float_bytes()),
-           perplexity(whole, 0, 10));
+           (unsigned long)float_bytes, perplexity(&nets[0]));
     printf("bits=%-4s %7lu bytes, perplexity %.3f, solved in %.1f s\n\n", bits,
-           (unsigned long)packed_bytes, perplexity(quantized, 0, 10), seconds);
+           (unsigned long)packed_bytes, perplexity(&nets[1]), seconds);
     const double rate =
-        tell(quantized, (size_t)tokens, heat, 2654435769u * (uint32_t)seed);
+        tell(&nets[1], dir, (size_t)tokens, heat, 2654435769u * (uint32_t)seed);
     printf("\n\n%.0f tokens per second\n", rate);
     return 0;
 }
