@@ -2941,6 +2941,10 @@ typedef struct qq_fit_options {
     void *parallel_user;
     qq_progress progress;
     void *progress_user;
+    // Scales that every start is tried from, 1 to 5, those of the search times
+    // 1, .9, 1.1, .8, 1.2: 1. Each one more costs what the first one does; 3
+    // lower J by 2 to 3 % at 3 bits.
+    unsigned scales;
 } qq_fit_options;
 
 QQ_API qq_fit_options qq_fit_options_init(void);
@@ -2993,10 +2997,10 @@ QQ_API qq_status qq_fit_errors(const qq_fit *f, const qq_fit_options *o,
                                size_t h_bytes, double *errors, void *scratch,
                                size_t scratch_bytes);
 
-// The recipe: the scale search under the diagonal of H; each start, followed
-// by rounds of refit and descent; the better one, row by row, nearest codes
-// among them whatever starts says, so that no row is worse than those. errors:
-// n numbers, J of every row, or NULL.
+// The recipe: the scale search under the diagonal of H; each start, from each
+// of its scales, followed by rounds of refit and descent; the better one, row
+// by row, nearest codes among them whatever starts says, so that no row is
+// worse than those. errors: n numbers, J of every row, or NULL.
 QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
                               const float *w, size_t ldw, const float *h,
                               size_t h_bytes, double *errors, void *scratch,
@@ -3556,7 +3560,7 @@ typedef struct qq_recipe {
                          // taken anew: 0. Not with NONE
     qq_target_options target;  // TARGET: alpha, rho, ridge
     double percdamp, perccorr; // QEP: .01, .5
-    qq_fit_options fit;        // FIT
+    qq_fit_options fit;        // FIT: scales 3 up to 4 bits
     qq_onebit_options onebit;  // ONEBIT
     qq_gptq_options gptq;      // GPTQ, RTN: the original's
 } qq_recipe;
@@ -21396,14 +21400,17 @@ QQI_AVX2_INLINE void qqi_unpack_field_avx2(const qqi_put_avx2 *put,
 }
 
 // count columns from a multiple of 32 on; what is written is rounded up to
-// whole cells (sums of parts: to 32). bits is a constant.
+// whole cells (sums of parts: to 32). bits is a constant; ahead: bytes by which
+// cells are asked for before they are wanted.
 QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const qqi_put_avx2 *put,
                                           const uint8_t *cells, unsigned bits,
-                                          size_t count, uint8_t *out)
+                                          size_t count, size_t ahead,
+                                          uint8_t *out)
 {
     const unsigned columns = (unsigned)qqi_cell_columns(bits);
 
     for (size_t k = 0; k < count; k += columns) {
+        qqi_ask_avx2(cells + ahead, columns * bits / 32);
         qqi_unpack_field_avx2(put, cells, bits, 0, out);
         if (columns > 4)
             qqi_unpack_field_avx2(put, cells, bits, 1, out);
@@ -21425,69 +21432,71 @@ QQI_AVX2_INLINE void qqi_unpack_bits_avx2(const qqi_put_avx2 *put,
 // The codes as they are stored, from column k on.
 QQI_AVX2_FN void qqi_unpack_codes_avx2(const qqi_product *p,
                                        const uint8_t *cells, size_t k,
-                                       size_t count, uint8_t *out)
+                                       size_t count, size_t ahead, uint8_t *out)
 {
     const qqi_put_avx2 put = qqi_put_make_avx2(p, 0, 0);
 
     cells += k / 32 * 64 * p->bits;
     switch (p->bits) {
     case 1:
-        qqi_unpack_bits_avx2(&put, cells, 1, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 1, count, ahead, out);
         break;
     case 2:
-        qqi_unpack_bits_avx2(&put, cells, 2, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 2, count, ahead, out);
         break;
     case 3:
-        qqi_unpack_bits_avx2(&put, cells, 3, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 3, count, ahead, out);
         break;
     case 4:
-        qqi_unpack_bits_avx2(&put, cells, 4, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 4, count, ahead, out);
         break;
     case 5:
-        qqi_unpack_bits_avx2(&put, cells, 5, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 5, count, ahead, out);
         break;
     case 6:
-        qqi_unpack_bits_avx2(&put, cells, 6, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 6, count, ahead, out);
         break;
     case 7:
-        qqi_unpack_bits_avx2(&put, cells, 7, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 7, count, ahead, out);
         break;
     default:
-        qqi_unpack_bits_avx2(&put, cells, 8, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 8, count, ahead, out);
         break;
     }
 }
 
 // And what the book has for them.
 QQI_AVX2_FN void qqi_unpack_avx2(const qqi_product *p, const uint8_t *cells,
-                                 size_t k, size_t count, uint8_t *out)
+                                 size_t k, size_t count, size_t ahead,
+                                 uint8_t *out)
 {
     const qqi_put_avx2 put = qqi_put_make_avx2(p, 1, 0);
     const uint8_t *at = cells + k / 32 * 64 * p->bits;
 
     if (p->code != QQI_CODE_BOOK)
-        qqi_unpack_codes_avx2(p, cells, k, count, out);
+        qqi_unpack_codes_avx2(p, cells, k, count, ahead, out);
     else if (p->bits == 2)
-        qqi_unpack_bits_avx2(&put, at, 2, count, out);
+        qqi_unpack_bits_avx2(&put, at, 2, count, ahead, out);
     else
-        qqi_unpack_bits_avx2(&put, at, 4, count, out);
+        qqi_unpack_bits_avx2(&put, at, 4, count, ahead, out);
 }
 
 // Halved: codes of 8 bits, or a book.
 QQI_AVX2_FN void qqi_unpack_halved_avx2(const qqi_product *p,
                                         const uint8_t *cells, size_t k,
-                                        size_t count, uint8_t *out)
+                                        size_t count, size_t ahead,
+                                        uint8_t *out)
 {
     const qqi_put_avx2 book = qqi_put_make_avx2(p, 1, 1);
     const qqi_put_avx2 put = qqi_put_make_avx2(p, 0, 1);
 
     cells += k / 32 * 64 * p->bits;
     if (p->bits == 2)
-        qqi_unpack_bits_avx2(&book, cells, 2, count, out);
+        qqi_unpack_bits_avx2(&book, cells, 2, count, ahead, out);
     else if (p->bits == 4)
-        qqi_unpack_bits_avx2(&book, cells, 4, count, out);
+        qqi_unpack_bits_avx2(&book, cells, 4, count, ahead, out);
     else
-        qqi_unpack_bits_avx2(&put, cells, 8, count, out);
+        qqi_unpack_bits_avx2(&put, cells, 8, count, ahead, out);
 }
 
 #endif
@@ -21531,6 +21540,7 @@ typedef struct qqi_pass_avx2 {
     int small;      // and tiles have 32 columns
     int plain;      // scales are f32, and nothing but them
     size_t most;    // additions in int16, where there are any
+    size_t ahead;   // bytes by which cells are asked for before they are wanted
     size_t panel;
     size_t tile;
 } qqi_pass_avx2;
@@ -21556,7 +21566,8 @@ typedef void (*qqi_segment_avx2_fn)(const qqi_pass_avx2 *a,
 
 // How codes come to be in w->u. NULL: they are bytes in the panel already.
 typedef void (*qqi_unpack_avx2_fn)(const qqi_product *p, const uint8_t *cells,
-                                   size_t k, size_t count, uint8_t *out);
+                                   size_t k, size_t count, size_t ahead,
+                                   uint8_t *out);
 
 // --- where nothing is special ----------------------------------------------
 
@@ -22025,7 +22036,7 @@ QQI_AVX2_INLINE void qqi_chunk_avx2(qqi_pass_avx2 *a, size_t k, size_t end,
 
     m.u = a->w->u;
     if (unpack != NULL)
-        unpack(a->p, cells, k, end - k, a->w->u);
+        unpack(a->p, cells, k, end - k, a->ahead, a->w->u);
     else
         m.u = cells + 16 * k;
     for (m.k = k; m.k < end; m.u += (m.end - m.k + 3) / 4 * 64, m.k = m.end)
@@ -22061,6 +22072,7 @@ qqi_multiply_dot_avx2(const qqi_product *p, const qqi_columns *g, size_t first,
     qqi_pass_make_avx2(&a, p, g, work, most);
     for (a.panel = first; a.panel < last; a.panel++) {
         a.tile = 0;
+        a.ahead = qqi_ahead_of_avx2(p, a.panel, last);
         QQ_MEMSET(a.w->acc, 0, g->count * sizeof a.w->acc[0]);
         if (p->spans > p->tiles)
             QQ_MEMSET(a.w->total, 0, sizeof a.w->total);
@@ -22084,7 +22096,8 @@ qqi_multiply_dot_avx2(const qqi_product *p, const qqi_columns *g, size_t first,
 //            pair lies within -256 * u ... 254 * u, u being the largest code,
 //            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
 //            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
-//            once; e2m1, up to 24, 5 times.
+//            once; e2m1, up to 24, 5 times. Where a row has one scale, x is
+//            looked at: mostly 4 times as many may be added.
 //   halved   codes up to 255, 8 bits and most books: 16 * high + low, both up
 //            to 15, which is twice the work of 4 bits. Exact for all codes and
 //            all q. As int16 they take as many instructions and twice the
@@ -22375,14 +22388,55 @@ QQI_FN unsigned qqi_most_code(const qqi_product *p)
     return most;
 }
 
+// The larger sum of a pair of numbers above zero, or below, in some steps.
+QQI_AVX2_INLINE __m128i qqi_sides_avx2(const int8_t *q, size_t stride,
+                                       size_t steps)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i one = _mm_set1_epi8(1);
+    __m128i above = zero, below = zero;
+
+    for (; steps > 0; steps--, q += stride) {
+        const __m128i x = qqi_load16_avx2(q);
+        const __m128i a = _mm_max_epi8(x, zero);
+        const __m128i b = _mm_sub_epi8(a, x);
+        above = _mm_add_epi16(above, _mm_maddubs_epi16(a, one));
+        below = _mm_add_epi16(below, _mm_maddubs_epi16(b, one));
+    }
+    return _mm_max_epi16(above, below);
+}
+
+// Whether int16 has room for so many steps, 4 to 32, from each multiple of it
+// on, of codes up to a largest one.
+QQI_AVX2_FN int qqi_has_room_avx2(const qqi_product *p, const qqi_columns *g,
+                                  unsigned code, size_t steps)
+{
+    const size_t stride = 4 * g->width;
+    const size_t all = p->padded / 4;
+    __m128i most = _mm_setzero_si128();
+
+    for (size_t i = 0; i < all; i += steps)
+        for (size_t c = 0; c < g->width; c += 4)
+            most = _mm_max_epi16(
+                most, qqi_sides_avx2(g->q + i * stride + 4 * c, stride,
+                                     steps < all - i ? steps : all - i));
+    return _mm_movemask_epi8(_mm_cmpgt_epi16(
+               most, _mm_set1_epi16((int16_t)(32767 / code)))) == 0;
+}
+
 QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
                                           const qqi_columns *g, size_t first,
                                           size_t last, void *work)
 {
     const unsigned code = qqi_most_code(p);
+    size_t most = code > 0 ? 32768 / (256 * code) : 128;
 
-    qqi_multiply_dot_avx2(p, g, first, last, work,
-                          code > 0 ? 32768 / (256 * code) : 128, QQI_CHUNK_AVX2,
+    // Not worth a look for a few panels. All pieces begin with a chunk.
+    if (p->tiles == 1 && last - first >= 8 && g->width >= 4 &&
+        (most == 8 || most == 4 || most == 2 || most == 1) &&
+        qqi_has_room_avx2(p, g, code, 4 * most))
+        most *= 4;
+    qqi_multiply_dot_avx2(p, g, first, last, work, most, QQI_CHUNK_AVX2,
                           qqi_narrow_segment_avx2, qqi_unpack_avx2);
 }
 
@@ -23728,10 +23782,9 @@ typedef struct qqi_pairs_avx2 {
 } qqi_pairs_avx2;
 
 // Which of eight fours hold a large pair: a bit each.
-QQI_AVX2_INLINE uint32_t qqi_are_large_avx2(const int8_t *q)
+QQI_AVX2_INLINE uint32_t qqi_are_large_avx2(__m256i q)
 {
-    const __m256i sums =
-        _mm256_maddubs_epi16(_mm256_set1_epi8(1), qqi_load_avx2(q));
+    const __m256i sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);
     const __m256i large =
         _mm256_cmpgt_epi16(_mm256_abs_epi16(sums), _mm256_set1_epi16(128));
     const __m256i none = _mm256_cmpeq_epi32(large, _mm256_setzero_si256());
@@ -23755,7 +23808,9 @@ QQI_AVX2_ALONE int qqi_find_large_avx2(qqi_pairs_avx2 *a)
     for (size_t i = 0; i < fours; i += 64) {
         uint64_t bits = 0;
         for (size_t j = 0; j < 64; j += 8)
-            bits |= (uint64_t)qqi_are_large_avx2(a->g->q + 4 * (i + j)) << j;
+            bits |= (uint64_t)qqi_are_large_avx2(
+                        qqi_load_avx2(a->g->q + 4 * (i + j)))
+                    << j;
         for (; bits != 0; bits &= bits - 1) {
             const uint32_t at = (uint32_t)i + (uint32_t)__builtin_ctzll(bits);
             const uint32_t step = at / (uint32_t)width;
@@ -23775,6 +23830,15 @@ QQI_AVX2_INLINE __m256i qqi_cut_off_avx2(__m256i u, __m256i q, __m256i high,
                                           _mm256_maddubs_epi16(u, low));
 
     return qqi_wide_avx2(_mm256_sub_epi16(both, _mm256_maddubs_epi16(u, q)));
+}
+
+// The same, added to their sums.
+QQI_AVX2_INLINE void qqi_cut_rows_avx2(const uint8_t *u, __m256i q,
+                                       __m256i high, __m256i low, int32_t *sum)
+{
+    const __m256i off = qqi_cut_off_avx2(qqi_load_avx2(u), q, high, low);
+
+    qqi_store_avx2(sum, _mm256_add_epi32(qqi_load_avx2(sum), off));
 }
 
 // Adds that to the sums: fours from i on, of steps before end. They are in the
@@ -23799,11 +23863,8 @@ QQI_AVX2_ALONE size_t qqi_add_large_avx2(const qqi_pairs_avx2 *a,
             _mm256_avg_epu8(_mm256_xor_si256(q, flip), _mm256_setzero_si256()),
             half);
         const __m256i low = _mm256_sub_epi8(q, high);
-        const __m256i o0 = qqi_cut_off_avx2(qqi_load_avx2(u), q, high, low);
-        const __m256i o1 =
-            qqi_cut_off_avx2(qqi_load_avx2(u + 32), q, high, low);
-        qqi_store_avx2(sum, _mm256_add_epi32(qqi_load_avx2(sum), o0));
-        qqi_store_avx2(sum + 8, _mm256_add_epi32(qqi_load_avx2(sum + 8), o1));
+        qqi_cut_rows_avx2(u, q, high, low, sum);
+        qqi_cut_rows_avx2(u + 32, q, high, low, sum + 8);
     }
     return i;
 }
@@ -23823,12 +23884,11 @@ QQI_AVX2_INLINE void qqi_pairs_one_avx2(__m256i u0, __m256i u1, const int8_t *q,
 }
 
 QQI_AVX2_INLINE void qqi_pairs_step_avx2(const uint8_t *u, const int8_t *q,
-                                         size_t ahead, __m256i *s)
+                                         __m256i *s)
 {
     const __m256i u0 = qqi_load_avx2(u);
     const __m256i u1 = qqi_load_avx2(u + 32);
 
-    qqi_ask_avx2(u + ahead, 1);
     qqi_pairs_one_avx2(u0, u1, q, s);
     qqi_pairs_one_avx2(u0, u1, q + 4, s + 2);
     qqi_pairs_one_avx2(u0, u1, q + 8, s + 4);
@@ -23846,11 +23906,13 @@ QQI_AVX2_ALONE void qqi_pairs_steps_avx2(const uint8_t *u, const int8_t *q,
                     qqi_load_avx2(sum + 48), qqi_load_avx2(sum + 56)};
 
     for (; steps > 1; steps -= 2, u += 128, q += 2 * stride) {
-        qqi_pairs_step_avx2(u, q, ahead, s);
-        qqi_pairs_step_avx2(u + 64, q + stride, ahead, s);
+        qqi_ask_avx2(u + ahead, 1);
+        qqi_pairs_step_avx2(u, q, s);
+        qqi_ask_avx2(u + ahead + 64, 1);
+        qqi_pairs_step_avx2(u + 64, q + stride, s);
     }
     if (steps > 0)
-        qqi_pairs_step_avx2(u, q, ahead, s);
+        qqi_pairs_step_avx2(u, q, s);
     qqi_store_avx2(sum, s[0]);
     qqi_store_avx2(sum + 8, s[1]);
     qqi_store_avx2(sum + 16, s[2]);
@@ -23916,6 +23978,283 @@ QQI_AVX2_FN void qqi_multiply_pairs_avx2(const qqi_product *p,
             qqi_end_avx2(p, g, i, c,
                          qqi_pairs_end_avx2(&a, qqi_panel(p, i), c, 0),
                          qqi_pairs_end_avx2(&a, qqi_panel(p, i), c, 1));
+    }
+}
+
+#endif
+
+// ==== kernel/avx2/pair_tiles.h ====
+
+// qquant floor 5: codes beyond 127 in tiles of 32 columns, 4 columns and more,
+// AVX2.
+//
+// Codes of 8 bits where they lie, or what a book of 16 has for codes of 4 bits,
+// are multiplied once, as pairs.h does it: what saturation cuts off is added
+// for the few fours of numbers that hold a large pair. Here it must be known
+// before the sums of a tile become floats: it is what they begin with. Codes
+// are met 256 columns at a time by 4 columns of x; large fours are listed in
+// that order, the cuts of each such meeting are made from the list, and then
+// its tiles are multiplied.
+
+#if QQI_HAS_AVX2
+
+// Columns of codes that are met at once.
+#  define QQI_MET_AVX2 ((size_t)256)
+
+// Four numbers with a large pair: meeting << 8 | step << 2 | column.
+typedef struct qqi_large_avx2 {
+    uint32_t at;
+    int8_t q[4];
+    int8_t high[4]; // halves of them, rounded up
+} qqi_large_avx2;
+
+typedef struct qqi_cut_work_avx2 {
+    uint8_t u[4096];
+    int32_t cut[8][4][16]; // of a tile and a column; zeros between meetings
+    float acc[32][16];
+    float scales[8][16];
+    qqi_large_avx2 large[640]; // more where work is larger
+} qqi_cut_work_avx2;
+
+QQI_STATIC_ASSERT(cut_work_avx2, sizeof(qqi_cut_work_avx2) <= QQI_WORK_BYTES);
+
+typedef struct qqi_cuts_avx2 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    qqi_cut_work_avx2 *w;
+    qqi_large_avx2 *large;
+    size_t count;
+    size_t room;
+} qqi_cuts_avx2;
+
+// --- large fours -----------------------------------------------------------
+
+// Which fours of four columns hold a large pair, in two steps: a bit each.
+QQI_AVX2_INLINE uint32_t qqi_two_large_avx2(const int8_t *q, size_t stride)
+{
+    const __m256i two =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(qqi_load16_avx2(q)),
+                                qqi_load16_avx2(q + stride), 1);
+
+    return qqi_are_large_avx2(two);
+}
+
+// Lists a four; 0: there are too many.
+QQI_FN int qqi_note_large_avx2(qqi_cuts_avx2 *a, size_t at, const int8_t *q)
+{
+    if (a->count == a->room)
+        return 0;
+    qqi_large_avx2 *to = &a->large[a->count++];
+    to->at = (uint32_t)at;
+    for (size_t i = 0; i < 4; i++) {
+        to->q[i] = q[i];
+        to->high[i] = (int8_t)((q[i] + 129) / 2 - 64);
+    }
+    return 1;
+}
+
+// Those of a meeting: steps, an even number, from q on.
+QQI_AVX2_INLINE int qqi_met_large_avx2(qqi_cuts_avx2 *a, size_t meeting,
+                                       size_t steps, const int8_t *q)
+{
+    const size_t stride = 4 * a->g->width;
+
+    for (size_t i = 0; i < steps; i += 2, q += 2 * stride) {
+        uint32_t bits = qqi_two_large_avx2(q, stride);
+        for (; bits != 0; bits &= bits - 1) {
+            const size_t j = (size_t)__builtin_ctz(bits);
+            if (!qqi_note_large_avx2(a, meeting << 8 | (4 * i + j),
+                                     q + j / 4 * stride + j % 4 * 4))
+                return 0;
+        }
+    }
+    return 1;
+}
+
+// All of a group; 0: there are too many.
+QQI_AVX2_ALONE int qqi_all_large_avx2(qqi_cuts_avx2 *a)
+{
+    const size_t width = a->g->width;
+    const size_t padded = a->p->padded;
+    const size_t most = padded / 4 * width / 10;
+    const int wide = width > 8;
+    size_t meeting = 0;
+
+    a->large =
+        wide ? (qqi_large_avx2 *)(void *)((uint8_t *)a->w + QQI_WORK_BYTES)
+             : a->w->large;
+    a->room = wide ? qqi_wide_bytes(padded) / sizeof a->large[0] : 640;
+    a->room = a->room < most ? a->room : most;
+    a->count = 0;
+    for (size_t k = 0; k < padded; k += QQI_MET_AVX2) {
+        const size_t left = padded - k;
+        const size_t steps = (left < QQI_MET_AVX2 ? left : QQI_MET_AVX2) / 4;
+        for (size_t c = 0; c < a->g->count; c += 4, meeting++)
+            if (!qqi_met_large_avx2(a, meeting, steps,
+                                    a->g->q + k * width + 4 * c))
+                return 0;
+    }
+    return 1;
+}
+
+// --- a meeting -------------------------------------------------------------
+
+// The cuts of a meeting, from entry i of the list on. Gives the next one.
+QQI_AVX2_INLINE size_t qqi_make_cuts_avx2(const qqi_cuts_avx2 *a,
+                                          const uint8_t *u, size_t meeting,
+                                          size_t i)
+{
+    for (; i < a->count && a->large[i].at >> 8 == meeting; i++) {
+        const qqi_large_avx2 *large = &a->large[i];
+        const size_t step = large->at >> 2 & 63;
+        const uint8_t *codes = u + 64 * step;
+        int32_t *cut = a->w->cut[step / 8][large->at & 3];
+        const __m256i q = qqi_four_avx2(large->q);
+        const __m256i high = qqi_four_avx2(large->high);
+        const __m256i low = _mm256_sub_epi8(q, high);
+
+        qqi_cut_rows_avx2(codes, q, high, low, cut);
+        qqi_cut_rows_avx2(codes + 32, q, high, low, cut + 8);
+    }
+    return i;
+}
+
+// The sums of four columns begin with their cuts, which become zeros.
+QQI_AVX2_INLINE void qqi_take_cuts_avx2(int32_t *cut, __m256i *s)
+{
+    const __m256i zero = _mm256_setzero_si256();
+
+    s[0] = qqi_load_avx2(cut);
+    s[1] = qqi_load_avx2(cut + 8);
+    s[2] = qqi_load_avx2(cut + 16);
+    s[3] = qqi_load_avx2(cut + 24);
+    s[4] = qqi_load_avx2(cut + 32);
+    s[5] = qqi_load_avx2(cut + 40);
+    s[6] = qqi_load_avx2(cut + 48);
+    s[7] = qqi_load_avx2(cut + 56);
+    qqi_store_avx2(cut, zero);
+    qqi_store_avx2(cut + 8, zero);
+    qqi_store_avx2(cut + 16, zero);
+    qqi_store_avx2(cut + 24, zero);
+    qqi_store_avx2(cut + 32, zero);
+    qqi_store_avx2(cut + 40, zero);
+    qqi_store_avx2(cut + 48, zero);
+    qqi_store_avx2(cut + 56, zero);
+}
+
+QQI_AVX2_INLINE void qqi_four_pairs_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, __m256i *s)
+{
+    qqi_pairs_step_avx2(u, q, s);
+    qqi_pairs_step_avx2(u + 64, q + stride, s);
+    qqi_pairs_step_avx2(u + 128, q + 2 * stride, s);
+    qqi_pairs_step_avx2(u + 192, q + 3 * stride, s);
+}
+
+// The tiles of a meeting, of some columns of codes.
+QQI_AVX2_ALONE void qqi_pair_tiles_avx2(const uint8_t *u, const int8_t *q,
+                                        size_t width, size_t columns,
+                                        int32_t *cut, qqi_quick_avx2 *to)
+{
+    const size_t stride = 4 * width;
+    __m256i s[8];
+
+    for (; columns >= 32; columns -= 32, cut += 64) {
+        qqi_take_cuts_avx2(cut, s);
+        qqi_four_pairs_avx2(u, q, stride, s);
+        qqi_four_pairs_avx2(u + 256, q + 4 * stride, stride, s);
+        qqi_quick_both_avx2(to, s);
+        qqi_quick_next_avx2(to, width);
+        u += 512;
+        q += 8 * stride;
+    }
+    if (columns == 0)
+        return;
+    qqi_take_cuts_avx2(cut, s);
+    for (size_t i = 0; i < columns; i += 4, u += 64, q += stride)
+        qqi_pairs_step_avx2(u, q, s);
+    qqi_quick_both_avx2(to, s);
+}
+
+// --- the product -----------------------------------------------------------
+
+// The scales of tiles t to end - 1 of a panel, 16 f32 each.
+QQI_AVX2_INLINE const uint8_t *qqi_met_scales_avx2(const qqi_cuts_avx2 *a,
+                                                   const uint8_t *panel,
+                                                   size_t t, size_t end)
+{
+    float *out = a->w->scales[0];
+
+    if (qqi_has_plain_scales(a->p))
+        return panel + a->p->scale_at + 64 * t;
+    for (; t < end; t++, out += 16) {
+        qqi_store_floats_avx2(out, qqi_scales_avx2(a->p, panel, t, 0));
+        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(a->p, panel, t, 1));
+    }
+    return (const uint8_t *)a->w->scales;
+}
+
+// Panel i times all columns, to acc; cells are asked for ahead of that.
+QQI_AVX2_FN void qqi_pair_panel_avx2(const qqi_cuts_avx2 *a, size_t i,
+                                     size_t ahead)
+{
+    const qqi_product *p = a->p;
+    const qqi_columns *g = a->g;
+    const uint8_t *cells = qqi_panel_cells(p, i);
+    size_t meeting = 0, large = 0;
+
+    for (size_t k = 0; k < p->k; k += QQI_MET_AVX2) {
+        const size_t left = p->k - k;
+        const size_t columns = left < QQI_MET_AVX2 ? left : QQI_MET_AVX2;
+        const uint8_t *u = a->w->u;
+        const uint8_t *scales = qqi_met_scales_avx2(a, qqi_panel(p, i), k / 32,
+                                                    (k + columns + 31) / 32);
+        qqi_ask_avx2(scales + ahead / 2, 8);
+        if (p->bits == 8)
+            u = cells + 16 * k;
+        else
+            qqi_unpack_avx2(p, cells, k, columns, ahead, a->w->u);
+        for (size_t c = 0; c < g->count; c += 4, meeting++) {
+            qqi_quick_avx2 to;
+            to.acc = a->w->acc[c];
+            to.sum = g->sum + k / 32 * g->width + c;
+            to.scales = scales;
+            large = qqi_make_cuts_avx2(a, u, meeting, large);
+            qqi_pair_tiles_avx2(u, g->q + k * g->width + 4 * c, g->width,
+                                columns, a->w->cut[0][0], &to);
+        }
+    }
+}
+
+// Whether a product can be done this way.
+QQI_INLINE int qqi_has_pair_tiles(const qqi_product *p)
+{
+    return qqi_is_quick(p) && p->tile == 32 &&
+           (p->bits == 8 || (p->bits == 4 && p->code == QQI_CODE_BOOK)) &&
+           p->k < (size_t)1 << 28;
+}
+
+QQI_AVX2_FN void qqi_multiply_pair_tiles_avx2(const qqi_product *p,
+                                              const qqi_columns *g,
+                                              size_t first, size_t last,
+                                              void *work)
+{
+    qqi_cuts_avx2 a;
+
+    a.p = p;
+    a.g = g;
+    a.w = (qqi_cut_work_avx2 *)work;
+    if (!qqi_all_large_avx2(&a)) {
+        qqi_multiply_halved_avx2(p, g, first, last, work);
+        return;
+    }
+    QQ_MEMSET(a.w->cut, 0, sizeof a.w->cut);
+    for (size_t i = first; i < last; i++) {
+        QQ_MEMSET(a.w->acc, 0, g->width * sizeof a.w->acc[0]);
+        qqi_pair_panel_avx2(&a, i, qqi_ahead_of_avx2(p, i, last));
+        for (size_t c = 0; c < g->count; c++)
+            qqi_end_avx2(p, g, i, c, qqi_floats_avx2(a.w->acc[c]),
+                         qqi_floats_avx2(a.w->acc[c] + 8));
     }
 }
 
@@ -24198,7 +24537,7 @@ QQI_AVX2_FN size_t qqi_real_chunk_avx2(const qqi_product *p,
         next = end < k1 ? end : k1;
         for (size_t i = 0; i < panels; i++) {
             const uint8_t *cells = qqi_panel_cells(p, first + i);
-            qqi_unpack_codes_avx2(p, cells, k0, k1 - k0, w->u);
+            qqi_unpack_codes_avx2(p, cells, k0, k1 - k0, 0, w->u);
             qqi_real_floats_avx2(p, first + i, tile, w->u + 16 * (k - k0),
                                  next - k, w->v + 16 * room * i);
         }
@@ -24302,6 +24641,8 @@ QQI_FN void qqi_multiply_more_avx2(const qqi_product *p, const qqi_columns *g,
             multiply = qqi_multiply_large_avx2;
     } else if (g->width > 1 && qqi_has_pairs(p)) {
         multiply = qqi_multiply_pairs_avx2;
+    } else if (g->width > 1 && qqi_has_pair_tiles(p)) {
+        multiply = qqi_multiply_pair_tiles_avx2;
     }
     multiply(p, g, first, last, work);
 }
@@ -24331,7 +24672,8 @@ QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
         how->multiply = qqi_multiply_more_avx2;
         how->widths = 1u << 1 | 1u << 4;
         // Large pairs are looked for once for all of these.
-        how->panels = qqi_has_pairs(p) && p->n >= 2048 ? 8 : 1;
+        how->panels =
+            (qqi_has_pairs(p) || qqi_has_pair_tiles(p)) && p->n >= 2048 ? 8 : 1;
     }
 }
 
@@ -25462,6 +25804,9 @@ QQI_AVX512_INLINE void qqi_expand_avx512(const qqi_product *p, size_t i,
 
 #if QQI_HAS_AVX512
 
+// Makes the compiler forget what a pointer points to.
+#  define QQI_HIDE_AVX512(p) __asm__("" : "+r"(p))
+
 typedef __m512i (*qqi_dot_avx512_fn)(__m512i sum, __m512i u, __m512i q);
 
 // u up to 255. Pairs are exact: 2 * 127 * 128 = 32512, 2 * 128 * 128 = 32768
@@ -25720,6 +26065,66 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
     }
 }
 
+// Eight columns of q from c on, through a strip of whole tiles whose starts are
+// ready; tiled: x has scales by tile. A tile of 32 columns has but 8 steps:
+// looking up for each tile what stays in registers here took a tenth of the
+// time.
+QQI_AVX512_INLINE void qqi_dot_tiles_avx512(const qqi_dot_avx512 *w, size_t c,
+                                            int tiled, unsigned panels,
+                                            qqi_dot_avx512_fn dot)
+{
+    const size_t width = w->g->width, side = w->side, hop = w->step;
+    const size_t from = w->from / w->p->span * width + c;
+    const size_t run = (w->p->span + 3) / 4;
+    const size_t ask = c + 8 >= w->g->count ? w->soon.hop : 0;
+    const int32_t *ready = w->g->sum + from;
+    const float *sx = tiled ? w->g->scale + from : NULL;
+    const float *scale = w->scale;
+    const int8_t *q = w->g->q + w->from * width + 4 * c;
+    const uint8_t *u = w->codes;
+    const uint8_t *next = w->soon.cells[0];
+    const uint8_t *beside = w->soon.cells[panels - 1];
+    float *acc = w->acc + 32 * c;
+    __m512i sum[16], v[2];
+
+    for (size_t tiles = (w->to - w->from) / w->p->span; tiles > 0; tiles--) {
+        size_t left = run;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * 8; i++)
+            sum[i] = qqi_four_avx512(ready + i % 8);
+        do {
+            const void *a = next, *b = beside;
+            _mm_prefetch((const char *)a, _MM_HINT_T0);
+            _mm_prefetch((const char *)b, _MM_HINT_T0);
+            next += ask;
+            beside += ask;
+            QQI_UNROLL_AVX512
+            for (unsigned i = 0; i < panels; i++) {
+                v[i] = qqi_load_avx512(u + side * i);
+                QQI_KEEP_AVX512(v[i]);
+            }
+            QQI_UNROLL_AVX512
+            for (unsigned j = 0; j < panels * 8; j++) {
+                __m512i *to = sum + j % panels * 8 + j / panels;
+                *to = dot(*to, v[j % panels],
+                          qqi_four_avx512(q + 4 * (j / panels)));
+            }
+            // Keeps every sum in one register.
+            QQI_UNROLL_AVX512
+            for (unsigned i = 0; i < panels * 8; i++)
+                QQI_KEEP_AVX512(sum[i]);
+            u += hop;
+            q += 4 * width;
+        } while (--left > 0);
+        qqi_dot_tile_avx512(sum, scale, tiled, sx, panels, 8, acc);
+        QQI_HIDE_AVX512(acc);
+        QQI_HIDE_AVX512(ready);
+        ready += width;
+        sx = tiled ? sx + width : NULL;
+        scale += 16 * panels;
+    }
+}
+
 #endif // QQI_HAS_AVX512
 
 // ==== kernel/avx512/few.h ====
@@ -25744,9 +26149,6 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
 // Bytes, of each panel.
 #  define QQI_FEW_AHEAD ((size_t)2048)
 
-// Makes the compiler forget what a pointer points to.
-#  define QQI_HIDE_AVX512(p) __asm__("" : "+r"(p))
-
 // Tiles whose scales and zero points are made at once, where they must be.
 enum { QQI_FEW_TILES = 20 };
 
@@ -25762,7 +26164,8 @@ QQI_STATIC_ASSERT(few_made_avx512,
 
 // A few panels, and a run of their tiles. What belongs to panel i stands i
 // times a distance behind what belongs to the first.
-typedef struct qqi_few_avx512 {
+typedef struct qqi_few_avx512 qqi_few_avx512;
+struct qqi_few_avx512 {
     const qqi_product *p;
     const qqi_columns *g;
     qqi_few_made_avx512 *made;
@@ -25782,7 +26185,8 @@ typedef struct qqi_few_avx512 {
     int zeros;    // 1: so is something that starts need
     size_t first; // tiles
     size_t last;
-} qqi_few_avx512;
+    void (*brief)(const qqi_few_avx512 *w); // or NULL: see below
+};
 
 // --- cells -----------------------------------------------------------------
 
@@ -25873,23 +26277,21 @@ QQI_AVX512_VNNI_INLINE void qqi_few_start_avx512(const qqi_few_avx512 *w,
     }
 }
 
-// s of a tile of a panel. e8m0: 2^-127 is a subnormal, and code 255, which
-// becomes an infinity, is a NaN: inf - inf.
-QQI_AVX512_VNNI_INLINE __m512 qqi_few_scale_avx512(const qqi_few_avx512 *w,
+// s of a tile of a panel, of a type; units: times unit. e8m0: 2^-127 is a
+// subnormal, and code 255, which becomes an infinity, is a NaN: inf - inf.
+QQI_AVX512_VNNI_INLINE __m512 qqi_few_scale_avx512(qq_type type, int units,
+                                                   __m512 unit,
                                                    const uint8_t *scale)
 {
-    const __m512 unit = _mm512_set1_ps(w->p->unit);
-
-    if (w->scale_type == QQ_TYPE_E8M0) {
+    if (type == QQ_TYPE_E8M0) {
         const __m512i code = _mm512_cvtepu8_epi32(qqi_load16_avx512(scale));
         const __m512 v = qqi_float_avx512(_mm512_max_epu32(
             _mm512_slli_epi32(code, 23), _mm512_set1_epi32(0x400000)));
         return _mm512_fmadd_ps(v, unit, _mm512_sub_ps(v, v));
     }
-    __m512 v = w->scale_type == QQ_TYPE_F16
-                   ? _mm512_cvtph_ps(qqi_load32_avx512(scale))
-                   : _mm512_loadu_ps(scale);
-    if (w->units)
+    __m512 v = type == QQ_TYPE_F16 ? _mm512_cvtph_ps(qqi_load32_avx512(scale))
+                                   : _mm512_loadu_ps(scale);
+    if (units)
         v = _mm512_mul_ps(v, unit);
     return v;
 }
@@ -25905,7 +26307,8 @@ QQI_AVX512_VNNI_INLINE void qqi_few_end_avx512(const qqi_few_avx512 *w,
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels; i++) {
         const uint8_t *scales = w->scale + i * w->scale_side + at;
-        const __m512 scale = qqi_few_scale_avx512(w, scales);
+        const __m512 scale = qqi_few_scale_avx512(
+            w->scale_type, w->units, _mm512_set1_ps(w->p->unit), scales);
         QQI_UNROLL_AVX512
         for (unsigned c = 0; c < count; c++) {
             const unsigned j = i * count + c;
@@ -25980,6 +26383,58 @@ QQI_AVX512_VNNI_INLINE void qqi_few_run_avx512(const qqi_few_avx512 *w,
     }
 }
 
+// All tiles of four panels and a lone column, whole and short ones without
+// zero points: of 32 columns what is not cells takes a fifth of the time, or a
+// tenth if nothing but scales of one type is looked up.
+QQI_AVX512_VNNI_INLINE void qqi_few_brief_avx512(const qqi_few_avx512 *w,
+                                                 unsigned b, qq_type type,
+                                                 int units)
+{
+    const __m512 unit = _mm512_set1_ps(w->p->unit);
+    const __m512i low = w->low, high = w->high;
+    const size_t side = w->side, scale_side = w->scale_side, hop = w->hop;
+    // Of a lone tile the last cell may be a part of one.
+    const size_t bytes = (w->p->tile * 2 * b + 63) / 64 * 64;
+    const int8_t *q = w->g->q;
+    const int32_t *start = w->g->sum;
+    const uint8_t *scale = w->scale, *cell = w->cells;
+    const uint8_t *turn = cell + w->turn, *all = cell + w->last * bytes;
+    __m512i sum[8];
+    __m512 acc[4];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 4; i++)
+        acc[i] = _mm512_setzero_ps();
+    do {
+        const uint8_t *end = cell + bytes;
+        const uint8_t *next = cell + (cell < turn ? QQI_FEW_AHEAD : w->jump);
+        QQI_HIDE_AVX512(next);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++) {
+            sum[i] = qqi_four_avx512(start);
+            sum[4 + i] = _mm512_setzero_si512();
+        }
+        do {
+            qqi_few_cell_avx512(cell, next, side, q, low, high, b, 4, 1, sum);
+            cell += 64;
+            next += 64;
+            q += 32 / b;
+        } while (cell != end);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++) {
+            const __m512 s =
+                qqi_few_scale_avx512(type, units, unit, scale + i * scale_side);
+            const __m512i d = _mm512_add_epi32(sum[i], sum[4 + i]);
+            acc[i] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), acc[i]);
+        }
+        start++;
+        scale += hop;
+    } while (cell != all);
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 4; i++)
+        w->made->acc[i] = acc[i];
+}
+
 #endif // QQI_HAS_AVX512
 
 // ==== kernel/avx512/panels.h ====
@@ -25991,7 +26446,8 @@ QQI_AVX512_VNNI_INLINE void qqi_few_run_avx512(const qqi_few_avx512 *w,
 
 // --- panels ----------------------------------------------------------------
 
-// The loops of a set, by columns: 1, 2, 3, 4, 6, 8.
+// The loops of a set, by columns: 1, 2, 3, 4, 6, 8; at 5 and 7 eight columns
+// through strips of whole tiles, x scaled by tile at 7.
 typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
 
 // Columns that the next block has, of count with room for width.
@@ -26016,15 +26472,27 @@ QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
                         w->acc + 32 * first + 16 * i, 32);
 }
 
+// The loop for eight columns.
+QQI_INLINE size_t qqi_dot_eight_avx512(const qqi_dot_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const int whole = w->start == QQI_START_READY && p->x_zero == 0 &&
+                      !w->is_long && w->from % p->span == 0 &&
+                      (w->to - w->from) % p->span == 0;
+
+    return !whole ? 8 : p->input == QQ_INPUT_INT8_TILE ? 7 : 5;
+}
+
 QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
                                             const qqi_dot_block_avx512_fn *by)
 {
     const size_t digits = w->p->digits;
     const size_t count = w->g->count * digits;
+    const size_t eight = qqi_dot_eight_avx512(w);
 
     for (size_t c = 0, n; c < count; c += n) {
         n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
-        by[n + (w->panels == 2 ? 8 : 0)](w, c);
+        by[(n == 8 ? eight : n) + (w->panels == 2 ? 8 : 0)](w, c);
         if (w->to == w->p->k)
             qqi_dot_end_avx512(w, c / digits,
                                (c + n < count ? c + n : count) / digits);
@@ -26058,13 +26526,54 @@ QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
     w->scale = (float *)scale;
 }
 
+// Scales of the strip's tiles, t to last.
+QQI_AVX512_INLINE void qqi_dot_scales_avx512(const qqi_dot_avx512 *w,
+                                             qq_type type, size_t t,
+                                             size_t last)
+{
+    const qqi_product *p = w->p;
+    const __m512 scale2 = _mm512_set1_ps(p->scale2);
+    const __m512 unit = _mm512_set1_ps(p->unit);
+    const uint8_t *scales = qqi_panel(p, w->panel) + p->scale_at;
+    const size_t apart = w->panels == 2 ? p->panel_bytes : 0;
+    float *to = w->scale;
+
+    for (; t <= last; t++, to += 16 * w->panels) {
+        const __m512 a = qqi_stored_avx512(type, scales, t);
+        const __m512 b = qqi_stored_avx512(type, scales + apart, t);
+        // Of a lone panel this is the place of the next tile's.
+        if (apart != 0)
+            _mm512_storeu_ps(to + 16,
+                             _mm512_mul_ps(_mm512_mul_ps(b, scale2), unit));
+        _mm512_storeu_ps(to, _mm512_mul_ps(_mm512_mul_ps(a, scale2), unit));
+    }
+}
+
+QQI_AVX512_INLINE void qqi_dot_rescale_avx512(const qqi_dot_avx512 *w, size_t t,
+                                              size_t last)
+{
+    switch ((int)w->p->scale_type) {
+    case QQ_TYPE_F16:
+        qqi_dot_scales_avx512(w, QQ_TYPE_F16, t, last);
+        return;
+    case QQ_TYPE_E8M0:
+        qqi_dot_scales_avx512(w, QQ_TYPE_E8M0, t, last);
+        return;
+    case QQ_TYPE_E4M3FN:
+        qqi_dot_scales_avx512(w, QQ_TYPE_E4M3FN, t, last);
+        return;
+    default:
+        qqi_dot_scales_avx512(w, QQ_TYPE_F32, t, last);
+        return;
+    }
+}
+
 // A strip of the panels: bytes and scales. Codes of 8 bits are bytes already:
 // for four columns of x, copying them took as long as the dots.
 QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
 {
     const qqi_product *p = w->p;
     const size_t last = (w->to - 1) / p->tile;
-    float *scale = w->scale;
 
     if (p->bits == 8) {
         w->codes = qqi_panel_cells(p, w->panel) + w->from / 4 * 64;
@@ -26078,10 +26587,8 @@ QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
             qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
                               w->step);
     }
-    for (size_t t = w->from / p->tile; t <= last && !w->is_long; t++)
-        for (size_t i = 0; i < w->panels; i++, scale += 16)
-            _mm512_storeu_ps(
-                scale, qqi_scale_avx512(p, qqi_panel(p, w->panel + i), t));
+    if (!w->is_long)
+        qqi_dot_rescale_avx512(w, w->from / p->tile, last);
 }
 
 // The next strip is one of these panels, or the first of those that follow if
@@ -26108,7 +26615,8 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
     const qqi_product *p = w->p;
     const qqi_columns *g = w->g;
 
-    QQ_MEMSET(w->acc, 0, 128 * g->width);
+    for (size_t i = 0; i < 2 * g->width; i++)
+        _mm512_storeu_ps(w->acc + 16 * i, _mm512_setzero_ps());
     if (w->is_long)
         QQ_MEMSET(w->total, 0, 256 * g->width);
     for (w->from = 0; w->from < p->k; w->from = w->to) {
@@ -26147,17 +26655,26 @@ qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
       {                                                                        \
           qqi_dot_block_avx512(w, c, panels, count, dot);                      \
       }
+#  define QQI_DOT_TILES_AVX512(attribute, set, name, tiled, panels, dot)       \
+      attribute void qqi_dot_##set##_##panels##x##name(                        \
+          const qqi_dot_avx512 *w, size_t c)                                   \
+      {                                                                        \
+          qqi_dot_tiles_avx512(w, c, tiled, panels, dot);                      \
+      }
 #  define QQI_DOT_BLOCKS_AVX512(attribute, set, panels, dot)                   \
       QQI_DOT_BLOCK_AVX512(attribute, set, 1, panels, dot)                     \
       QQI_DOT_BLOCK_AVX512(attribute, set, 2, panels, dot)                     \
       QQI_DOT_BLOCK_AVX512(attribute, set, 3, panels, dot)                     \
       QQI_DOT_BLOCK_AVX512(attribute, set, 4, panels, dot)                     \
+      QQI_DOT_TILES_AVX512(attribute, set, tiles, 0, panels, dot)              \
       QQI_DOT_BLOCK_AVX512(attribute, set, 6, panels, dot)                     \
+      QQI_DOT_TILES_AVX512(attribute, set, tiled, 1, panels, dot)              \
       QQI_DOT_BLOCK_AVX512(attribute, set, 8, panels, dot)
 #  define QQI_DOT_ROW_AVX512(set, panels)                                      \
       qqi_dot_##set##_##panels##x1, qqi_dot_##set##_##panels##x2,              \
-          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4, NULL,    \
-          qqi_dot_##set##_##panels##x6, NULL, qqi_dot_##set##_##panels##x8
+          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4,          \
+          qqi_dot_##set##_##panels##xtiles, qqi_dot_##set##_##panels##x6,      \
+          qqi_dot_##set##_##panels##xtiled, qqi_dot_##set##_##panels##x8
 
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 1, qqi_dot_vnni_avx512)
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512)
@@ -26652,6 +27169,14 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     w->cells = qqi_panel_cells(w->p, panel);
     w->apart = real > 1;
     w->side = w->apart * w->p->cells_bytes;
+    if (b < 8 && count == 1 && panels == 4 && w->brief != NULL) {
+        w->first = 0;
+        w->last = tiles;
+        qqi_few_ready_avx512(w, panel, real);
+        w->brief(w);
+        qqi_few_store_avx512(w, panel, real);
+        return;
+    }
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels * count; i++)
         acc[i] = _mm512_setzero_ps();
@@ -26696,6 +27221,36 @@ typedef void (*qqi_few_avx512_fn)(qqi_few_avx512 *w, size_t panel, size_t real);
 QQI_FEWS_AVX512(2)
 QQI_FEWS_AVX512(4)
 QQI_FEWS_AVX512(8)
+
+#  define QQI_FEW_BRIEF_AVX512(b, name, type, units)                           \
+      QQI_AVX512_VNNI_FN void qqi_few_brief_##b##_##name(                      \
+          const qqi_few_avx512 *w)                                             \
+      {                                                                        \
+          qqi_few_brief_avx512(w, b, type, units);                             \
+      }
+
+QQI_FEW_BRIEF_AVX512(2, f16, QQ_TYPE_F16, 0)
+QQI_FEW_BRIEF_AVX512(4, f16, QQ_TYPE_F16, 0)
+QQI_FEW_BRIEF_AVX512(4, unit, QQ_TYPE_F16, 1)
+QQI_FEW_BRIEF_AVX512(4, e8m0, QQ_TYPE_E8M0, 1)
+
+// Sets w->brief.
+QQI_FN void qqi_few_choose_avx512(qqi_few_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const int f16 = w->scale_type == QQ_TYPE_F16;
+    const int fits = !w->zeros && !w->scales && p->tiles > 0 &&
+                     p->k % p->tile == 0 && p->input != QQ_INPUT_INT8_TILE &&
+                     p->tile * 2 * p->bits <= 1024;
+
+    w->brief = NULL;
+    if (fits && p->bits == 4 && w->scale_type == QQ_TYPE_E8M0)
+        w->brief = qqi_few_brief_4_e8m0;
+    else if (fits && p->bits == 4 && f16)
+        w->brief = w->units ? qqi_few_brief_4_unit : qqi_few_brief_4_f16;
+    else if (fits && p->bits == 2 && f16 && !w->units)
+        w->brief = qqi_few_brief_2_f16;
+}
 
 // Bytes of cells from where on, and how far away, the cells of the next panels
 // are asked for, if there are any; those that are expanded ahead are near.
@@ -26747,6 +27302,7 @@ QQI_AVX512_VNNI_FN void qqi_few_begin_avx512(const qqi_product *p,
     w->hop = w->scale_type == QQ_TYPE_F32   ? 64
              : w->scale_type == QQ_TYPE_F16 ? 32
                                             : 16;
+    qqi_few_choose_avx512(w);
 }
 
 QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
@@ -28479,6 +29035,22 @@ QQI_FN void qqi_amx_block(const qqi_product *p, const qqi_columns *g,
 // of even number and 2 and 3 for the odd ones, so that no product waits for
 // the one before; their sums belong together.
 
+// What is made beside the runs of a stretch: codes of the stretch that comes
+// after it, as bytes. A unit is 32 columns of two panels.
+typedef struct qqi_amx_make {
+    const qqi_product *p;
+    size_t panel[2];
+    size_t k; // the first column
+    int is_signed;
+    const uint8_t *cells[2]; // of that column
+    uint8_t *u[2];           // NULL: cells are taken as they lie
+    const uint8_t *far[2];   // cells that are asked for meanwhile, or NULL
+    size_t at;               // the next unit
+    size_t end;
+    size_t once;       // units a step
+    uint8_t table[64]; // u of all codes, theirs who make
+} qqi_amx_make;
+
 // The operations. regs is theirs alone: NULL, or where plain C has tiles.
 typedef struct qqi_amx_tiles {
     void (*zero)(void *regs, int t);
@@ -28488,8 +29060,9 @@ typedef struct qqi_amx_tiles {
     void (*store)(void *regs, int t, void *p);
     void (*dot)(void *regs, int t);
     void (*dot_signed)(void *regs, int t); // the codes have signs
-    void (*ahead)(const void *p);          // these 64 bytes are wanted later
-    void (*soon)(const void *p);           // or soon
+    void (*make)(const qqi_amx_make *m, size_t unit);
+    void (*soon)(const void *p);  // these 64 bytes are wanted soon
+    void (*write)(const void *p); // or will be written
 } qqi_amx_tiles;
 
 typedef void (*qqi_amx_dot_fn)(void *regs, int t);
@@ -28513,15 +29086,20 @@ typedef struct qqi_amx_run {
     const uint8_t *u0; // codes of column k of the panels, 16 bytes a column
     const uint8_t *u1;
     int32_t *c; // 256 sums of each register
+    // Sums of the run before, not yet stored, or NULL. Each register is stored
+    // when it is needed again: a store waits for its products.
+    int32_t *before;
     qqi_amx_from from;
     int store;
     int is_signed;
-    // What is wanted next from far away, of both panels: lines in every step.
-    const uint8_t *ahead[2];
     size_t soon; // lines of x to ask for, 128 numbers ahead
     size_t all;  // numbers of x, with the zeros behind them
-    size_t far;  // how far that is done
-    size_t lines;
+    qqi_amx_make *make;
+    // Where y will be written: rows of two lines ldy bytes apart.
+    const uint8_t *y;
+    size_t ldy;
+    size_t rows; // that are not yet asked for
+    size_t once; // of them in a step
 } qqi_amx_run;
 
 QQI_INLINE void qqi_amx_step_two(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
@@ -28561,19 +29139,23 @@ QQI_INLINE void qqi_amx_step_odd(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
     dot(regs, 3);
 }
 
+QQI_INLINE void qqi_amx_begin_one(const qqi_amx_tiles *v, const qqi_amx_run *r,
+                                  int t)
+{
+    if (r->before != NULL)
+        v->store(r->regs, t, r->before + 256 * t);
+    if (r->from == QQI_AMX_ZERO)
+        v->zero(r->regs, t);
+    else if (r->from == QQI_AMX_MEMORY)
+        v->load(r->regs, t, r->c + 256 * t);
+}
+
 QQI_INLINE void qqi_amx_begin(const qqi_amx_tiles *v, const qqi_amx_run *r)
 {
-    if (r->from == QQI_AMX_ZERO) {
-        v->zero(r->regs, 0);
-        v->zero(r->regs, 1);
-        v->zero(r->regs, 2);
-        v->zero(r->regs, 3);
-    } else if (r->from == QQI_AMX_MEMORY) {
-        v->load(r->regs, 0, r->c);
-        v->load(r->regs, 1, r->c + 256);
-        v->load(r->regs, 2, r->c + 512);
-        v->load(r->regs, 3, r->c + 768);
-    }
+    qqi_amx_begin_one(v, r, 0);
+    qqi_amx_begin_one(v, r, 1);
+    qqi_amx_begin_one(v, r, 2);
+    qqi_amx_begin_one(v, r, 3);
 }
 
 QQI_INLINE void qqi_amx_finish(const qqi_amx_tiles *v, const qqi_amx_run *r)
@@ -28591,20 +29173,29 @@ QQI_INLINE const void *qqi_amx_beyond(const uint8_t *p, size_t bytes)
     return (const void *)((uintptr_t)p + bytes);
 }
 
+// What is done beside a step.
+QQI_INLINE void qqi_amx_beside(const qqi_amx_tiles *v, qqi_amx_run *r)
+{
+    qqi_amx_make *m = r->make;
+
+    for (size_t i = 0; i < m->once && m->at < m->end; i++)
+        v->make(m, m->at++);
+    for (size_t i = 0; i < r->once && r->rows > 0; i++, r->rows--) {
+        v->write(r->y);
+        v->write(qqi_amx_beyond(r->y, 64));
+        r->y = (const uint8_t *)qqi_amx_beyond(r->y, r->ldy);
+    }
+}
+
 QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
-                              const qqi_amx_run *r)
+                              qqi_amx_run *r)
 {
     const uint8_t *u0 = r->u0;
     const uint8_t *u1 = r->u1;
     const size_t step = 16 * r->depth;
-    size_t far = r->far;
 
     for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
         const int8_t *x = r->x + k / 64 * r->stride + k % 64;
-        for (size_t i = 0; i < r->lines; i++, far += 64) {
-            v->ahead(qqi_amx_beyond(r->ahead[0], far));
-            v->ahead(qqi_amx_beyond(r->ahead[1], far));
-        }
         for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
             v->soon(x + 2 * r->stride + 64 * i);
         if (r->second > 0)
@@ -28613,10 +29204,11 @@ QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
             qqi_amx_step_even(v, dot, r->regs, x, u0, u1);
         else
             qqi_amx_step_odd(v, dot, r->regs, x, u0, u1);
+        qqi_amx_beside(v, r);
     }
 }
 
-QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, const qqi_amx_run *r)
+QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, qqi_amx_run *r)
 {
     qqi_amx_begin(v, r);
     if (r->is_signed)
@@ -28632,17 +29224,17 @@ QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, const qqi_amx_run *r)
 // qquant floor 5: a product by tiles on its way, and its memory.
 //
 // MEMORY, for columns of padded numbers, at least 64: work holds 16 KiB and 32
-// * min(padded, 4096) bytes. Codes of a stretch take 32 * min(padded, 1024).
+// * min(padded, 4096) bytes. Codes of two stretches, or of one where there are
+// less than 128 numbers, take 32 * min(padded, 1024).
 // The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where tiles
 // are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB. What
 // must outlive a stretch is there for every block, so as many blocks as fit
 // are done side by side. Groups of at most 8 columns (narrow ones) have 16 KiB
 // in all: codes take 8, sums and acc 8; totals have no place.
 
-// Columns of a stretch, and of a piece that is expanded ahead.
+// Columns whose codes have room as bytes.
 #define QQI_AMX_STRETCH ((size_t)1024)
 #define QQI_AMX_NARROW  ((size_t)256)
-#define QQI_AMX_PIECE   ((size_t)128)
 
 // Bytes of the sums of a block, of its acc, and of half its totals.
 #define QQI_AMX_SUMS ((size_t)4096)
@@ -28671,7 +29263,8 @@ typedef struct qqi_amx_set {
     void *regs;
     void (*open)(void *regs, size_t rows, size_t depth); // shapes of tiles
     void (*close)(void *regs);
-    void (*run)(const qqi_amx_run *r);
+    void (*begin)(qqi_amx_make *m); // before anything is made
+    void (*run)(qqi_amx_run *r);
     // u of columns k to end - 1 of panel i, k a multiple of 32: 16 bytes a
     // column, up to a multiple of 32 of them are written.
     // Those with signs are u - add.
@@ -28706,12 +29299,16 @@ typedef struct qqi_amx_job {
     int closes; // it ends one: tiles are long
     int begins; // this span is the first of its tile, or the last
     int ends;
-    size_t made; // expanded so far
-    const uint8_t *u[2];
-    const uint8_t *far[2]; // codes that come after it
-    size_t lines;          // of them for every step of the blocks that ask
+    int again;           // these panels are for other blocks as well
+    int ahead;           // codes of two stretches have room
+    int direct;          // codes are bytes, and taken as they lie
+    int alone;           // no other block is done beside this one
+    int32_t *before;     // where sums in the registers belong, or NULL
+    const uint8_t *u[2]; // codes of the stretch
+    qqi_amx_make make;   // of the next one
+    size_t made;         // its end
     // What is in work: codes; then memory of all blocks; then of each.
-    uint8_t *room[2];
+    uint8_t *room[4]; // panel h of those made now, and of the others
     uint8_t *shared;
     uint8_t *frames;
     size_t frame; // bytes of one
@@ -28763,14 +29360,20 @@ QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
     const size_t padded = job->p->padded;
     const size_t most = job->is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
     const size_t part = 16 * (padded < most ? padded : most);
+    const size_t half = part / 2 / 1024 * 1024;
     const size_t wide = job->is_narrow ? 0 : qqi_wide_bytes(padded);
     const size_t room = QQI_WORK_BYTES + wide - 2 * part;
     qqi_amx_place at = {0, 0};
     qqi_amx_join j;
 
-    job->room[0] = (uint8_t *)work;
-    job->room[1] = job->room[0] + part;
-    job->shared = job->room[1] + part;
+    job->ahead = !job->direct && half > 0;
+    job->length = job->ahead ? half / 16 : part / 16;
+    for (size_t i = 0; i < 4; i++)
+        job->room[i] = (uint8_t *)work + (job->ahead ? i * half : i % 2 * part);
+    job->is_short = job->p->tiles > 1 && job->p->tile <= job->length;
+    if (job->is_short)
+        job->length = job->length / job->p->tile * job->p->tile;
+    job->shared = (uint8_t *)work + 2 * part;
     job->frames = job->shared;
     job->frame = 0;
     (void)qqi_amx_frame(job, 0, &j, &at);
@@ -28788,6 +29391,25 @@ QQI_INLINE size_t qqi_amx_least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+// The end of a stretch from k on.
+QQI_FN size_t qqi_amx_stretch_end(const qqi_amx_job *job, size_t k)
+{
+    const qqi_product *p = job->p;
+
+    return qqi_amx_least(job->is_short ? p->k : qqi_tile_end(p, k / p->tile),
+                         k + job->length);
+}
+
+// Goes from a stretch, from k on of a panel, to the next; 0: there is none.
+QQI_FN int qqi_amx_after(const qqi_amx_job *job, size_t *panel, size_t *k)
+{
+    const size_t end = qqi_amx_stretch_end(job, *k);
+
+    *k = end < job->p->k ? end : 0;
+    *panel += end < job->p->k || job->again ? 0 : 2;
+    return *panel < job->last;
+}
+
 // The stretch from k on.
 QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
 {
@@ -28798,11 +29420,9 @@ QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
 
     job->k = k;
     job->tile = job->span = tile;
-    if (job->is_short) {
-        job->end = qqi_amx_least(p->k, k + job->length);
+    job->end = qqi_amx_stretch_end(job, k);
+    if (job->is_short)
         return;
-    }
-    job->end = qqi_amx_least(tile_end, k + job->length);
     job->span += p->tiles > 1 ? 0 : from / p->span;
     job->opens = from % p->span == 0;
     job->begins = from < p->span;
@@ -28814,75 +29434,99 @@ QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
 
 // qquant floor 5: the engine of tiles: two panels by blocks of columns.
 //
-// Columns of W are done up to 1024 at a time (a stretch): their codes, expanded
-// to bytes for two panels, stay in the nearest cache while all blocks of
-// columns pass by, whose numbers stream from the next one. A stretch never
-// crosses the end of a long scale tile; short tiles it holds whole. For every
-// block
+// Columns of W are done up to 512 at a time (a stretch; 1024 where codes are
+// bytes): their codes, expanded to bytes for two panels, stay in the nearest
+// cache while all blocks of columns pass by, whose numbers stream from the next
+// one. A stretch never crosses the end of a long scale tile; short tiles it
+// holds whole. For every block
 //
 //   short tiles   each tile is a run, whose sums are scaled and added (join)
 //   long ones     a run over the stretch goes on with the sums of the stretch
 //                 before, and is joined at the end of a span
 //
-// and after the last stretch y is stored. Codes are expanded by the first
-// block, one piece ahead of the one that is multiplied, so that the vector
-// units work beside the tiles.
+// and after the last stretch y is stored. The codes of the next stretch are
+// expanded meanwhile, some beside every step of every block, so that the vector
+// units work beside the tiles and reading beside both.
 //
 // What needs an instruction set stands in a qqi_amx_set; all here is plain C.
 
-// Expands codes up to column end, or that of the stretch. A last step may
-// reach beyond all cells, where x has zeros: codes may be anything there.
-QQI_FN void qqi_amx_expand(qqi_amx_job *job, size_t end)
+// Makes what is left of the codes of a stretch. A last step may reach beyond
+// all cells, where x has zeros: codes may be anything there.
+QQI_FN void qqi_amx_made(qqi_amx_job *job)
 {
-    const size_t at = 16 * (job->made - job->k);
-    const size_t to = qqi_amx_least(end, job->end);
+    qqi_amx_make *m = &job->make;
+    const size_t k = m->k + 32 * m->at;
+    const size_t end = job->made;
+    const size_t over = end % job->depth;
 
-    if (job->made >= to)
-        return;
-    for (size_t h = 0; h < 2; h++) {
-        const size_t panel = job->panel + (h < job->panels ? h : 0);
-        uint8_t *u = job->room[h] + at;
-        if (to % job->depth != 0)
-            QQ_MEMSET(job->room[h] + 16 * (to / 32 * 32 - job->k), 0,
-                      16 * (job->depth - to / 32 * 32 % job->depth));
-        job->set->expand(job->p, panel, job->made, to, job->is_signed, u);
+    for (size_t h = 0; h < 2 && k < end; h++) {
+        if (over != 0)
+            QQ_MEMSET(m->u[h] + 16 * (end / 32 * 32 - m->k), 0,
+                      16 * (job->depth - end / 32 * 32 % job->depth));
+        job->set->expand(job->p, m->panel[h], k, end, m->is_signed,
+                         m->u[h] + 512 * m->at);
     }
-    job->made = to;
+    m->at = m->end;
 }
 
-// Codes that are bytes already, but for the last ones, are taken as they lie.
+// Begins to make the codes of the stretch from k of a panel on; what it has no
+// whole units for is left to the end.
+QQI_FN void qqi_amx_make_begin(qqi_amx_job *job, size_t panel, size_t k)
+{
+    const qqi_product *p = job->p;
+    qqi_amx_make *m = &job->make;
+    size_t far = panel, far_k = k;
+    const int more = qqi_amx_after(job, &far, &far_k);
+
+    job->made = qqi_amx_stretch_end(job, k);
+    m->k = k;
+    m->at = 0;
+    m->end = (job->made - k) / 32;
+    for (size_t h = 0; h < 2; h++) {
+        m->panel[h] = panel + (panel + h < job->last ? h : 0);
+        m->cells[h] = qqi_panel_cells(p, m->panel[h]) + k / 32 * 64 * p->bits;
+        m->u[h] = job->room[2 + h];
+        m->far[h] = NULL;
+        if (more)
+            m->far[h] =
+                qqi_panel_cells(p, far + (far + h < job->last ? h : 0)) +
+                far_k / 32 * 64 * p->bits;
+    }
+}
+
+// Codes of the stretch; those that are bytes already, but for the last ones,
+// are taken as they lie.
 QQI_FN void qqi_amx_codes(qqi_amx_job *job)
 {
-    const qqi_product *p = job->p;
-    const int direct = p->bits == 8 && p->mul == 1 && job->end % 64 == 0;
+    qqi_amx_make *m = &job->make;
+    const int direct = job->direct && job->end % 64 == 0;
+    size_t panel = job->panel, k = job->k;
 
-    for (size_t h = 0; h < 2; h++) {
-        const size_t panel = job->panel + (h < job->panels ? h : 0);
-        job->u[h] =
-            direct ? qqi_panel_cells(p, panel) + 16 * job->k : job->room[h];
+    if (!job->ahead || m->panel[0] != panel || m->k != k || m->u[0] == NULL) {
+        qqi_amx_make_begin(job, panel, k);
+        m->at = direct ? m->end : 0;
     }
-    job->made = direct ? job->end : job->k;
-}
-
-// The codes that come next: they are asked for by all blocks but the first,
-// which has its own to wait for.
-QQI_FN void qqi_amx_look_ahead(qqi_amx_job *job)
-{
-    const qqi_product *p = job->p;
-    const size_t blocks = job->side > 1 ? job->side - 1 : 1;
-    const size_t steps = (job->end - job->k) / job->depth * blocks;
-    const size_t lines = (job->end - job->k) / 32 * p->bits;
-    const int same = job->end < p->k;
-    const size_t panel = same ? job->panel : job->panel + 2;
-
-    job->lines = 0;
-    if (steps == 0 || panel + 2 > job->last)
+    if (!direct)
+        qqi_amx_made(job);
+    for (size_t h = 0; h < 2; h++)
+        job->u[h] = direct ? m->cells[h] : m->u[h];
+    if (job->direct) {
+        // What comes next is asked for, no more: a lone block, which takes
+        // codes as fast as they come, has no time for that.
+        m->at = 0;
+        m->u[0] = m->u[1] = NULL;
+        if (m->far[0] == NULL || job->alone)
+            m->end = 0;
         return;
-    job->lines = lines / steps + (lines % steps > 0);
-    for (size_t h = 0; h < 2; h++) {
-        job->far[h] = qqi_panel_cells(p, panel + h);
-        job->far[h] += same ? job->end / 32 * 64 * p->bits : 0;
     }
+    for (size_t h = 0; h < 2 && job->ahead; h++) {
+        uint8_t *const u = job->room[h];
+        job->room[h] = job->room[2 + h];
+        job->room[2 + h] = u;
+    }
+    m->at = m->end = 0;
+    if (job->ahead && qqi_amx_after(job, &panel, &k))
+        qqi_amx_make_begin(job, panel, k);
 }
 
 // Numbers k to end - 1, in the stretch.
@@ -28896,77 +29540,108 @@ QQI_INLINE void qqi_amx_run_on(const qqi_amx_job *job, qqi_amx_run *r, size_t k,
     r->u0 = job->u[0] + at;
     r->u1 = job->u[1] + at;
     job->set->run(r);
-    r->far += (end - k + job->depth - 1) / job->depth * 64 * r->lines;
 }
 
-// Every tile of the stretch by itself, two at a time where there is memory for
-// their sums.
-QQI_FN void qqi_amx_short(qqi_amx_job *job, qqi_amx_run *r, qqi_amx_join *j,
-                          int32_t *more)
+// Sums that are in the registers to c.
+QQI_FN void qqi_amx_flush(const qqi_amx_job *job, qqi_amx_run *r, int32_t *c)
 {
-    const size_t tile = job->p->tile;
+    r->from = QQI_AMX_KEPT;
+    r->before = NULL;
+    r->store = 1;
+    r->c = c;
+    qqi_amx_run_on(job, r, job->end, job->end);
+}
+
+// Every tile of the stretch by itself.
+QQI_FN void qqi_amx_single(const qqi_amx_job *job, qqi_amx_run *r,
+                           qqi_amx_join *j)
+{
     size_t k = job->k;
 
-    j->begins = j->ends = 1;
     r->from = QQI_AMX_ZERO;
     r->store = 1;
-    for (size_t t = job->tile; k < job->end; t += j->next != NULL ? 2 : 1) {
-        if (job->made < qqi_amx_least(k + 2 * tile, job->end))
-            qqi_amx_expand(job, k + 2 * tile + QQI_AMX_PIECE);
-        r->c = j->c;
-        j->next = NULL;
-        for (int i = 0; i < 2 && r->c != NULL && k < job->end; i++) {
-            const size_t next = qqi_amx_least(k + tile, job->end);
-            qqi_amx_run_on(job, r, k, next);
-            j->next = i > 0 ? more : NULL;
-            r->c = more;
-            k = next;
-        }
+    for (size_t t = job->tile; k < job->end; t++) {
+        const size_t next = qqi_amx_least(k + job->p->tile, job->end);
+        qqi_amx_run_on(job, r, k, next);
         j->tile = j->span = t;
         job->set->join(j);
-    }
-}
-
-// A piece of one tile.
-QQI_FN void qqi_amx_long(qqi_amx_job *job, qqi_amx_run *r)
-{
-    size_t k = job->k;
-
-    r->from = job->opens ? QQI_AMX_ZERO : QQI_AMX_MEMORY;
-    while (k < job->end) {
-        // What is expanded already is one run.
-        const int all = job->made == job->end;
-        size_t next = all ? job->end : k + QQI_AMX_PIECE;
-        qqi_amx_expand(job, next);
-        qqi_amx_expand(job, next + QQI_AMX_PIECE);
-        next = qqi_amx_least(next, job->end);
-        r->store = next == job->end;
-        qqi_amx_run_on(job, r, k, next);
-        r->from = QQI_AMX_KEPT;
         k = next;
     }
 }
 
-// Runs of block i, which has count rows from first on; slot: in memory.
-QQI_INLINE void qqi_amx_run_of(const qqi_amx_job *job, size_t first,
-                               size_t count, size_t slot, qqi_amx_run *r)
+// The same, two at a time, where there is memory for their sums: those of the
+// first are stored by the run of the second, which are stored by the next run.
+QQI_FN void qqi_amx_pairs(const qqi_amx_job *job, qqi_amx_run *r,
+                          qqi_amx_join *j, int32_t *more)
 {
-    const size_t digits = job->p->digits;
-    const int asks = slot > 0 || job->side == 1;
-    const size_t steps = (job->end - job->k) / job->depth;
+    const size_t tile = job->p->tile;
+    size_t k = job->k;
+
+    r->store = 0;
+    j->tile = job->tile;
+    for (size_t t = job->tile; k < job->end; t++) {
+        const size_t next = qqi_amx_least(k + tile, job->end);
+        const int second = (t - job->tile) % 2 > 0;
+        r->from = QQI_AMX_ZERO;
+        r->before = t == job->tile ? NULL : second ? j->c : more;
+        qqi_amx_run_on(job, r, k, next);
+        if (!second && t > job->tile) {
+            j->next = more;
+            job->set->join(j);
+            j->tile = j->span = t;
+        }
+        j->next = second ? more : NULL;
+        k = next;
+    }
+    qqi_amx_flush(job, r, j->next != NULL ? more : j->c);
+    job->set->join(j);
+}
+
+QQI_FN void qqi_amx_short(const qqi_amx_job *job, qqi_amx_run *r,
+                          qqi_amx_join *j, int32_t *more)
+{
+    j->begins = j->ends = 1;
+    j->tile = j->span = job->tile;
+    if (more != NULL)
+        qqi_amx_pairs(job, r, j, more);
+    else
+        qqi_amx_single(job, r, j);
+}
+
+// A piece of one tile. A lone block leaves its sums in the registers until they
+// are joined, others until the registers are needed.
+QQI_FN void qqi_amx_long(qqi_amx_job *job, qqi_amx_run *r)
+{
+    r->from = job->opens   ? QQI_AMX_ZERO
+              : job->alone ? QQI_AMX_KEPT
+                           : QQI_AMX_MEMORY;
+    r->before = job->before;
+    r->store = job->closes;
+    qqi_amx_run_on(job, r, job->k, job->end);
+    job->before = job->closes || job->alone ? NULL : r->c;
+}
+
+// Runs of block i, which has count rows from first on.
+QQI_INLINE void qqi_amx_run_of(qqi_amx_job *job, size_t first, size_t count,
+                               qqi_amx_run *r)
+{
+    const qqi_product *p = job->p;
+    const size_t steps = (job->end - job->k + job->depth - 1) / job->depth;
 
     r->regs = job->set->regs;
-    r->x = job->g->q + job->p->padded * first * digits;
-    r->stride = 64 * count * digits;
-    r->second = 64 * (count - job->cut.half) * digits;
+    r->x = job->g->q + p->padded * first * p->digits;
+    r->stride = 64 * count * p->digits;
+    r->second = 64 * (count - job->cut.half) * p->digits;
     r->depth = job->depth;
     r->is_signed = job->is_signed;
-    r->all = job->p->padded;
+    r->all = p->padded;
     r->soon = job->is_short ? r->stride / 64 : 0;
-    r->lines = asks ? job->lines : 0;
-    r->ahead[0] = job->far[0];
-    r->ahead[1] = job->far[1];
-    r->far = slot > 1 ? (slot - 1) * steps * 64 * r->lines : 0;
+    r->before = NULL;
+    r->make = &job->make;
+    r->rows = job->end == p->k ? count : 0;
+    r->once = (r->rows + steps - 1) / steps;
+    r->ldy = 4 * p->ldy;
+    r->y = p->y + 4 * ((job->g->first + first) * p->ldy + 16 * job->panel);
 }
 
 // Scales the sums of a block, and stores y at the end.
@@ -29007,12 +29682,16 @@ QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
 QQI_FN void qqi_amx_blocks(qqi_amx_job *job, size_t from, size_t to)
 {
     const int joins = job->is_short || job->closes;
+    const size_t steps =
+        (job->end - job->k + job->depth - 1) / job->depth * (to - from);
+
+    job->make.once = (job->make.end - job->make.at + steps - 1) / steps;
 
     for (size_t i = from; i < to; i++) {
         const size_t first = qqi_amx_block_first(&job->cut, i);
         const size_t count = qqi_amx_block_first(&job->cut, i + 1) - first;
         qqi_amx_run r;
-        qqi_amx_run_of(job, first, count, i - from, &r);
+        qqi_amx_run_of(job, first, count, &r);
         if (joins) {
             qqi_amx_block_on(job, i, i - from, &r);
         } else {
@@ -29030,10 +29709,11 @@ QQI_FN void qqi_amx_panels(qqi_amx_job *job)
 
     for (size_t i = 0, next; i < count; i = next) {
         next = qqi_amx_least(i + job->side, count);
+        job->again = next < count;
+        job->alone = next - i == 1;
         for (size_t k = 0; k < job->p->k; k = job->end) {
             qqi_amx_stretch(job, k);
             qqi_amx_codes(job);
-            qqi_amx_look_ahead(job);
             qqi_amx_blocks(job, i, next);
         }
     }
@@ -29066,16 +29746,16 @@ QQI_FN void qqi_amx_multiply(const qqi_amx_set *set, int is_long,
     job.g = g;
     job.is_long = is_long;
     job.is_narrow = g->width <= 8;
-    job.length = job.is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
-    job.is_short = p->tiles > 1 && p->tile <= job.length;
-    if (job.is_short)
-        job.length = job.length / p->tile * p->tile;
+    job.direct = p->bits == 8 && p->mul == 1;
     job.is_signed =
         p->zero_at == 0 && (p->bits == 1 || p->bits == 2 || p->bits == 4);
     job.depth = p->tiles > 1 && p->tile % 64 != 0 ? 32 : 64;
     job.cut = qqi_amx_cut_of(p, g);
     job.last = last;
     qqi_amx_lay_out(&job, work);
+    job.make.p = p;
+    job.make.is_signed = job.is_signed;
+    set->begin(&job.make);
     set->open(set->regs, job.cut.half * p->digits, job.depth);
     for (size_t i = first; i < last; i += 2) {
         job.panel = i;
@@ -29237,14 +29917,16 @@ QQI_AMX_INLINE void qqi_amx_tile_dot_signed(void *regs, int t)
     }
 }
 
-QQI_AMX_INLINE void qqi_amx_tile_ahead(const void *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T1);
-}
-
 QQI_AMX_INLINE void qqi_amx_tile_soon(const void *p)
 {
     _mm_prefetch((const char *)p, _MM_HINT_T0);
+}
+
+// Compilers have no name for this one in all versions; all that have tiles have
+// it.
+QQI_AMX_INLINE void qqi_amx_tile_write(const void *p)
+{
+    __asm__ volatile("prefetchw (%0)" : : "r"(p));
 }
 
 // What LDTILECFG reads.
@@ -29279,16 +29961,6 @@ QQI_AMX_FN void qqi_amx_close(void *regs)
 {
     (void)regs;
     _tile_release();
-}
-
-QQI_AMX_FN void qqi_amx_run_amx(const qqi_amx_run *r)
-{
-    static const qqi_amx_tiles tiles = {
-        qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
-        qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
-        qqi_amx_tile_ahead, qqi_amx_tile_soon};
-
-    qqi_amx_loop(&tiles, r);
 }
 
 // --- codes -----------------------------------------------------------------
@@ -29347,6 +30019,61 @@ QQI_AMX_FN void qqi_amx_expand_amx(const qqi_product *p, size_t i, size_t k,
         qqi_amx_expand_of(cells, 4, columns, qqi_amx_table(p, 4, is_signed), u);
     else
         qqi_expand_avx512(p, i, k, end, u, 64);
+}
+
+// What a unit needs of the matrix.
+QQI_AMX_FN void qqi_amx_begin_amx(qqi_amx_make *m)
+{
+    const qqi_product *p = m->p;
+
+    if (p->bits == 1 || p->bits == 2 || p->bits == 4)
+        qqi_store_avx512(m->table, qqi_amx_table(p, p->bits, m->is_signed));
+}
+
+QQI_AMX_INLINE void qqi_amx_make_of(const qqi_amx_make *m, unsigned bits,
+                                    size_t unit)
+{
+    const __m512i table = qqi_load_avx512(m->table);
+
+    for (size_t h = 0; h < 2; h++)
+        qqi_amx_expand_of(m->cells[h] + 64 * bits * unit, bits, 32, table,
+                          m->u[h] + 512 * unit);
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_make(const qqi_amx_make *m, size_t unit)
+{
+    const unsigned bits = m->p->bits;
+    const size_t k = m->k + 32 * unit;
+
+    for (size_t i = 0; m->far[0] != NULL && i < bits; i++) {
+        const size_t at = 64 * (bits * unit + i);
+        _mm_prefetch((const char *)qqi_amx_beyond(m->far[0], at), _MM_HINT_T1);
+        _mm_prefetch((const char *)qqi_amx_beyond(m->far[1], at), _MM_HINT_T1);
+    }
+    if (m->u[0] == NULL)
+        return;
+    if (bits == 1)
+        qqi_amx_make_of(m, 1, unit);
+    else if (bits == 2)
+        qqi_amx_make_of(m, 2, unit);
+    else if (bits == 4)
+        qqi_amx_make_of(m, 4, unit);
+    else
+        for (size_t h = 0; h < 2; h++)
+            qqi_amx_expand_amx(m->p, m->panel[h], k, k + 32, m->is_signed,
+                               m->u[h] + 512 * unit);
+}
+
+// --- runs ------------------------------------------------------------------
+
+QQI_AMX_FN void qqi_amx_run_amx(qqi_amx_run *r)
+{
+    static const qqi_amx_tiles tiles = {
+        qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
+        qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
+        qqi_amx_tile_make,  qqi_amx_tile_soon, qqi_amx_tile_write};
+
+    qqi_amx_loop(&tiles, r);
 }
 
 #endif // QQI_HAS_AMX
@@ -29556,6 +30283,7 @@ QQI_AMX_FN void qqi_amx_end_amx(const qqi_amx_join *j)
 static const qqi_amx_set qqi_amx_real = {NULL,
                                          qqi_amx_open,
                                          qqi_amx_close,
+                                         qqi_amx_begin_amx,
                                          qqi_amx_run_amx,
                                          qqi_amx_expand_amx,
                                          qqi_amx_join_amx,
@@ -32743,6 +33471,8 @@ static const qqi_kernel qqi_kernel_neon_i8mm QQI_UNUSED = {
 //   columns  x[j] += |fl(fl(d_i w_ij) e_j)| for every i, in f64; y[j] the
 //            same by another d
 //   add      y[j] += fl(d[i] m_ij) for every i, in f64
+//   rest     s[i] += e_ij^2 for every j, e_ij = fl(w_ij -+ fl(a_i b_j)) in f32,
+//            minus where bit 0 of a code is 1
 //
 // Passes come in blocks of 8 or 16 rows and whole steps of 16 columns; what is
 // left over goes through the plain functions of kernel/scalar/dense.h.
@@ -32751,8 +33481,8 @@ static const qqi_kernel qqi_kernel_neon_i8mm QQI_UNUSED = {
 #define QQI_DENSE_COLUMNS ((size_t)32)
 #define QQI_DENSE_FOUR    ((size_t)4)
 
-// Rows of a block of right and rows; of left and columns; of add; and columns
-// of a step of all of these.
+// Rows of a block of right and rows; of left, columns and rest; of add; and
+// columns of a step of all of these.
 #define QQI_PASS_TALL  ((size_t)16)
 #define QQI_PASS_SHORT ((size_t)8)
 #define QQI_PASS_ADD   ((size_t)4)
@@ -32781,6 +33511,17 @@ typedef struct qqi_scaled {
     const double *e;
 } qqi_scaled;
 
+// W less one plane, likewise; rows and the numbers of a are any distance apart.
+typedef struct qqi_signed {
+    const float *w;
+    size_t ldw;
+    const uint8_t *code;
+    size_t ldc;
+    const float *a;
+    size_t lda;
+    const float *b;
+} qqi_signed;
+
 typedef struct qqi_dense_kernel {
     size_t rows; // of a tile of floats, up to 8 by 32
     size_t columns;
@@ -32802,6 +33543,7 @@ typedef struct qqi_dense_kernel {
     void (*columns_of)(const qqi_scaled *p, size_t count, double *x, double *y);
     void (*add)(size_t count, const double *m, size_t ldm, const double *d,
                 double *y);
+    void (*rest)(const qqi_signed *p, size_t count, double *s);
 } qqi_dense_kernel;
 
 // ==== kernel/scalar/dense.h ====
@@ -32975,6 +33717,47 @@ QQI_FN void qqi_pass_add_scalar(size_t rows, size_t count, const double *m,
             y[j] += qqi_mul_f64(d[i], m[i * ldm + j]);
 }
 
+QQI_INLINE double qqi_pass_error_scalar(const qqi_signed *p, size_t i, size_t j)
+{
+    const float x = qqi_mul_f32(p->a[i * p->lda], p->b[j]);
+    const uint32_t minus = (uint32_t)(~p->code[i * p->ldc + j] & 1) << 31;
+
+    // No branch: signs are as good as random.
+    return (double)(p->w[i * p->ldw + j] - qqi_f32_of(qqi_f32_bits(x) ^ minus));
+}
+
+QQI_FN void qqi_pass_rest_scalar(const qqi_signed *p, size_t rows, size_t count,
+                                 double *s)
+{
+    size_t i = 0;
+
+    for (; i + 4 <= rows; i += 4) {
+        double s0 = s[i], s1 = s[i + 1], s2 = s[i + 2], s3 = s[i + 3];
+        for (size_t j = 0; j < count; j++) {
+            const double e0 = qqi_pass_error_scalar(p, i, j);
+            const double e1 = qqi_pass_error_scalar(p, i + 1, j);
+            const double e2 = qqi_pass_error_scalar(p, i + 2, j);
+            const double e3 = qqi_pass_error_scalar(p, i + 3, j);
+            s0 += e0 * e0; // exact
+            s1 += e1 * e1;
+            s2 += e2 * e2;
+            s3 += e3 * e3;
+        }
+        s[i] = s0;
+        s[i + 1] = s1;
+        s[i + 2] = s2;
+        s[i + 3] = s3;
+    }
+    for (; i < rows; i++) {
+        double sum = s[i];
+        for (size_t j = 0; j < count; j++) {
+            const double e = qqi_pass_error_scalar(p, i, j);
+            sum += e * e;
+        }
+        s[i] = sum;
+    }
+}
+
 static const qqi_dense_kernel qqi_dense_kernel_scalar = {
     QQI_TILE_ROWS_SCALAR,
     QQI_TILE_COLUMNS_SCALAR,
@@ -32984,6 +33767,7 @@ static const qqi_dense_kernel qqi_dense_kernel_scalar = {
     qqi_dense_sums_scalar,
     qqi_dense_widen_scalar,
     qqi_pass_move_scalar,
+    NULL,
     NULL,
     NULL,
     NULL,
@@ -33267,6 +34051,48 @@ QQI_AVX2_FN void qqi_pass_rows_avx2(const qqi_scaled *p, size_t count,
         _mm256_storeu_pd(s + 4 * i, sum[i]);
 }
 
+// 4 numbers of a row's rest.
+QQI_AVX2_INLINE __m128 qqi_pass_error_avx2(const qqi_signed *p, size_t i,
+                                           size_t j, __m128 b)
+{
+    int32_t four;
+
+    QQ_MEMCPY(&four, p->code + i * p->ldc + j, sizeof four);
+    const __m128i code = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
+    const __m128i minus =
+        _mm_slli_epi32(_mm_andnot_si128(code, _mm_set1_epi32(1)), 31);
+    __m128 x = _mm_mul_ps(_mm_broadcast_ss(p->a + i * p->lda), b);
+
+    x = _mm_xor_ps(x, _mm_castsi128_ps(minus));
+    return _mm_sub_ps(_mm_loadu_ps(p->w + i * p->ldw + j), x);
+}
+
+QQI_AVX2_FN void qqi_pass_rest_avx2(const qqi_signed *p, size_t count,
+                                    double *s)
+{
+    __m256d sum[2];
+
+    sum[0] = _mm256_loadu_pd(s);
+    sum[1] = _mm256_loadu_pd(s + 4);
+    for (size_t k = 0; k < count; k += 4) {
+        const __m128 b = _mm_loadu_ps(p->b + k);
+        QQI_UNROLL_AVX2
+        for (size_t i = 0; i < 2; i++) {
+            __m128 x[4];
+            __m256d t[4];
+            QQI_UNROLL_AVX2
+            for (size_t l = 0; l < 4; l++)
+                x[l] = qqi_pass_error_avx2(p, 4 * i + l, k, b);
+            qqi_pass_turn_avx2(x, t);
+            QQI_UNROLL_AVX2
+            for (size_t j = 0; j < 4; j++)
+                sum[i] = _mm256_fmadd_pd(t[j], t[j], sum[i]);
+        }
+    }
+    _mm256_storeu_pd(s, sum[0]);
+    _mm256_storeu_pd(s + 4, sum[1]);
+}
+
 // --- along columns ---------------------------------------------------------
 
 QQI_AVX2_FN void qqi_pass_left_avx2(const qqi_weighed *p, size_t count,
@@ -33317,6 +34143,7 @@ static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_avx2 = {
     qqi_pass_rows_avx2,
     qqi_pass_columns_avx2,
     qqi_pass_add_avx2,
+    qqi_pass_rest_avx2,
 };
 
 #endif
@@ -33340,6 +34167,12 @@ QQI_AVX512_INLINE __m512 qqi_gemm_nan_avx512(__m512 v)
     return _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), nan);
 }
 
+// Asks for a line that may lie behind the end of c: nothing is read.
+QQI_AVX512_INLINE void qqi_gemm_soon_avx512(const void *c, size_t bytes)
+{
+    _mm_prefetch((const char *)((uintptr_t)c + bytes), _MM_HINT_T0);
+}
+
 QQI_AVX512_FN void qqi_gemm_tile_avx512(size_t depth, const float *a,
                                         const float *b, size_t ldb, float *c,
                                         size_t ldc, int how)
@@ -33351,6 +34184,9 @@ QQI_AVX512_FN void qqi_gemm_tile_avx512(size_t depth, const float *a,
         s[i] = how & QQI_TILE_ADD
                    ? _mm512_loadu_ps(c + i / 2 * ldc + i % 2 * 16)
                    : _mm512_setzero_ps();
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++) // the tile below
+        qqi_gemm_soon_avx512(c, 4 * ((8 + i / 2) * ldc + i % 2 * 16));
     for (size_t k = 0; k < depth; k++, a += 8, b += ldb) {
         const __m512 b0 = _mm512_loadu_ps(b);
         const __m512 b1 = _mm512_loadu_ps(b + 16);
@@ -33379,6 +34215,9 @@ QQI_AVX512_FN void qqi_dense_sums_avx512(size_t depth, const double *a,
     QQI_UNROLL_AVX512
     for (size_t i = 0; i < 16; i++)
         s[i] = _mm512_loadu_pd(c + i / 4 * ldc + i % 4 * 8);
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 16; i++) // the tile below
+        qqi_gemm_soon_avx512(c, 8 * ((4 + i / 4) * ldc + i % 4 * 8));
     for (size_t k = 0; k < depth; k++, a += 4, b += QQI_DENSE_COLUMNS) {
         const __m512d b0 = _mm512_loadu_pd(b);
         const __m512d b1 = _mm512_loadu_pd(b + 8);
@@ -33621,6 +34460,41 @@ QQI_AVX512_FN void qqi_pass_rows_avx512(const qqi_scaled *p, size_t count,
     _mm512_storeu_pd(s + 8, sum[1]);
 }
 
+// 16 numbers of a row's rest.
+QQI_AVX512_INLINE __m512 qqi_pass_error_avx512(const qqi_signed *p, size_t i,
+                                               size_t j, __m512 b)
+{
+    const __m128i code = _mm_loadu_si128(
+        (const __m128i *)(const void *)(p->code + i * p->ldc + j));
+    const __mmask16 plus = _mm_test_epi8_mask(code, _mm_set1_epi8(1));
+    const __m512 w = _mm512_loadu_ps(p->w + i * p->ldw + j);
+    __m512 x = _mm512_mul_ps(_mm512_set1_ps(p->a[i * p->lda]), b);
+
+    QQI_KEEP_AVX512(x);
+    return _mm512_mask_sub_ps(_mm512_add_ps(w, x), plus, w, x);
+}
+
+QQI_AVX512_FN void qqi_pass_rest_avx512(const qqi_signed *p, size_t count,
+                                        double *s)
+{
+    __m512d sum = _mm512_loadu_pd(s);
+
+    for (size_t k = 0; k < count; k += 16) {
+        const __m512 b = _mm512_loadu_ps(p->b + k);
+        __m512 x[8], t[8];
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 8; i++)
+            x[i] = qqi_pass_error_avx512(p, i, k, b);
+        qqi_pass_turn8_avx512(x, t);
+        QQI_UNROLL_AVX512
+        for (int j = 0; j < 16; j++) {
+            const __m512d e = qqi_pass_column_avx512(t, j);
+            sum = _mm512_fmadd_pd(e, e, sum);
+        }
+    }
+    _mm512_storeu_pd(s, sum);
+}
+
 // --- along columns ---------------------------------------------------------
 
 QQI_AVX512_INLINE __m512d qqi_pass_low_avx512(__m512 v)
@@ -33685,6 +34559,7 @@ static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_avx512 = {
     qqi_pass_rows_avx512,
     qqi_pass_columns_avx512,
     qqi_pass_add_avx512,
+    qqi_pass_rest_avx512,
 };
 
 #endif
@@ -33948,6 +34823,54 @@ QQI_NEON_FN void qqi_pass_rows_neon(const qqi_scaled *p, size_t count,
         vst1q_f64(s + 2 * i, sum[i]);
 }
 
+// 4 numbers of a row's rest.
+QQI_NEON_INLINE float32x4_t qqi_pass_error_neon(const qqi_signed *p, size_t i,
+                                                size_t j, float32x4_t b)
+{
+    const uint8_t *code = p->code + i * p->ldc + j;
+    const float32x4_t x = vmulq_n_f32(b, p->a[i * p->lda]);
+    uint32_t four;
+
+    QQ_MEMCPY(&four, code, sizeof four);
+    const uint16x8_t wide = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)));
+    const uint32x4_t minus =
+        vshlq_n_u32(vmvnq_u32(vmovl_u16(vget_low_u16(wide))), 31);
+    const uint32x4_t v = veorq_u32(vreinterpretq_u32_f32(x), minus);
+    return vsubq_f32(vld1q_f32(p->w + i * p->ldw + j),
+                     vreinterpretq_f32_u32(v));
+}
+
+QQI_NEON_FN void qqi_pass_rest_neon(const qqi_signed *p, size_t count,
+                                    double *s)
+{
+    float64x2_t sum[4];
+
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        sum[i] = vld1q_f64(s + 2 * i);
+    for (size_t k = 0; k < count; k += 4) {
+        const float32x4_t b = vld1q_f32(p->b + k);
+        QQI_NEON_UNROLL
+        for (size_t i = 0; i < 2; i++) {
+            float32x4_t x[4], t[4];
+            QQI_NEON_UNROLL
+            for (size_t l = 0; l < 4; l++)
+                x[l] = qqi_pass_error_neon(p, 4 * i + l, k, b);
+            qqi_gemm_turn4_neon(x, t);
+            QQI_NEON_UNROLL
+            for (size_t j = 0; j < 4; j++) {
+                const float64x2_t low = vcvt_f64_f32(vget_low_f32(t[j]));
+                const float64x2_t high = vcvt_high_f64_f32(t[j]);
+                sum[2 * i] = vfmaq_f64(sum[2 * i], low, low);
+                sum[2 * i + 1] = vfmaq_f64(sum[2 * i + 1], high, high);
+            }
+        }
+    }
+    QQI_NEON_UNROLL
+    for (size_t i = 0; i < 4; i++)
+        vst1q_f64(s + 2 * i, sum[i]);
+}
+
 // --- along columns ---------------------------------------------------------
 
 QQI_NEON_FN void qqi_pass_left_neon(const qqi_weighed *p, size_t count,
@@ -34001,6 +34924,7 @@ static QQI_UNUSED const qqi_dense_kernel qqi_dense_kernel_neon = {
     qqi_pass_rows_neon,
     qqi_pass_columns_neon,
     qqi_pass_add_neon,
+    qqi_pass_rest_neon,
 };
 
 #endif
@@ -41897,10 +42821,11 @@ typedef struct qqi_planes {
 typedef struct qqi_plane_rows {
     size_t first;
     size_t count;
-    float *e;  // 64 * k
-    float *t;  // 64 * k: s b of a plane
-    double *g; // 64 * k
-    double *p; // planes * 64 * k
+    float *e;         // 64 * k
+    float *t;         // 64 * k: s b of a plane
+    double *g;        // 64 * k
+    double *p;        // planes * 64 * k
+    double *diagonal; // k: of H, where signs are swept
     double *space;
 } qqi_plane_rows;
 
@@ -41913,24 +42838,31 @@ QQI_FN void qqi_plane_rows_place(const qqi_planes *s, qqi_plane_rows *r,
     r->t = (float *)qqi_piece(p, wide, sizeof(float));
     r->g = (double *)qqi_piece(p, wide, sizeof(double));
     r->p = (double *)qqi_piece(p, qqi_times(s->count, wide), sizeof(double));
+    r->diagonal = (double *)qqi_piece(p, s->k, sizeof(double));
     r->space = (double *)qqi_piece(p, QQI_DENSE_ROOM, sizeof(double));
 }
 
-// The 2^K values that a weight can have.
-QQI_INLINE void qqi_plane_values(const qqi_planes *s, size_t i, size_t j,
-                                 float *values)
+// The 2^K values that a weight can have, K being count.
+QQI_INLINE void qqi_plane_values_of(const qqi_planes *s, unsigned count,
+                                    size_t i, size_t j, float *values)
 {
-    const unsigned codes = 1u << s->count;
+    const unsigned codes = 1u << count;
     float x[QQ_ONEBIT_MAX_PLANES];
 
-    for (unsigned p = 0; p < s->count; p++)
+    for (unsigned p = 0; p < count; p++)
         x[p] = qqi_mul_f32(s->a[p * s->n + i], s->b[p * s->k + j]);
     for (unsigned c = 0; c < codes; c++) {
         float v = c & 1 ? x[0] : -x[0];
-        for (unsigned p = 1; p < s->count; p++)
+        for (unsigned p = 1; p < count; p++)
             v += c >> p & 1 ? x[p] : -x[p];
         values[c] = v;
     }
+}
+
+QQI_INLINE void qqi_plane_values(const qqi_planes *s, size_t i, size_t j,
+                                 float *values)
+{
+    qqi_plane_values_of(s, s->count, i, j, values);
 }
 
 // The code whose value is nearest to x; of equal ones the lowest.
@@ -41955,6 +42887,14 @@ QQI_INLINE float qqi_plane_sign(unsigned code, unsigned p)
     return code >> p & 1 ? 1.0f : -1.0f;
 }
 
+// That times x. No branch: signs are as good as random.
+QQI_INLINE float qqi_plane_signed(unsigned code, unsigned p, float x)
+{
+    const uint32_t minus = (uint32_t)(~code >> p & 1) << 31;
+
+    return qqi_f32_of(qqi_f32_bits(x) ^ minus);
+}
+
 // out = rows of x times H.
 QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
                               const float *x, double *out)
@@ -41975,10 +42915,8 @@ QQI_FN void qqi_plane_product(const qqi_planes *s, const qqi_plane_rows *r,
 QQI_INLINE float qqi_plane_rest(const qqi_planes *s, size_t i, size_t j)
 {
     const float x = qqi_mul_f32(s->a[i], s->b[j]);
-    const uint32_t minus = (uint32_t)(~s->code[i * s->k + j] & 1) << 31;
 
-    // No branch: signs are as good as random.
-    return s->w[i * s->ldw + j] - qqi_f32_of(qqi_f32_bits(x) ^ minus);
+    return s->w[i * s->ldw + j] - qqi_plane_signed(s->code[i * s->k + j], 0, x);
 }
 
 // e and g of the codes, a and b.
@@ -42022,8 +42960,15 @@ QQI_INLINE double qqi_plane_diagonal(const qqi_planes *s, size_t j)
     return s->h != NULL ? (double)s->h[j * s->k + j] : 1.0;
 }
 
+QQI_FN void qqi_plane_diagonals(const qqi_planes *s, qqi_plane_rows *r)
+{
+    for (size_t j = 0; j < s->k; j++)
+        r->diagonal[j] = qqi_plane_diagonal(s, j);
+}
+
 // One sweep of a row: as in solve/descend.h.
-QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
+QQI_INLINE size_t qqi_plane_sweep_of(const qqi_planes *s, qqi_plane_rows *r,
+                                     size_t i, unsigned count)
 {
     const size_t k = s->k, row = r->first + i;
     const qqi_dense_kernel *kernel = qqi_dense_now();
@@ -42032,13 +42977,13 @@ QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
     size_t changed = 0;
 
     for (size_t j = 0; j < k; j++) {
-        const double hj = qqi_plane_diagonal(s, j);
+        const double hj = r->diagonal[j];
         const unsigned old = s->code[row * k + j];
         if (!(hj > 0.0))
             continue;
-        qqi_plane_values(s, row, j, values);
+        qqi_plane_values_of(s, count, row, j, values);
         const unsigned code = qqi_plane_nearest(
-            values, 1u << s->count, (double)values[old] + g[j] / hj);
+            values, 1u << count, (double)values[old] + g[j] / hj);
         if (code == old)
             continue;
         const float e = s->w[row * s->ldw + j] - values[code];
@@ -42055,6 +43000,12 @@ QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
         changed++;
     }
     return changed;
+}
+
+QQI_FN size_t qqi_plane_sweep(const qqi_planes *s, qqi_plane_rows *r, size_t i)
+{
+    return s->count == 1 ? qqi_plane_sweep_of(s, r, i, 1)
+                         : qqi_plane_sweep_of(s, r, i, s->count);
 }
 
 // A row's places from to end - 1: as in solve/gptq.h, on 2^K values.
@@ -42098,71 +43049,6 @@ QQI_FN void qqi_plane_gptq(const qqi_planes *s, qqi_plane_rows *r)
     }
 }
 
-// --- a ---------------------------------------------------------------------
-
-// The system of one row: M_pq = t_p H t_q, right side t_p g; a += M^-1 of it,
-// where that makes J smaller.
-QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
-                                size_t i)
-{
-    const size_t k = s->k, row = r->first + i, n = s->count;
-    double m[16], f[16], b[4], x[4];
-    double trace = 0.0;
-
-    for (size_t p = 0; p < n; p++) {
-        const double *ph = r->p + (p * QQI_PLANE_ROWS + i) * k;
-        b[p] = 0.0;
-        for (size_t q = 0; q < n; q++)
-            m[p * n + q] = 0.0;
-        for (size_t j = 0; j < k; j++) {
-            const unsigned code = s->code[row * k + j];
-            for (unsigned q = 0; q < n; q++) {
-                const float t = qqi_plane_sign(code, q) * s->b[q * k + j];
-                m[p * n + q] += qqi_mul_f64(ph[j], (double)t);
-            }
-            const float t = qqi_plane_sign(code, (unsigned)p) * s->b[p * k + j];
-            b[p] += qqi_mul_f64(r->g[i * k + j], (double)t);
-        }
-        trace += m[p * n + p];
-    }
-    QQ_MEMCPY(f, m, sizeof f);
-    QQ_MEMCPY(x, b, sizeof x);
-    for (size_t p = 0; p < n; p++)
-        f[p * n + p] += qqi_mul_f64(1e-9, trace);
-    if (!(trace > 0.0) || qqi_is_inf_f64(trace) || !qqi_factor_rows(f, n, n, n))
-        return;
-    qqi_solve_small(f, n, n, x);
-    double gain = 0.0;
-    for (size_t p = 0; p < n; p++) {
-        double v = 2.0 * b[p];
-        for (size_t q = 0; q < n; q++)
-            v -= qqi_mul_f64(m[p * n + q], x[q]);
-        gain += qqi_mul_f64(v, x[p]);
-    }
-    if (!(gain > 0.0))
-        return;
-    for (size_t p = 0; p < n; p++)
-        s->a[p * s->n + row] = (float)((double)s->a[p * s->n + row] + x[p]);
-}
-
-// a of every row; e and g are made anew.
-QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
-{
-    const size_t k = s->k;
-
-    for (unsigned p = 0; p < s->count; p++) {
-        for (size_t i = 0; i < r->count; i++)
-            for (size_t j = 0; j < k; j++)
-                r->t[i * k + j] =
-                    qqi_plane_sign(s->code[(r->first + i) * k + j], p) *
-                    s->b[p * k + j];
-        qqi_plane_product(s, r, r->t, r->p + p * QQI_PLANE_ROWS * k);
-    }
-    for (size_t i = 0; i < r->count; i++)
-        qqi_plane_solve_row(s, r, i);
-    qqi_plane_residual(s, r);
-}
-
 // ==== solve/plane_columns.h ====
 
 // qquant floor 8: b of a plane: one system for all columns.
@@ -42187,6 +43073,8 @@ typedef struct qqi_columns_system {
     double *room; // parts
     size_t parts;
     const qqi_planes *s;
+    size_t row; // of those in q, the first
+    size_t rows;
 } qqi_columns_system;
 
 QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
@@ -42204,10 +43092,25 @@ QQI_FN void qqi_columns_place(qqi_columns_system *c, size_t k, size_t parts,
     c->room = (double *)qqi_piece(p, parts, QQI_DENSE_ROOM * sizeof(double));
 }
 
+// A part's rows of Q.
+QQI_FN void qqi_columns_rows_part(void *arg, size_t part)
+{
+    const qqi_columns_system *c = (const qqi_columns_system *)arg;
+    const qqi_planes *s = c->s;
+    size_t from, to;
+
+    qqi_share(c->rows, c->parts, part, &from, &to);
+    for (size_t l = from; l < to; l++) {
+        const uint8_t *code = s->code + (c->row + l) * c->k;
+        const float a = s->a[s->plane * s->n + c->row + l];
+        for (size_t j = 0; j < c->k; j++)
+            c->q[l * c->k + j] = qqi_plane_signed(code[j], s->plane, a);
+    }
+}
+
 // m = Q^T Q: sums over rows, in order.
 QQI_FN void qqi_columns_square(qqi_columns_system *c, const qqi_threads *t)
 {
-    const qqi_planes *s = c->s;
     const size_t k = c->k;
     qqi_moments_step step;
     qq_moments sums;
@@ -42223,32 +43126,49 @@ QQI_FN void qqi_columns_square(qqi_columns_system *c, const qqi_threads *t)
     step.room = c->room;
     step.parts = c->parts;
     QQ_MEMSET(c->m, 0, k * k * sizeof *c->m);
-    for (size_t i = 0; i < s->n; i += step.rows) {
-        const size_t left = s->n - i;
-        step.rows = left < QQI_MOMENTS_ROWS ? left : QQI_MOMENTS_ROWS;
-        for (size_t l = 0; l < step.rows; l++)
-            for (size_t j = 0; j < k; j++)
-                c->q[l * k + j] =
-                    s->a[s->plane * s->n + i + l] *
-                    qqi_plane_sign(s->code[(i + l) * k + j], s->plane);
+    for (c->row = 0; c->row < c->s->n; c->row += c->rows) {
+        const size_t left = c->s->n - c->row;
+        c->rows = left < QQI_MOMENTS_ROWS ? left : QQI_MOMENTS_ROWS;
+        step.rows = c->rows;
+        qqi_threads_run(t, qqi_columns_rows_part, c);
         qqi_threads_run(t, qqi_moments_part, &step);
     }
 }
 
-// m o H, both triangles, and a touch more on the diagonal.
-QQI_FN void qqi_columns_weigh(qqi_columns_system *c)
+// Rows i and on, columns j and on, 32 of each: m o H, and its mirror image.
+QQI_FN void qqi_columns_weigh_tile(const qqi_columns_system *c, size_t i,
+                                   size_t j)
 {
     const size_t k = c->k;
     const float *h = c->s->h;
+
+    for (size_t r = i; r < i + 32 && r < k; r++)
+        for (size_t l = j > r ? j : r; l < j + 32 && l < k; l++)
+            c->m[r * k + l] = c->m[r * k + l] * (double)h[r * k + l];
+    for (size_t l = j; l < j + 32 && l < k; l++)
+        for (size_t r = i; r < i + 32 && r < l; r++)
+            c->m[l * k + r] = c->m[r * k + l];
+}
+
+// Every parts-th block of 32 rows: they have fewer and fewer columns.
+QQI_FN void qqi_columns_weigh_part(void *arg, size_t part)
+{
+    const qqi_columns_system *c = (const qqi_columns_system *)arg;
+
+    for (size_t i = 32 * part; i < c->k; i += 32 * c->parts)
+        for (size_t j = i; j < c->k; j += 32)
+            qqi_columns_weigh_tile(c, i, j);
+}
+
+// m o H, both triangles, and a touch more on the diagonal.
+QQI_FN void qqi_columns_weigh(qqi_columns_system *c, const qqi_threads *t)
+{
+    const size_t k = c->k;
     double sum = 0.0;
 
-    for (size_t i = 0; i < k; i++) {
-        for (size_t j = i; j < k; j++) {
-            c->m[i * k + j] = c->m[i * k + j] * (double)h[i * k + j];
-            c->m[j * k + i] = c->m[i * k + j];
-        }
+    qqi_threads_run(t, qqi_columns_weigh_part, c);
+    for (size_t i = 0; i < k; i++)
         sum += c->m[i * k + i];
-    }
     const double ridge = qqi_mul_f64(1e-6, sum / (double)k);
     for (size_t i = 0; i < k; i++)
         c->m[i * k + i] += ridge;
@@ -42342,7 +43262,7 @@ QQI_FN void qqi_columns_fit(qqi_columns_system *c, const qqi_planes *s,
             c->x[j] = square > 0.0 ? c->r[j] / square : 0.0;
     } else {
         qqi_columns_square(c, t);
-        qqi_columns_weigh(c);
+        qqi_columns_weigh(c, t);
         qqi_columns_solve(c, t);
     }
     for (size_t j = 0; j < k; j++) {
@@ -42350,6 +43270,116 @@ QQI_FN void qqi_columns_fit(qqi_columns_system *c, const qqi_planes *s,
         if (qqi_is_finite_f32(x))
             b[j] = x;
     }
+}
+
+// ==== solve/plane_rows.h ====
+
+// qquant floor 8: a of planes: one system a row, of as many unknowns as planes.
+//
+//   M x = b,  M_pq = t_p H t_q,  b_p = t_p g,  t_p = s_p b_p
+//
+// and a += x, where that makes J smaller. Sums run in order of columns, every
+// product rounded.
+
+// a += M^-1 b, where that makes J smaller.
+QQI_FN void qqi_plane_solve(const qqi_planes *s, size_t row, const double *m,
+                            const double *b)
+{
+    const size_t n = s->count;
+    double f[16], x[4];
+    double trace = 0.0;
+
+    for (size_t p = 0; p < n; p++)
+        trace += m[p * n + p];
+    QQ_MEMCPY(f, m, n * n * sizeof *f);
+    QQ_MEMCPY(x, b, n * sizeof *x);
+    for (size_t p = 0; p < n; p++)
+        f[p * n + p] += qqi_mul_f64(1e-9, trace);
+    if (!(trace > 0.0) || qqi_is_inf_f64(trace) || !qqi_factor_rows(f, n, n, n))
+        return;
+    qqi_solve_small(f, n, n, x);
+    double gain = 0.0;
+    for (size_t p = 0; p < n; p++) {
+        double v = 2.0 * b[p];
+        for (size_t q = 0; q < n; q++)
+            v -= qqi_mul_f64(m[p * n + q], x[q]);
+        gain += qqi_mul_f64(v, x[p]);
+    }
+    if (!(gain > 0.0))
+        return;
+    for (size_t p = 0; p < n; p++)
+        s->a[p * s->n + row] = (float)((double)s->a[p * s->n + row] + x[p]);
+}
+
+// The system of one row: M_pq = t_p H t_q, right side t_p g.
+QQI_FN void qqi_plane_solve_row(const qqi_planes *s, qqi_plane_rows *r,
+                                size_t i)
+{
+    const size_t k = s->k, row = r->first + i, n = s->count;
+    double m[16], b[4];
+
+    for (size_t p = 0; p < n; p++) {
+        const double *ph = r->p + (p * QQI_PLANE_ROWS + i) * k;
+        b[p] = 0.0;
+        for (size_t q = 0; q < n; q++)
+            m[p * n + q] = 0.0;
+        for (size_t j = 0; j < k; j++) {
+            const unsigned code = s->code[row * k + j];
+            for (unsigned q = 0; q < n; q++) {
+                const float t = qqi_plane_sign(code, q) * s->b[q * k + j];
+                m[p * n + q] += qqi_mul_f64(ph[j], (double)t);
+            }
+            const float t = qqi_plane_sign(code, (unsigned)p) * s->b[p * k + j];
+            b[p] += qqi_mul_f64(r->g[i * k + j], (double)t);
+        }
+    }
+    qqi_plane_solve(s, row, m, b);
+}
+
+// Four rows of one plane, whose sums overlap; t is s b.
+QQI_FN void qqi_plane_solve_four(const qqi_planes *s, qqi_plane_rows *r,
+                                 size_t i)
+{
+    const size_t k = s->k;
+    double m[4], b[4];
+
+    for (int l = 0; l < 4; l++)
+        m[l] = b[l] = 0.0;
+    for (size_t at = i * k; at < (i + 1) * k; at++)
+        for (size_t l = 0; l < 4; l++) {
+            const double t = (double)r->t[at + l * k];
+            m[l] += qqi_mul_f64(r->p[at + l * k], t);
+            b[l] += qqi_mul_f64(r->g[at + l * k], t);
+        }
+    for (size_t l = 0; l < 4; l++)
+        qqi_plane_solve(s, r->first + i + l, m + l, b + l);
+}
+
+// a of every row, r holding what its systems are made of.
+QQI_FN void qqi_plane_solve_rows(const qqi_planes *s, qqi_plane_rows *r)
+{
+    size_t i = 0;
+
+    for (; s->count == 1 && i + 4 <= r->count; i += 4)
+        qqi_plane_solve_four(s, r, i);
+    for (; i < r->count; i++)
+        qqi_plane_solve_row(s, r, i);
+}
+
+// a of every row; e and g are made anew.
+QQI_FN void qqi_plane_fit_a(const qqi_planes *s, qqi_plane_rows *r)
+{
+    const size_t k = s->k;
+
+    for (unsigned p = 0; p < s->count; p++) {
+        for (size_t i = 0; i < r->count; i++)
+            for (size_t j = 0; j < k; j++)
+                r->t[i * k + j] = qqi_plane_signed(
+                    s->code[(r->first + i) * k + j], p, s->b[p * k + j]);
+        qqi_plane_product(s, r, r->t, r->p + p * QQI_PLANE_ROWS * k);
+    }
+    qqi_plane_solve_rows(s, r);
+    qqi_plane_residual(s, r);
 }
 
 // ==== solve/plane_pass.h ====
@@ -42484,32 +43514,46 @@ QQI_FN void qqi_plane_block(const qqi_planes *s, qqi_plane_rows *r)
         qqi_plane_gradient(s, r, i);
 }
 
-// Without H, of one plane and when nothing is to change: J of up to 4 whole
-// blocks from block on, whose sums overlap.
+// Without H, of one plane and when nothing is to change: J of some blocks,
+// whose sums overlap. More than one, up to 8, are whole.
 QQI_FN void qqi_plane_look(const qqi_planes *s, size_t block, size_t count)
 {
-    const size_t row = block * QQI_BLOCK_ROWS;
-    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    const qqi_dense_kernel *kernel = qqi_dense_now();
+    const size_t first = block * QQI_BLOCK_ROWS;
+    double sum[QQI_PASS_SHORT];
 
-    for (size_t i = row; i < row + QQI_BLOCK_ROWS && i < s->n; i++)
-        for (size_t j = 0; count == 4 && j < s->k; j++) {
-            const double e0 = (double)qqi_plane_rest(s, i, j);
-            const double e1 = (double)qqi_plane_rest(s, i + 32, j);
-            const double e2 = (double)qqi_plane_rest(s, i + 64, j);
-            const double e3 = (double)qqi_plane_rest(s, i + 96, j);
-            sum[0] += e0 * e0; // exact
-            sum[1] += e1 * e1;
-            sum[2] += e2 * e2;
-            sum[3] += e3 * e3;
+    for (size_t l = 0; l < QQI_PASS_SHORT; l++)
+        sum[l] = 0.0;
+    for (size_t i = first; i < first + QQI_BLOCK_ROWS && i < s->n; i++) {
+        qqi_signed p;
+        size_t done = 0;
+        p.w = s->w + i * s->ldw;
+        p.ldw = QQI_BLOCK_ROWS * s->ldw;
+        p.code = s->code + i * s->k;
+        p.ldc = QQI_BLOCK_ROWS * s->k;
+        p.a = s->a + i;
+        p.lda = QQI_BLOCK_ROWS;
+        p.b = s->b;
+        if (count == QQI_PASS_SHORT && kernel->rest != NULL) {
+            done = s->k / QQI_PASS_STEP * QQI_PASS_STEP;
+            kernel->rest(&p, done, sum);
         }
-    for (size_t i = row; count == 1 && i < row + QQI_BLOCK_ROWS && i < s->n;
-         i++)
-        for (size_t j = 0; j < s->k; j++) {
-            const double e = (double)qqi_plane_rest(s, i, j);
-            sum[0] += e * e;
-        }
+        p.w += done;
+        p.code += done;
+        p.b += done;
+        qqi_pass_rest_scalar(&p, count, s->k - done, sum);
+    }
     for (size_t l = 0; l < count; l++)
         s->error[block + l] = sum[l];
+}
+
+// How many blocks of those from b to end - 1 are looked at together.
+QQI_FN size_t qqi_plane_together(const qqi_planes *s, size_t b, size_t end)
+{
+    const size_t whole = s->n / QQI_BLOCK_ROWS;
+    const size_t left = (end < whole ? end : whole) - b;
+
+    return b >= whole || left < 4 ? 1 : left < QQI_PASS_SHORT ? 4 : 8;
 }
 
 QQI_INLINE size_t qqi_plane_blocks(const qqi_planes *s)
@@ -42528,12 +43572,14 @@ QQI_FN void qqi_plane_part(void *arg, size_t part)
     if (s->look) {
         qqi_share(blocks, s->o->parts, part, &from, &to);
         for (size_t b = from, count; b < to; b += count) {
-            count = to - b >= 4 && (b + 4) * QQI_BLOCK_ROWS <= s->n ? 4 : 1;
+            count = qqi_plane_together(s, b, to);
             qqi_plane_look(s, b, count);
         }
         return;
     }
     qqi_plane_rows_place(s, &r, &p);
+    if (s->descend > 0)
+        qqi_plane_diagonals(s, &r);
     qqi_share((blocks + 1) / 2, s->o->parts, part, &from, &to);
     for (size_t b = from; b < to; b++) {
         const size_t left = s->n - b * QQI_PLANE_ROWS;
@@ -42570,7 +43616,8 @@ QQI_FN void qqi_plane_keep(qqi_planes *s, double error)
     s->best = error;
     QQ_MEMCPY(s->best_a, s->a, s->count * s->n * sizeof(float));
     QQ_MEMCPY(s->best_b, s->b, s->count * s->k * sizeof(float));
-    QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
+    if (s->best_code != s->code)
+        QQ_MEMCPY(s->best_code, s->code, s->n * s->k);
 }
 
 // ended: as it was where the round ended.
@@ -42659,46 +43706,84 @@ typedef struct qqi_onebit_room {
     qqi_ordered ordered;
     qqi_columns_system columns;
     qqi_onebit_out out; // compat: the answer, until it is known to be one
-    double *big;        // H in order; then W'; then the system of b
+    double *big;        // H in order; W'; gradients; then the system of b
     int has_h;
+    int signed_already; // codes are the signs of W
 } qqi_onebit_room;
 
-QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
+// What rounds need: fixed has none, and its codes are those of every candidate.
+QQI_FN void qqi_onebit_room_rounds(qqi_onebit_room *m, qqi_pieces *p)
 {
     qqi_planes *s = &m->planes;
     const size_t all = qqi_times(s->n, s->k);
     const size_t as = qqi_times(s->count, s->n);
     const size_t bs = qqi_times(s->count, s->k);
-    const size_t blocks = qqi_plane_blocks(s);
-    qqi_pieces room = qqi_pieces_make(NULL);
-    qqi_plane_rows r;
 
-    qqi_plane_rows_place(s, &r, &room);
-    s->room_bytes = room.at;
-    s->a = (float *)qqi_piece(p, as, sizeof(float));
-    s->b = (float *)qqi_piece(p, bs, sizeof(float));
-    s->code = (uint8_t *)qqi_piece(p, all, 1);
-    s->best_a = (float *)qqi_piece(p, as, sizeof(float));
-    s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->best_code = s->code;
+    if (s->o->mode == QQ_ONEBIT_FIXED)
+        return;
     s->best_code = (uint8_t *)qqi_piece(p, all, 1);
     s->end_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_a = (float *)qqi_piece(p, as, sizeof(float));
     s->save_b = (float *)qqi_piece(p, bs, sizeof(float));
     s->save_code = (uint8_t *)qqi_piece(p, all, 1);
-    s->error = (double *)qqi_piece(p, blocks, sizeof(double));
-    s->gradient =
-        (double *)qqi_piece(p, qqi_times(blocks, s->k), sizeof(double));
-    s->rooms = (uint8_t *)qqi_piece(p, s->o->parts, s->room_bytes);
+}
+
+QQI_FN void qqi_onebit_room_best(qqi_onebit_room *m, qqi_pieces *p)
+{
+    qqi_planes *s = &m->planes;
+    const size_t as = qqi_times(s->count, s->n);
+    const size_t bs = qqi_times(s->count, s->k);
+
+    s->a = (float *)qqi_piece(p, as, sizeof(float));
+    s->b = (float *)qqi_piece(p, bs, sizeof(float));
+    s->code = (uint8_t *)qqi_piece(p, qqi_times(s->n, s->k), 1);
+    s->best_a = (float *)qqi_piece(p, as, sizeof(float));
+    s->best_b = (float *)qqi_piece(p, bs, sizeof(float));
+    qqi_onebit_room_rounds(m, p);
+    s->error = (double *)qqi_piece(p, qqi_plane_blocks(s), sizeof(double));
+}
+
+// Pieces that do not live at the same time: each begins at the same place.
+QQI_FN void qqi_onebit_room_turns(qqi_onebit_room *m, qqi_pieces *p)
+{
+    const qq_onebit_options *o = m->planes.o;
+    const size_t n = m->planes.n, k = m->planes.k;
+    qqi_pieces room = qqi_pieces_make(NULL);
+    qqi_pieces pass = *p, factor = *p, columns = *p, start = *p;
+    qqi_plane_rows r;
+
+    qqi_plane_rows_place(&m->planes, &r, &room);
+    // Without H, and where nothing is solved, passes need no room.
+    m->planes.room_bytes = m->has_h || o->mode == QQ_ONEBIT_BEST ? room.at : 0;
+    m->planes.rooms =
+        (uint8_t *)qqi_piece(&pass, o->parts, m->planes.room_bytes);
+    qqi_factor_place(&m->ordered.factor, k, o->parts, &factor);
+    qqi_columns_place(&m->columns, k, o->parts, 0, &columns);
+    m->work.svid.n = n;
+    m->work.svid.k = k;
+    qqi_svid_place(&m->work.svid, &start);
+    m->work.balance.n = n;
+    m->work.balance.k = k;
+    qqi_balance_place(&m->work.balance, &start);
+    p->at = pass.at > factor.at ? pass.at : factor.at;
+    p->at = p->at > columns.at ? p->at : columns.at;
+    p->at = p->at > start.at ? p->at : start.at;
 }
 
 // The factor and the system of b share their largest piece with W', which only
-// more than one plane needs.
+// more than one plane needs, and with the gradients that the system is made of
+// before it is made.
 QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
 {
     const qq_onebit_options *o = m->planes.o;
     const size_t n = m->planes.n, k = m->planes.k;
-    const size_t square = m->has_h ? qqi_times(k, k) : 0;
+    const int solves = o->mode == QQ_ONEBIT_BEST;
+    const size_t square = m->has_h && solves ? qqi_times(k, k) : 0;
     const size_t half = m->planes.count > 1 ? qqi_times(n, k) / 2 + 1 : 0;
+    const size_t slopes =
+        solves ? qqi_times(qqi_plane_blocks(&m->planes), k) : 0;
+    size_t big = square > half ? square : half;
 
     m->work.n = n;
     m->work.k = k;
@@ -42708,25 +43793,14 @@ QQI_FN void qqi_onebit_room_place(qqi_onebit_room *m, qqi_pieces *p)
         return;
     }
     qqi_onebit_room_best(m, p);
-    m->big =
-        (double *)qqi_piece(p, square > half ? square : half, sizeof(double));
-    const size_t lower = o->mode == QQ_ONEBIT_BEST ? square : 0;
-    m->ordered.lower = (float *)qqi_piece(p, lower, sizeof(float));
+    big = big > slopes ? big : slopes;
+    m->big = (double *)qqi_piece(p, big, sizeof(double));
+    m->planes.gradient = m->big;
+    m->ordered.lower = (float *)qqi_piece(p, square, sizeof(float));
     m->ordered.order = (size_t *)qqi_piece(p, k, sizeof(size_t));
-    qqi_factor_place(&m->ordered.factor, k, o->parts, p);
-    qqi_pieces rest = *p;
-    qqi_columns_place(&m->columns, k, o->parts, 0, &rest);
-    qqi_pieces work = *p;
-    work.at = rest.at;
-    m->work.rows = (float *)qqi_piece(&work, n, sizeof(float));
-    m->work.columns = (float *)qqi_piece(&work, k, sizeof(float));
-    m->work.svid.n = n;
-    m->work.svid.k = k;
-    qqi_svid_place(&m->work.svid, &work);
-    m->work.balance.n = n;
-    m->work.balance.k = k;
-    qqi_balance_place(&m->work.balance, &work);
-    *p = work;
+    m->work.rows = (float *)qqi_piece(p, n, sizeof(float));
+    m->work.columns = (float *)qqi_piece(p, k, sizeof(float));
+    qqi_onebit_room_turns(m, p);
     m->ordered.a = m->big;
     if (m->has_h)
         m->columns.m = m->big;
@@ -42762,19 +43836,60 @@ QQ_API size_t qq_onebit_scratch_size(size_t n, size_t k,
 
 // --- starts ----------------------------------------------------------------
 
-// Rows of a part: signs of W.
+// Codes of the signs of some numbers; bit 31: one of them is not finite.
+QQI_FN uint32_t qqi_onebit_signs(size_t count, const float *w, uint8_t *code)
+{
+    uint32_t all[16];
+    size_t j = 0;
+
+    for (size_t l = 0; l < 16; l++)
+        all[l] = 0;
+    for (; j + 16 <= count; j += 16) {
+        uint32_t bits[16];
+        QQ_MEMCPY(bits, w + j, sizeof bits);
+        for (size_t l = 0; l < 16; l++)
+            code[j + l] = w[j + l] >= 0.0f;
+        // An exponent of all ones carries into the sign.
+        for (size_t l = 0; l < 16; l++)
+            all[l] |= (bits[l] & 0x7f800000u) + 0x00800000u;
+    }
+    for (; j < count; j++) {
+        code[j] = w[j] >= 0.0f;
+        all[0] |= (qqi_f32_bits(w[j]) & 0x7f800000u) + 0x00800000u;
+    }
+    for (size_t l = 1; l < 16; l++)
+        all[0] |= all[l];
+    return all[0];
+}
+
+// Blocks of a part: signs of W, and whether all of W is finite (error: else 1).
 QQI_FN void qqi_onebit_signs_part(void *arg, size_t part)
 {
     const qqi_planes *s = (const qqi_planes *)arg;
     size_t from, to;
 
-    qqi_share(s->n, s->o->parts, part, &from, &to);
-    for (size_t i = from; i < to; i++) {
-        const float *w = s->w + i * s->ldw;
-        uint8_t *code = s->code + i * s->k;
-        for (size_t j = 0; j < s->k; j++)
-            code[j] = w[j] >= 0.0f;
+    qqi_share(qqi_plane_blocks(s), s->o->parts, part, &from, &to);
+    for (size_t b = from; b < to; b++) {
+        uint32_t all = 0;
+        for (size_t i = b * QQI_BLOCK_ROWS;
+             i < s->n && i < (b + 1) * QQI_BLOCK_ROWS; i++)
+            all |=
+                qqi_onebit_signs(s->k, s->w + i * s->ldw, s->code + i * s->k);
+        s->error[b] = all >> 31 ? 1.0 : 0.0;
     }
+}
+
+// 1 where W is finite.
+QQI_FN int qqi_onebit_signs_all(qqi_onebit_room *m)
+{
+    const qqi_planes *s = &m->planes;
+    double bad = 0.0;
+
+    qqi_threads_run(m->work.svid.threads, qqi_onebit_signs_part, &m->planes);
+    for (size_t b = 0; b < qqi_plane_blocks(s); b++)
+        bad += s->error[b];
+    m->signed_already = 1;
+    return !(bad > 0.0);
 }
 
 // What the p planes there are leave, and its signs.
@@ -42806,11 +43921,13 @@ QQI_FN void qqi_onebit_start_plane(qqi_onebit_room *m, unsigned p)
 
     s->count = p;
     if (p == 0) {
-        qqi_threads_run(v->threads, qqi_onebit_signs_part, s);
+        if (!m->signed_already)
+            (void)qqi_onebit_signs_all(m);
         qqi_svid_of(v, s->w, s->ldw, 1);
         v->p.rows = m->work.rows;
         v->p.columns = m->work.columns;
     } else {
+        m->signed_already = 0;
         qqi_onebit_rest(m, p);
         qqi_svid_of(v, m->work.scaled, k, 1);
     }
@@ -42970,6 +44087,8 @@ QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
         s->order = m->ordered.order;
     }
     s->best = qqi_f64_of((uint64_t)0x7ff << 52);
+    if (!qqi_onebit_signs_all(m))
+        return QQ_ERR_FORMAT;
     qqi_onebit_start(m, QQI_ONEBIT_PLAIN);
     r->svid = qqi_plane_finish(s, 0);
     qqi_plane_keep(s, r->svid);
@@ -42991,6 +44110,7 @@ QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
         if (i == 1 && s->h == NULL)
             break;
         qqi_onebit_start(m, QQI_ONEBIT_IMPORTANT);
+        m->signed_already = 0;
         if (!qqi_onebit_rounds(m, i == 0 && s->h != NULL ? 2 : 0, &done, all))
             return QQ_ERR_CANCELLED;
     }
@@ -43000,18 +44120,11 @@ QQI_FN qq_status qqi_onebit_run(qqi_onebit_room *m, qq_onebit *r)
 
 // --- the call --------------------------------------------------------------
 
-QQI_FN qq_status qqi_onebit_check(size_t n, size_t k,
-                                  const qq_onebit_options *o, const float *w,
-                                  size_t ldw, const float *h, size_t h_bytes)
+QQI_FN qq_status qqi_onebit_check_h(size_t k, const qq_onebit_options *o,
+                                    const float *h, size_t h_bytes)
 {
-    qq_status status = qq_onebit_options_check(o, NULL);
-
-    if (status == QQ_OK)
-        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
-    if (status == QQ_OK && !qqi_rows_finite(n, k, w, ldw))
-        status = QQ_ERR_FORMAT;
-    if (status != QQ_OK || h == NULL)
-        return status;
+    if (h == NULL)
+        return QQ_OK;
     if (o->mode == QQ_ONEBIT_COMPAT)
         return qqi_check_numbers(qqi_times(k, k), sizeof(float), h, h_bytes);
     return qq_hessian_check(k, h, h_bytes);
@@ -43025,22 +44138,44 @@ QQI_WRAPS QQI_FN uint8_t qqi_plane_byte(const uint8_t *code, unsigned p)
     return (uint8_t)(bits * 0x0102040810204080u >> 56);
 }
 
-// The answer's pieces from the planes that won.
-QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t)
-{
-    const size_t all = s->n * s->k;
+typedef struct qqi_onebit_writing {
+    const qqi_planes *s;
+    const qqi_onebit_out *t;
+} qqi_onebit_writing;
 
+// A part's bytes of the signs of every plane.
+QQI_FN void qqi_onebit_write_part(void *arg, size_t part)
+{
+    const qqi_onebit_writing *w = (const qqi_onebit_writing *)arg;
+    const qqi_planes *s = w->s;
+    const size_t all = s->n * s->k;
+    size_t from, to;
+
+    qqi_share(qqi_sign_bytes(all), s->o->parts, part, &from, &to);
+    for (unsigned p = 0; p < s->count; p++)
+        for (size_t at = from; at < to; at++) {
+            uint8_t *sign = w->t->sign[p];
+            if (8 * at + 8 <= all) {
+                sign[at] = qqi_plane_byte(s->best_code + 8 * at, p);
+                continue;
+            }
+            sign[at] = 0;
+            for (size_t i = 8 * at; i < all; i++)
+                qqi_sign_put(sign, i, s->best_code[i] >> p & 1);
+        }
+}
+
+// The answer's pieces from the planes that won.
+QQI_FN void qqi_onebit_write(const qqi_planes *s, const qqi_onebit_out *t,
+                             const qqi_threads *threads)
+{
+    qqi_onebit_writing w;
+
+    w.s = s;
+    w.t = t;
     QQ_MEMCPY(t->a, s->best_a, s->count * s->n * sizeof(float));
     QQ_MEMCPY(t->b, s->best_b, s->count * s->k * sizeof(float));
-    for (unsigned p = 0; p < s->count; p++) {
-        size_t i = 0;
-        for (; i + 8 <= all; i += 8)
-            t->sign[p][i / 8] = qqi_plane_byte(s->best_code + i, p);
-        if (i < all)
-            t->sign[p][i / 8] = 0;
-        for (; i < all; i++)
-            qqi_sign_put(t->sign[p], i, s->best_code[i] >> p & 1);
-    }
+    qqi_threads_run(threads, qqi_onebit_write_part, &w);
 }
 
 // The sum of squares of W - V, and whether V is finite.
@@ -43110,7 +44245,7 @@ QQI_NOINLINE qq_status qqi_onebit_answer(const qq_onebit_options *o,
         return qqi_onebit_original(&m, o, t, &view->objective);
     status = qqi_onebit_run(&m, view);
     if (status == QQ_OK)
-        qqi_onebit_write(&m.planes, t);
+        qqi_onebit_write(&m.planes, t, &threads);
     return status;
 }
 
@@ -43127,7 +44262,12 @@ QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
 
     if (o == NULL)
         o = &defaults;
-    qq_status status = qqi_onebit_check(n, k, o, w, ldw, h, h_bytes);
+    qq_status status = qq_onebit_options_check(o, NULL);
+    if (status == QQ_OK)
+        status = qqi_check_rows(n, k, w, ldw, sizeof(float));
+    if (status != QQ_OK)
+        return status;
+    status = qqi_onebit_check_h(k, o, h, h_bytes);
     if (status == QQ_OK)
         status = qqi_check_numbers(qq_onebit_size(n, k, o), 1, out, out_bytes);
     if (status == QQ_OK)
@@ -43135,6 +44275,11 @@ QQ_API qq_status qq_onebit_solve(size_t n, size_t k, const qq_onebit_options *o,
                                    scratch, scratch_bytes);
     if (status == QQ_OK && r == NULL)
         status = QQ_ERR_ARGUMENT;
+    // W's numbers come before these; the other modes look at them in parts,
+    // where they take the signs.
+    if ((status != QQ_OK || o->mode == QQ_ONEBIT_COMPAT) &&
+        !qqi_rows_finite(n, k, w, ldw))
+        status = QQ_ERR_FORMAT;
     if (status != QQ_OK)
         return status;
     qqi_onebit_place(n, k, o, &t, &q);
@@ -44286,6 +45431,9 @@ QQI_FN void qqi_rows_search(const qqi_fitting *c, qqi_rows *r)
 // What qq_fit_options_init leaves: "fto1".
 #define QQI_FIT_OPTIONS_INIT 0x316f7466u
 
+// Sets of scales that a start may be tried from.
+#define QQI_FIT_SCALES 5
+
 QQ_API qq_fit_options qq_fit_options_init(void)
 {
     qq_fit_options o;
@@ -44299,6 +45447,7 @@ QQ_API qq_fit_options qq_fit_options_init(void)
     o.rounds = 2;
     o.gain = .001;
     o.parts = 1;
+    o.scales = 1;
     return o;
 }
 
@@ -44315,6 +45464,7 @@ QQ_API qq_status qq_fit_options_check(const qq_fit_options *o, uint32_t *bad)
     mask |= o->candidates > 48 ? 2u : 0u; // the next factor is not above 0
     mask |= !(o->gain >= 0.0 && o->gain < 1.0) ? 32u : 0u;
     mask |= o->parts == 0 ? 128u : 0u;
+    mask |= o->scales == 0 || o->scales > QQI_FIT_SCALES ? 4096u : 0u;
     if (bad != NULL)
         *bad = mask;
     return mask == 0 ? QQ_OK : QQ_ERR_ARGUMENT;
@@ -44633,15 +45783,28 @@ QQI_FN void qqi_rows_rounds(const qqi_fitting *c, qqi_rows *r)
     }
 }
 
-QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
+// The scales of the search, and those times .9, 1.1, .8, 1.2: with them GPTQ
+// runs into other valleys.
+QQI_FN void qqi_rows_stretch(const qqi_fitting *c, qqi_rows *r, unsigned which)
 {
+    static const double by[QQI_FIT_SCALES] = {1.0, .9, 1.1, .8, 1.2};
     const qq_fit *f = c->f;
     const size_t at = r->first * f->tiles;
-    const size_t bytes = r->count * f->tiles * sizeof(float);
+    const size_t count = r->count * f->tiles;
 
-    QQ_MEMCPY(r->scale, c->scales + at, bytes);
+    for (size_t i = 0; i < count; i++) {
+        const float s = c->scales[at + i];
+        const float t = (float)qqi_mul_f64(by[which], (double)s);
+        r->scale[i] = qqi_is_finite_f32(t) ? t : s;
+    }
     if (r->offset != NULL)
-        QQ_MEMCPY(r->offset, c->offsets + at, bytes);
+        QQ_MEMCPY(r->offset, c->offsets + at, count * sizeof(float));
+}
+
+// From one set of scales to codes, and the better ones of each row.
+QQI_FN void qqi_rows_from(const qqi_fitting *c, qqi_rows *r, unsigned which)
+{
+    qqi_rows_stretch(c, r, which);
     if (c->start == QQ_START_ROUND)
         qqi_rows_round(c, r);
     else
@@ -44660,6 +45823,12 @@ QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
             c->best[r->first + i] = r->j[i];
             qqi_rows_store(c, r, i);
         }
+}
+
+QQI_FN void qqi_run_start(const qqi_fitting *c, qqi_rows *r)
+{
+    for (unsigned i = 0; i < c->o->scales; i++)
+        qqi_rows_from(c, r, i);
 }
 
 QQ_API qq_status qq_fit_solve(qq_fit *f, const qq_fit_options *o,
@@ -46095,6 +47264,9 @@ QQI_FN qq_recipe qqi_recipe_make(qq_quantizer quantizer, const qq_grid *grid)
     r.fit = qq_fit_options_init();
     r.onebit = qq_onebit_options_init();
     r.gptq = qq_gptq_options_init();
+    // More bits leave less to find.
+    if (quantizer == QQ_QUANTIZER_FIT && grid->count <= 16)
+        r.fit.scales = 3;
     return r;
 }
 
