@@ -88,8 +88,10 @@ static void test_vector(void)
                         (double)right[l]; // right is p^T E
         length += y[i] * (double)left[i];
     }
-    for (size_t i = 0; i < N; i++)
-        off = fmax(off, fabs(y[i] - length * (double)left[i]));
+    for (size_t i = 0; i < N; i++) {
+        const double apart = fabs(y[i] - length * (double)left[i]);
+        off = apart > off ? apart : off;
+    }
     CHECK(off < 1e-4 * length);
     free(x);
     free(e);
