@@ -3067,7 +3067,7 @@ QQ_API qq_status qq_rank_correct(size_t n, size_t k, size_t r, const float *e,
 //
 //   qq_onebit_options o = qq_onebit_options_init();
 //   size_t bytes = qq_onebit_size(n, k, &o);
-//   size_t room = qq_onebit_scratch_size(n, k, &o);
+//   size_t room = qq_onebit_scratch_size(n, k, &o, h != NULL);
 //   qq_onebit r;
 //   qq_onebit_solve(n, k, &o, w, k, h, h_bytes, out, bytes, scratch, room, &r);
 //
@@ -3687,7 +3687,7 @@ typedef struct qq_drive {
 QQ_API qq_drive qq_drive_init(void);
 
 // Bytes for the largest group; SIZE_MAX for what qq_drive_run refuses. With n =
-// k = 4096 and the default recipe it is 643 MiB, 835 with a residual, 412 where
+// k = 4096 and the default recipe it is 643 MiB, 835 with a residual, 405 where
 // nothing propagates.
 QQ_API size_t qq_drive_scratch_size(const qq_drive *d);
 

@@ -196,7 +196,7 @@ typedef struct qq_drive {
 QQ_API qq_drive qq_drive_init(void);
 
 // Bytes for the largest group; SIZE_MAX for what qq_drive_run refuses. With n =
-// k = 4096 and the default recipe it is 643 MiB, 835 with a residual, 412 where
+// k = 4096 and the default recipe it is 643 MiB, 835 with a residual, 405 where
 // nothing propagates.
 QQ_API size_t qq_drive_scratch_size(const qq_drive *d);
 

@@ -7,7 +7,7 @@
 //
 //   qq_onebit_options o = qq_onebit_options_init();
 //   size_t bytes = qq_onebit_size(n, k, &o);
-//   size_t room = qq_onebit_scratch_size(n, k, &o);
+//   size_t room = qq_onebit_scratch_size(n, k, &o, h != NULL);
 //   qq_onebit r;
 //   qq_onebit_solve(n, k, &o, w, k, h, h_bytes, out, bytes, scratch, room, &r);
 //

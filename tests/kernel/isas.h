@@ -21,6 +21,15 @@ static inline void find_isas(const char *only)
     CHECK(isa_count > 0);
 }
 
+// Number at of x.
+static inline void put_x(product *c, size_t at, int v)
+{
+    if (c->o.x_type == QQ_TYPE_INT8)
+        c->x[at] = (uint8_t)v;
+    else
+        store_number(c->x, c->o.x_type, at, check_bits((float)v));
+}
+
 // The product on scalar, then on all sets, each in another way: the same bytes,
 // and the same scratch.
 static inline void isas_agree(const product *c, size_t parts)

@@ -30,14 +30,6 @@ static void extreme_codes(product *c)
     }
 }
 
-static void put_x(product *c, size_t at, int v)
-{
-    if (c->o.x_type == QQ_TYPE_INT8)
-        c->x[at] = (uint8_t)v;
-    else
-        store_number(c->x, c->o.x_type, at, check_bits((float)v));
-}
-
 // Small numbers, and some at the ends or where two of them begin to be large.
 static int rare_number(uint32_t rarity)
 {
