@@ -46,11 +46,14 @@ DIGEST := $(wildcard tests/digest.c)
 BENCHES := $(filter-out bench/mask_cpuid.c,$(wildcard bench/*.c))
 FUZZERS := $(wildcard tests/fuzz/fuzz_*.c)
 
-# A test that includes parts of src/ stands alone. All other programs are
-# linked to the implementation, which is compiled once.
+# A test that includes parts of src/ stands alone, but for parts of matrix/,
+# which ask for the instruction set in use. All other programs are linked to the
+# implementation, which is compiled once.
 PARTS := $(filter-out qquant.h api,$(notdir $(wildcard src/*)))
-LINKED := $(DIGEST) $(BENCHES) $(FUZZERS) $(if $(TESTS),$(shell grep -LE \
-	'^.include "($(shell echo $(PARTS) | tr ' ' '|'))["/]' $(TESTS)))
+INCLUDES = '^.include "($(shell echo $(1) | tr ' ' '|'))["/]'
+LINKED := $(DIGEST) $(BENCHES) $(FUZZERS) $(if $(TESTS),$(shell \
+	grep -LE $(call INCLUDES,$(PARTS)) $(TESTS); \
+	grep -lE '^.include "matrix/' $(TESTS)))
 
 LOGS := $(patsubst %.c,$(BUILD)/%.log,$(TESTS) $(COMPILE) $(DIGEST) \
 	$(if $(GOLDEN),tests/golden/golden.c))

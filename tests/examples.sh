@@ -18,21 +18,49 @@ count() {
     fi
 }
 
+# What stands in the first comment of an example.
+example() {
+    commands=$(sed -n '/^\/\//!q; s|^//   \(cc \)|\1|p; s|^//   \(\./\)|\1|p' \
+        "$1")
+    [ -n "$commands" ] && (set -e; eval "$commands")
+}
+
+# Every second example, from the first on, in a folder.
+half() {
+    cd "$1" || exit 1
+    shift
+    while [ $# -gt 0 ]; do
+        log=$(basename "$1" .c)
+        example "$1" >"$log.log" 2>&1
+        echo $? >"$log.status"
+        shift
+        [ $# -eq 0 ] || shift
+    done
+}
+
 rm -rf "$OUT"
-mkdir -p "$OUT/readme"
-cp -r qquant.h examples "$OUT"
+mkdir -p "$OUT/odd" "$OUT/even" "$OUT/readme"
+for folder in odd even; do
+    cp -r qquant.h examples "$OUT/$folder"
+done
 cp qquant.h "$OUT/readme"
+set -- examples/*.c
 cd "$OUT" || exit 1
 
-for file in examples/*.c; do
-    commands=$(sed -n '/^\/\//!q; s|^//   \(cc \)|\1|p; s|^//   \(\./\)|\1|p' \
-        "$file")
+# Two go side by side, for they take long to compile.
+half odd "$@" &
+(shift; half even "$@")
+wait
+for file; do
+    log=$(echo */"$(basename "$file" .c).log")
     echo "--- $file"
-    [ -n "$commands" ] && (set -e; eval "$commands")
-    count $? "$file: $commands"
+    cat "$log"
+    count "$(cat "${log%.log}.status")" "$file"
 done
-diff -r examples "$HOME_DIR/examples"
-count $? "an example wrote something else than what is committed"
+for folder in odd even; do
+    diff -r "$folder/examples" "$HOME_DIR/examples"
+    count $? "an example wrote something else than what is committed"
+done
 
 if [ -f "$HOME_DIR/README.md" ]; then
     echo "--- README.md"

@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,23 +60,33 @@ GENERATED = re.compile(r"_(data|model)\.h$")
 OURS = re.compile(r"(qqi?_|QQI?_|QQUANT_)[A-Za-z0-9_]*$")
 
 passed = failed = 0
+breaches = threading.local()
 
 
 def check(ok, what):
-    """Prints a breach and counts it."""
-    global failed
+    """Notes a breach."""
     if not ok:
-        failed += 1
-        print(what)
+        breaches.found.append(what)
     return ok
 
 
 def look_at(rule, *arguments):
-    """Follows one rule for one thing; passed if nothing was found."""
-    global passed
-    before = failed
+    """Follows one rule for one thing; answers what breaks it."""
+    breaches.found = []
     rule(*arguments)
-    passed += failed == before
+    return breaches.found
+
+
+def look_at_all(rule, things):
+    """The same for a list of arguments, compilers side by side; prints each
+    breach, and counts the things without any as passed."""
+    global passed, failed
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(lambda thing: look_at(rule, *thing), things):
+            failed += len(found)
+            passed += not found
+            for what in found:
+                print(what)
 
 
 def run(*command, text=""):
@@ -233,26 +245,23 @@ def finish():
 
 
 def main():
-    parts = [path for path in files("src/*.h", "src/**/*.h")
+    parts = [(path,) for path in files("src/*.h", "src/**/*.h")
              if path.name != "qquant.h"]
-    for path in parts:
-        look_at(check_alone, path)
+    look_at_all(check_alone, parts)
     if sys.argv[1:] == ["parts"]:
         finish()
     kinds = ("src", "tests", "bench", "examples", "tools")
-    for path in files(*(f"{kind}/**/*.{suffix}" for kind in kinds for suffix in
-                        ("c", "cpp", "h", "py", "sh", "mjs")), "*.md",
-                      "Makefile"):
-        look_at(check_text, path)
-    for path in parts:
-        look_at(check_part, path)
-    look_at(check_symbols, CC, MEMORY, "-Os")
-    for command, allowed in {" ".join(CC): MEMORY, **IMPORTS}.items():
-        if shutil.which(command.split()[0]):
-            for level in ("-O0", "-O2"):
-                look_at(check_symbols, command.split(), allowed, level)
-    look_at(check_macros)
-    look_at(check_manual)
+    texts = files(*(f"{kind}/**/*.{suffix}" for kind in kinds for suffix in
+                    ("c", "cpp", "h", "py", "sh", "mjs")), "*.md", "Makefile")
+    look_at_all(check_text, [(path,) for path in texts])
+    look_at_all(check_part, parts)
+    commands = {" ".join(CC): MEMORY, **IMPORTS}
+    look_at_all(check_symbols, [(CC, MEMORY, "-Os")] + [
+        (command.split(), allowed, level)
+        for command, allowed in commands.items()
+        if shutil.which(command.split()[0]) for level in ("-O0", "-O2")])
+    look_at_all(check_macros, [()])
+    look_at_all(check_manual, [()])
     finish()
 
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes each target for an equal share of the seconds: run.sh SECONDS
+# Fuzzes each target for an equal share of the seconds, two at a time: run.sh
+# SECONDS
 # It starts from tests/fuzz/corpus/NAME; what it learns stays in build/fuzz. A
 # crash is kept there, too, and its path printed. Needs clang with libFuzzer.
 
@@ -14,21 +15,45 @@ mkdir -p "$OUT"
 set -- "${1:-60}" tests/fuzz/fuzz_*.c
 seconds=$(($1 / ($# - 1))); shift
 [ "$seconds" -gt 0 ] || seconds=1
-passed=0 failed=0
 
-$CLANG -std=c99 $FLAGS -fsanitize=fuzzer-no-link -Isrc -c tests/qquant.c \
-    -o "$OUT/qquant.o" || exit
-for file; do
-    name=$(basename "$file" .c)
-    name=${name#fuzz_}
+# The name of a target, from its file.
+name_of() {
+    name=$(basename "$1" .c)
+    echo "${name#fuzz_}"
+}
+
+fuzz() {
+    name=$(name_of "$1")
     corpus=tests/fuzz/corpus/$name
     mkdir -p "$OUT/$name"
     [ -d "$corpus" ] || corpus=
-    if $CLANG -std=c99 $FLAGS -fsanitize=fuzzer -Isrc -Itests "$file" \
+    $CLANG -std=c99 $FLAGS -fsanitize=fuzzer -Isrc -Itests "$1" \
         "$OUT/qquant.o" -o "$OUT/fuzz_$name" &&
         "$OUT/fuzz_$name" -max_total_time="$seconds" -timeout=10 \
             -print_final_stats=1 -artifact_prefix="$OUT/$name-" \
-            "$OUT/$name" $corpus >"$OUT/$name.log" 2>&1; then
+            "$OUT/$name" $corpus
+}
+
+# Every second target, from the first or the second on: two go side by side.
+fuzz_half() {
+    while [ $# -gt 0 ]; do
+        name=$(name_of "$1")
+        rm -f "$OUT/$name.passed"
+        fuzz "$1" >"$OUT/$name.log" 2>&1 && touch "$OUT/$name.passed"
+        shift
+        [ $# -eq 0 ] || shift
+    done
+}
+
+$CLANG -std=c99 $FLAGS -fsanitize=fuzzer-no-link -Isrc -c tests/qquant.c \
+    -o "$OUT/qquant.o" || exit
+fuzz_half "$@" &
+(shift; fuzz_half "$@")
+wait
+passed=0 failed=0
+for file; do
+    name=$(name_of "$file")
+    if [ -e "$OUT/$name.passed" ]; then
         passed=$((passed + 1))
         sed -n "s/^stat::number_of_executed_units: */$name, runs: /p" \
             "$OUT/$name.log"

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "dispatch.h"
 #include "matrix/cholesky.h"
 #include "matrix/linear.h"
 #include "room.h"

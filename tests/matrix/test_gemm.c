@@ -1,8 +1,8 @@
 // Products of floats: every number is the chain of api/gemm.h to the bit, on
 // every rung, for every shape, stride and count of parts.
 
-#include "dispatch.h"
-#include "matrix/gemm.h"
+#include "api/gemm.h"
+#include "matrix/dense.h"
 #include "room.h"
 
 typedef struct matrix {

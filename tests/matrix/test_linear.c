@@ -1,7 +1,6 @@
 // Passes over a matrix, in any parts, in any order of these and on all sets of
 // instructions: the plain sums that kernel/dense.h states, to the bit.
 
-#include "dispatch.h"
 #include "matrix/linear.h"
 #include "room.h"
 

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "dispatch.h"
 #include "matrix/split.h"
 #include "room.h"
 
