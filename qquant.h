@@ -29036,7 +29036,8 @@ QQI_FN void qqi_amx_block(const qqi_product *p, const qqi_columns *g,
 // the one before; their sums belong together.
 
 // What is made beside the runs of a stretch: codes of the stretch that comes
-// after it, as bytes. A unit is 32 columns of two panels.
+// after it, as bytes, in the place of those that the last block has loaded. A
+// unit is 32 columns of two panels.
 typedef struct qqi_amx_make {
     const qqi_product *p;
     size_t panel[2];
@@ -29044,12 +29045,19 @@ typedef struct qqi_amx_make {
     int is_signed;
     const uint8_t *cells[2]; // of that column
     uint8_t *u[2];           // NULL: cells are taken as they lie
-    const uint8_t *far[2];   // cells that are asked for meanwhile, or NULL
     size_t at;               // the next unit
     size_t end;
-    size_t once;       // units a step
+    size_t now; // first column of the codes in use
+    int frees;  // no other block needs them
+    // Cells of the stretch after that one are asked for, beside all blocks.
+    const uint8_t *far[2];
+    size_t far_at;
+    size_t far_end;
+    size_t far_once;   // units a step
     uint8_t table[64]; // u of all codes, theirs who make
 } qqi_amx_make;
+
+struct qqi_amx_join;
 
 // The operations. regs is theirs alone: NULL, or where plain C has tiles.
 typedef struct qqi_amx_tiles {
@@ -29061,8 +29069,10 @@ typedef struct qqi_amx_tiles {
     void (*dot)(void *regs, int t);
     void (*dot_signed)(void *regs, int t); // the codes have signs
     void (*make)(const qqi_amx_make *m, size_t unit);
-    void (*soon)(const void *p);  // these 64 bytes are wanted soon
-    void (*write)(const void *p); // or will be written
+    void (*ask)(const qqi_amx_make *m, size_t unit); // for its cells
+    void (*write)(const void *p); // these 64 bytes will be written
+    // y of rows from to to - 1 of a block of before.
+    void (*last)(const struct qqi_amx_join *j, size_t from, size_t to);
 } qqi_amx_tiles;
 
 typedef void (*qqi_amx_dot_fn)(void *regs, int t);
@@ -29092,14 +29102,18 @@ typedef struct qqi_amx_run {
     qqi_amx_from from;
     int store;
     int is_signed;
-    size_t soon; // lines of x to ask for, 128 numbers ahead
-    size_t all;  // numbers of x, with the zeros behind them
     qqi_amx_make *make;
     // Where y will be written: rows of two lines ldy bytes apart.
     const uint8_t *y;
     size_t ldy;
     size_t rows; // that are not yet asked for
     size_t once; // of them in a step
+    // A block of before, and its rows that are not yet done, late_once in a
+    // step: none are left after the last step.
+    const struct qqi_amx_join *late;
+    size_t late_at;
+    size_t late_end;
+    size_t late_once;
 } qqi_amx_run;
 
 QQI_INLINE void qqi_amx_step_two(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
@@ -29173,17 +29187,25 @@ QQI_INLINE const void *qqi_amx_beyond(const uint8_t *p, size_t bytes)
     return (const void *)((uintptr_t)p + bytes);
 }
 
-// What is done beside a step.
-QQI_INLINE void qqi_amx_beside(const qqi_amx_tiles *v, qqi_amx_run *r)
+// What is done beside a step that ended before column k.
+QQI_INLINE void qqi_amx_beside(const qqi_amx_tiles *v, qqi_amx_run *r, size_t k)
 {
     qqi_amx_make *m = r->make;
 
-    for (size_t i = 0; i < m->once && m->at < m->end; i++)
+    for (size_t i = 0; i < m->far_once && m->far_at < m->far_end; i++)
+        v->ask(m, m->far_at++);
+    while (m->frees && m->at < m->end && m->now + 32 * m->at < k)
         v->make(m, m->at++);
     for (size_t i = 0; i < r->once && r->rows > 0; i++, r->rows--) {
         v->write(r->y);
         v->write(qqi_amx_beyond(r->y, 64));
         r->y = (const uint8_t *)qqi_amx_beyond(r->y, r->ldy);
+    }
+    if (r->late_at < r->late_end) {
+        const size_t left = r->late_end - r->late_at;
+        const size_t n = left < r->late_once ? left : r->late_once;
+        v->last(r->late, r->late_at, r->late_at + n);
+        r->late_at += n;
     }
 }
 
@@ -29196,15 +29218,13 @@ QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
 
     for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
         const int8_t *x = r->x + k / 64 * r->stride + k % 64;
-        for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
-            v->soon(x + 2 * r->stride + 64 * i);
         if (r->second > 0)
             qqi_amx_step_two(v, dot, r->regs, x, r->second, u0, u1);
         else if ((k & r->depth) == 0)
             qqi_amx_step_even(v, dot, r->regs, x, u0, u1);
         else
             qqi_amx_step_odd(v, dot, r->regs, x, u0, u1);
-        qqi_amx_beside(v, r);
+        qqi_amx_beside(v, r, k + r->depth);
     }
 }
 
@@ -29224,16 +29244,15 @@ QQI_INLINE void qqi_amx_loop(const qqi_amx_tiles *v, qqi_amx_run *r)
 // qquant floor 5: a product by tiles on its way, and its memory.
 //
 // MEMORY, for columns of padded numbers, at least 64: work holds 16 KiB and 32
-// * min(padded, 4096) bytes. Codes of two stretches, or of one where there are
-// less than 128 numbers, take 32 * min(padded, 1024).
-// The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where tiles
-// are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB. What
-// must outlive a stretch is there for every block, so as many blocks as fit
-// are done side by side. Groups of at most 8 columns (narrow ones) have 16 KiB
-// in all: codes take 8, sums and acc 8; totals have no place.
+// * min(padded, 4096) bytes. Codes of a stretch take at most 32 * min(padded,
+// 1024). The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where
+// tiles are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB.
+// What must outlive a stretch is there for every block, so as many blocks as
+// fit are done side by side. Groups of at most 8 columns (narrow ones) have 16
+// KiB in all: codes take 8, sums and acc 8; totals have no place.
 
-// Columns whose codes have room as bytes.
-#define QQI_AMX_STRETCH ((size_t)1024)
+// Columns whose codes have room as bytes; twice as many of codes that are.
+#define QQI_AMX_STRETCH ((size_t)512)
 #define QQI_AMX_NARROW  ((size_t)256)
 
 // Bytes of the sums of a block, of its acc, and of half its totals.
@@ -29258,6 +29277,15 @@ typedef struct qqi_amx_join {
     int64_t *total; // where tiles are joined in 64 bits
 } qqi_amx_join;
 
+// A block with its columns, in the place of acc, which it does not need.
+typedef struct qqi_amx_late {
+    qqi_amx_join join;
+    qqi_columns g;
+} qqi_amx_late;
+
+struct qqi_amx_job;
+struct qqi_amx_strip;
+
 // What an instruction set brings along.
 typedef struct qqi_amx_set {
     void *regs;
@@ -29274,6 +29302,11 @@ typedef struct qqi_amx_set {
     // added to.
     void (*join)(const qqi_amx_join *j);
     void (*end)(const qqi_amx_join *j); // y from acc
+    // Both, where there is one tile, of 32 bits: some rows of the block.
+    void (*last)(const qqi_amx_join *j, size_t from, size_t to);
+    // Scales of all tiles of a stretch: of each 16 of a panel, 16 of the other.
+    void (*scales)(const struct qqi_amx_job *job, float *scale);
+    void (*strip)(const struct qqi_amx_strip *s);
 } qqi_amx_set;
 
 // A product of a group, on its way.
@@ -29300,15 +29333,15 @@ typedef struct qqi_amx_job {
     int begins; // this span is the first of its tile, or the last
     int ends;
     int again;           // these panels are for other blocks as well
-    int ahead;           // codes of two stretches have room
     int direct;          // codes are bytes, and taken as they lie
     int alone;           // no other block is done beside this one
     int32_t *before;     // where sums in the registers belong, or NULL
+    qqi_amx_late *late;  // ends beside the next run; or NULL
     const uint8_t *u[2]; // codes of the stretch
     qqi_amx_make make;   // of the next one
     size_t made;         // its end
     // What is in work: codes; then memory of all blocks; then of each.
-    uint8_t *room[4]; // panel h of those made now, and of the others
+    uint8_t *room[2]; // of panel h
     uint8_t *shared;
     uint8_t *frames;
     size_t frame; // bytes of one
@@ -29358,18 +29391,18 @@ QQI_FN int32_t *qqi_amx_frame(const qqi_amx_job *job, size_t slot,
 QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
 {
     const size_t padded = job->p->padded;
-    const size_t most = job->is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
+    const size_t most = job->is_narrow ? QQI_AMX_NARROW
+                        : job->direct  ? 2 * QQI_AMX_STRETCH
+                                       : QQI_AMX_STRETCH;
     const size_t part = 16 * (padded < most ? padded : most);
-    const size_t half = part / 2 / 1024 * 1024;
     const size_t wide = job->is_narrow ? 0 : qqi_wide_bytes(padded);
     const size_t room = QQI_WORK_BYTES + wide - 2 * part;
     qqi_amx_place at = {0, 0};
     qqi_amx_join j;
 
-    job->ahead = !job->direct && half > 0;
-    job->length = job->ahead ? half / 16 : part / 16;
-    for (size_t i = 0; i < 4; i++)
-        job->room[i] = (uint8_t *)work + (job->ahead ? i * half : i % 2 * part);
+    job->length = part / 16;
+    job->room[0] = (uint8_t *)work;
+    job->room[1] = job->room[0] + part;
     job->is_short = job->p->tiles > 1 && job->p->tile <= job->length;
     if (job->is_short)
         job->length = job->length / job->p->tile * job->p->tile;
@@ -29389,6 +29422,11 @@ QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
 QQI_INLINE size_t qqi_amx_least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+QQI_INLINE size_t qqi_amx_most(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 // The end of a stretch from k on.
@@ -29430,103 +29468,56 @@ QQI_FN void qqi_amx_stretch(qqi_amx_job *job, size_t k)
     job->closes = job->ends || (from + job->end - k) % p->span == 0;
 }
 
-// ==== kernel/amx/engine.h ====
+// ==== kernel/amx/short.h ====
 
-// qquant floor 5: the engine of tiles: two panels by blocks of columns.
+// qquant floor 5: runs of short scale tiles, whose sums are scaled and added.
 //
-// Columns of W are done up to 512 at a time (a stretch; 1024 where codes are
-// bytes): their codes, expanded to bytes for two panels, stay in the nearest
-// cache while all blocks of columns pass by, whose numbers stream from the next
-// one. A stretch never crosses the end of a long scale tile; short tiles it
-// holds whole. For every block
-//
-//   short tiles   each tile is a run, whose sums are scaled and added (join)
-//   long ones     a run over the stretch goes on with the sums of the stretch
-//                 before, and is joined at the end of a span
-//
-// and after the last stretch y is stored. The codes of the next stretch are
-// expanded meanwhile, some beside every step of every block, so that the vector
-// units work beside the tiles and reading beside both.
-//
-// What needs an instruction set stands in a qqi_amx_set; all here is plain C.
+// Tiles of 32 columns, and where there are only 16 rows of x tiles up to 96,
+// are done by strips: 16 rows by one panel, along all tiles of the stretch. So
+// what they add up to, 16 times 16 floats, stays in vector registers. While
+// tile t begins, the sums of t - 3 are stored and those of t - 4 added: no
+// product is waited for, and vectors work beside tiles. All else is runs of
+// whole blocks, joined two tiles at a time, which load half as much for a
+// product: tiles of 64 take as long one way as the other.
 
-// Makes what is left of the codes of a stretch. A last step may reach beyond
-// all cells, where x has zeros: codes may be anything there.
-QQI_FN void qqi_amx_made(qqi_amx_job *job)
+// The longest tiles that are done by strips, where there are 16 rows of x, and
+// where there are more.
+#define QQI_AMX_STRIP      ((size_t)96)
+#define QQI_AMX_STRIP_MANY ((size_t)32)
+
+// The tiles of a stretch for a half of a block and one panel.
+typedef struct qqi_amx_strip {
+    void *regs;
+    const qqi_amx_join *j; // of the first tile
+    size_t half;
+    size_t panel;    // 0 or 1
+    const int8_t *x; // of the half's first row, and as a run has it
+    size_t stride;
+    size_t depth;
+    size_t tile; // columns of one
+    size_t k;    // of the stretch
+    size_t end;
+    size_t count;     // tiles
+    const uint8_t *u; // codes of column k
+    int32_t *c;       // two places of 256 sums
+    float *acc;
+    const float *scale; // of the first tile: 16 of every 32
+    qqi_amx_run *run;   // of the block: what is done beside
+    size_t asks;        // units to ask for beside a tile
+    int frees;          // no other strip needs these codes: others may be made
+} qqi_amx_strip;
+
+// What the sums of a strip are added up in, which acc is: rows of x.
+typedef struct qqi_amx_adds {
+    void (*begin)(void *acc, const qqi_amx_strip *s);
+    void (*add)(void *acc, const qqi_amx_strip *s, size_t t, const int32_t *c);
+    void (*end)(void *acc, const qqi_amx_strip *s);
+} qqi_amx_adds;
+
+// Tiles of the stretch.
+QQI_INLINE size_t qqi_amx_short_tiles(const qqi_amx_job *job)
 {
-    qqi_amx_make *m = &job->make;
-    const size_t k = m->k + 32 * m->at;
-    const size_t end = job->made;
-    const size_t over = end % job->depth;
-
-    for (size_t h = 0; h < 2 && k < end; h++) {
-        if (over != 0)
-            QQ_MEMSET(m->u[h] + 16 * (end / 32 * 32 - m->k), 0,
-                      16 * (job->depth - end / 32 * 32 % job->depth));
-        job->set->expand(job->p, m->panel[h], k, end, m->is_signed,
-                         m->u[h] + 512 * m->at);
-    }
-    m->at = m->end;
-}
-
-// Begins to make the codes of the stretch from k of a panel on; what it has no
-// whole units for is left to the end.
-QQI_FN void qqi_amx_make_begin(qqi_amx_job *job, size_t panel, size_t k)
-{
-    const qqi_product *p = job->p;
-    qqi_amx_make *m = &job->make;
-    size_t far = panel, far_k = k;
-    const int more = qqi_amx_after(job, &far, &far_k);
-
-    job->made = qqi_amx_stretch_end(job, k);
-    m->k = k;
-    m->at = 0;
-    m->end = (job->made - k) / 32;
-    for (size_t h = 0; h < 2; h++) {
-        m->panel[h] = panel + (panel + h < job->last ? h : 0);
-        m->cells[h] = qqi_panel_cells(p, m->panel[h]) + k / 32 * 64 * p->bits;
-        m->u[h] = job->room[2 + h];
-        m->far[h] = NULL;
-        if (more)
-            m->far[h] =
-                qqi_panel_cells(p, far + (far + h < job->last ? h : 0)) +
-                far_k / 32 * 64 * p->bits;
-    }
-}
-
-// Codes of the stretch; those that are bytes already, but for the last ones,
-// are taken as they lie.
-QQI_FN void qqi_amx_codes(qqi_amx_job *job)
-{
-    qqi_amx_make *m = &job->make;
-    const int direct = job->direct && job->end % 64 == 0;
-    size_t panel = job->panel, k = job->k;
-
-    if (!job->ahead || m->panel[0] != panel || m->k != k || m->u[0] == NULL) {
-        qqi_amx_make_begin(job, panel, k);
-        m->at = direct ? m->end : 0;
-    }
-    if (!direct)
-        qqi_amx_made(job);
-    for (size_t h = 0; h < 2; h++)
-        job->u[h] = direct ? m->cells[h] : m->u[h];
-    if (job->direct) {
-        // What comes next is asked for, no more: a lone block, which takes
-        // codes as fast as they come, has no time for that.
-        m->at = 0;
-        m->u[0] = m->u[1] = NULL;
-        if (m->far[0] == NULL || job->alone)
-            m->end = 0;
-        return;
-    }
-    for (size_t h = 0; h < 2 && job->ahead; h++) {
-        uint8_t *const u = job->room[h];
-        job->room[h] = job->room[2 + h];
-        job->room[2 + h] = u;
-    }
-    m->at = m->end = 0;
-    if (job->ahead && qqi_amx_after(job, &panel, &k))
-        qqi_amx_make_begin(job, panel, k);
+    return (job->end - job->k + job->p->tile - 1) / job->p->tile;
 }
 
 // Numbers k to end - 1, in the stretch.
@@ -29597,15 +29588,233 @@ QQI_FN void qqi_amx_pairs(const qqi_amx_job *job, qqi_amx_run *r,
     job->set->join(j);
 }
 
+// --- strips ----------------------------------------------------------------
+
+// What is done beside a tile, whose columns end before k.
+QQI_INLINE void qqi_amx_strip_beside(const qqi_amx_tiles *v,
+                                     const qqi_amx_strip *s, size_t k)
+{
+    qqi_amx_run *r = s->run;
+    qqi_amx_make *m = r->make;
+
+    for (size_t i = 0; i < s->asks && m->far_at < m->far_end; i++)
+        v->ask(m, m->far_at++);
+    while (s->frees && m->at < m->end && m->now + 32 * m->at < k)
+        v->make(m, m->at++);
+    if (r->rows > 0) {
+        v->write(r->y);
+        v->write(qqi_amx_beyond(r->y, 64));
+        r->y = (const uint8_t *)qqi_amx_beyond(r->y, r->ldy);
+        r->rows--;
+    }
+}
+
+// The sums of tile t in register i.
+QQI_INLINE void qqi_amx_strip_dots(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                   const qqi_amx_strip *s, size_t t, int i)
+{
+    const size_t from = s->k + t * s->tile;
+    const size_t end = from + s->tile < s->end ? from + s->tile : s->end;
+    const uint8_t *u = s->u + 16 * (from - s->k);
+
+    v->zero(s->regs, i);
+    for (size_t k = from; k < end; k += s->depth, u += 16 * s->depth) {
+        const int8_t *x = s->x + k / 64 * s->stride + k % 64;
+        v->stream(s->regs, 4 + i / 2, x);
+        v->load(s->regs, 6 + i % 2, u);
+        dot(s->regs, i);
+    }
+    qqi_amx_strip_beside(v, s, end);
+}
+
+// Tile t begins in register i, t - 3 is stored, t - 4 joined.
+QQI_INLINE void qqi_amx_strip_step(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                   const qqi_amx_adds *w, void *acc,
+                                   const qqi_amx_strip *s, size_t t, int i)
+{
+    const int before = (i + 1) % 4;
+
+    if (t >= 3 && t - 3 < s->count)
+        v->store(s->regs, before, s->c + 256 * (before % 2));
+    if (t < s->count)
+        qqi_amx_strip_dots(v, dot, s, t, i);
+    if (t >= 4 && t - 4 < s->count)
+        w->add(acc, s, t - 4, s->c + 256 * (i % 2));
+}
+
+QQI_INLINE void qqi_amx_strip_loop(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
+                                   const qqi_amx_adds *w, void *acc,
+                                   const qqi_amx_strip *s)
+{
+    w->begin(acc, s);
+    for (size_t t = 0; t < s->count + 4; t += 4) {
+        qqi_amx_strip_step(v, dot, w, acc, s, t, 0);
+        qqi_amx_strip_step(v, dot, w, acc, s, t + 1, 1);
+        qqi_amx_strip_step(v, dot, w, acc, s, t + 2, 2);
+        qqi_amx_strip_step(v, dot, w, acc, s, t + 3, 3);
+    }
+    w->end(acc, s);
+}
+
+// Whether a block's tiles are done that way.
+QQI_INLINE int qqi_amx_has_strips(const qqi_amx_job *job)
+{
+    const qqi_product *p = job->p;
+    const size_t most = job->cut.rows > 16 ? QQI_AMX_STRIP_MANY : QQI_AMX_STRIP;
+
+    return job->is_short && !job->is_long && !job->is_narrow &&
+           job->cut.half == 16 && p->tile <= most && p->zero_at == 0 &&
+           p->x_zero == 0 && p->input != QQ_INPUT_INT8_TILE;
+}
+
+// Scales of the tiles of a stretch, for all its blocks.
+QQI_FN void qqi_amx_short_begin(const qqi_amx_job *job)
+{
+    qqi_amx_place at = {0, 0};
+    qqi_amx_join j;
+
+    if (!qqi_amx_has_strips(job))
+        return;
+    void *more = qqi_amx_frame(job, 0, &j, &at);
+    job->set->scales(job, (float *)more);
+}
+
+QQI_FN void qqi_amx_strips(const qqi_amx_job *job, qqi_amx_run *r,
+                           const qqi_amx_join *j, int32_t *more)
+{
+    const size_t steps = job->p->tile / job->depth;
+    const unsigned bits = job->p->bits;
+    const int makes = bits == 1 || bits == 2 || bits == 4;
+    const void *scale = more;
+    qqi_amx_strip s;
+
+    s.regs = r->regs;
+    s.j = j;
+    s.stride = r->stride;
+    s.depth = r->depth;
+    s.tile = job->p->tile;
+    s.k = job->k;
+    s.end = job->end;
+    s.count = qqi_amx_short_tiles(job);
+    s.c = j->c;
+    s.run = r;
+    for (size_t a = 0; a < j->halves; a++)
+        for (size_t h = 0; h < job->panels; h++) {
+            s.half = a;
+            s.panel = h;
+            s.asks = a + h > 0 ? 0 : steps * r->make->far_once;
+            s.frees = makes && r->make->frees && a + 1 == j->halves &&
+                      h + 1 == job->panels;
+            s.x = r->x + (a > 0 ? r->second : 0);
+            s.u = job->u[h];
+            s.scale = (const float *)scale + 16 * h;
+            s.acc = j->acc + 256 * (2 * a + h);
+            job->set->strip(&s);
+        }
+}
+
 QQI_FN void qqi_amx_short(const qqi_amx_job *job, qqi_amx_run *r,
                           qqi_amx_join *j, int32_t *more)
 {
     j->begins = j->ends = 1;
     j->tile = j->span = job->tile;
-    if (more != NULL)
+    if (qqi_amx_has_strips(job))
+        qqi_amx_strips(job, r, j, more);
+    else if (more != NULL)
         qqi_amx_pairs(job, r, j, more);
     else
         qqi_amx_single(job, r, j);
+}
+
+// ==== kernel/amx/engine.h ====
+
+// qquant floor 5: the engine of tiles: two panels by blocks of columns.
+//
+// Columns of W are done up to 512 at a time (a stretch; 1024 where codes are
+// bytes): their codes, expanded to bytes for two panels, stay in the nearest
+// cache while all blocks of columns pass by, whose numbers stream from the next
+// one. A stretch never crosses the end of a long scale tile; short tiles it
+// holds whole. For every block
+//
+//   short tiles   each tile is a run, whose sums are scaled and added (join)
+//   long ones     a run over the stretch goes on with the sums of the stretch
+//                 before, and is joined at the end of a span
+//
+// and after the last stretch y is stored; where there is but one tile, beside
+// the steps of the next block (last). The codes of the next stretch are
+// expanded beside the steps of the last block, each where codes have just been
+// loaded for the last time: the nearest cache holds them once, not twice. So
+// the vector units work beside the tiles, and reading beside both.
+//
+// What needs an instruction set stands in a qqi_amx_set; all here is plain C.
+
+// Makes what is left of the codes of a stretch. A last step may reach beyond
+// all cells, where x has zeros: codes may be anything there.
+QQI_FN void qqi_amx_made(qqi_amx_job *job)
+{
+    qqi_amx_make *m = &job->make;
+    const size_t k = m->k + 32 * m->at;
+    const size_t end = job->made;
+    const size_t over = end % job->depth;
+
+    for (size_t h = 0; h < 2 && k < end; h++) {
+        if (over != 0)
+            QQ_MEMSET(m->u[h] + 16 * (end / 32 * 32 - m->k), 0,
+                      16 * (job->depth - end / 32 * 32 % job->depth));
+        job->set->expand(job->p, m->panel[h], k, end, m->is_signed,
+                         m->u[h] + 512 * m->at);
+    }
+    m->at = m->end;
+}
+
+// Begins to make the codes of the stretch from k of a panel on; what it has no
+// whole units for is left to the end.
+QQI_FN void qqi_amx_make_begin(qqi_amx_job *job, size_t panel, size_t k)
+{
+    const qqi_product *p = job->p;
+    qqi_amx_make *m = &job->make;
+    size_t far = panel, far_k = k;
+    const int more = qqi_amx_after(job, &far, &far_k);
+
+    job->made = qqi_amx_stretch_end(job, k);
+    m->k = k;
+    m->at = 0;
+    m->end = (job->made - k) / 32;
+    for (size_t h = 0; h < 2; h++) {
+        m->panel[h] = panel + (panel + h < job->last ? h : 0);
+        m->cells[h] = qqi_panel_cells(p, m->panel[h]) + k / 32 * 64 * p->bits;
+        m->u[h] = job->room[h];
+        m->far[h] = NULL;
+        if (more)
+            m->far[h] =
+                qqi_panel_cells(p, far + (far + h < job->last ? h : 0)) +
+                far_k / 32 * 64 * p->bits;
+    }
+    // A lone block, which takes codes as fast as they come, has no time for
+    // that.
+    m->far_at = m->far_end = 0;
+    if (more && !job->alone)
+        m->far_end = (qqi_amx_stretch_end(job, far_k) - far_k) / 32;
+}
+
+// Codes of the stretch; those that are bytes already, but for the last ones,
+// are taken as they lie.
+QQI_FN void qqi_amx_codes(qqi_amx_job *job)
+{
+    qqi_amx_make *m = &job->make;
+    const int direct = job->direct && job->end % 64 == 0;
+    size_t panel = job->panel, k = job->k;
+
+    if (job->direct || m->panel[0] != panel || m->k != k || m->u[0] == NULL)
+        qqi_amx_make_begin(job, panel, k);
+    if (!direct)
+        qqi_amx_made(job);
+    for (size_t h = 0; h < 2; h++)
+        job->u[h] = direct ? m->cells[h] : m->u[h];
+    m->at = m->end = 0;
+    m->now = job->k;
+    if (!job->direct && qqi_amx_after(job, &panel, &k))
+        qqi_amx_make_begin(job, panel, k);
 }
 
 // A piece of one tile. A lone block leaves its sums in the registers until they
@@ -29634,19 +29843,34 @@ QQI_INLINE void qqi_amx_run_of(qqi_amx_job *job, size_t first, size_t count,
     r->second = 64 * (count - job->cut.half) * p->digits;
     r->depth = job->depth;
     r->is_signed = job->is_signed;
-    r->all = p->padded;
-    r->soon = job->is_short ? r->stride / 64 : 0;
     r->before = NULL;
     r->make = &job->make;
     r->rows = job->end == p->k ? count : 0;
     r->once = (r->rows + steps - 1) / steps;
     r->ldy = 4 * p->ldy;
     r->y = p->y + 4 * ((job->g->first + first) * p->ldy + 16 * job->panel);
+    r->late = job->late != NULL ? &job->late->join : NULL;
+    r->late_at = 0;
+    r->late_end = job->late != NULL ? job->late->g.count : 0;
+    r->late_once = qqi_amx_most((r->late_end + steps - 1) / steps, 8);
+    job->late = NULL;
 }
 
-// Scales the sums of a block, and stores y at the end.
-QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
-                             qqi_amx_run *r)
+// Leaves the end of a block to the next run.
+QQI_FN void qqi_amx_later(qqi_amx_job *job, const qqi_amx_join *j)
+{
+    void *acc = j->acc;
+
+    job->late = (qqi_amx_late *)acc;
+    job->late->join = *j;
+    job->late->g = *j->g;
+    job->late->join.g = &job->late->g;
+}
+
+// Scales the sums of a block, and stores y at the end. Not inlined: frames
+// would add up.
+QQI_NOINLINE void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
+                                   qqi_amx_run *r)
 {
     const size_t half = job->cut.half;
     qqi_amx_place at = {0, 0};
@@ -29672,6 +29896,10 @@ QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
         j.begins = job->begins;
         j.ends = job->ends;
         qqi_amx_long(job, r);
+        if (job->p->tiles <= 1 && !job->is_long) {
+            qqi_amx_later(job, &j);
+            return;
+        }
         job->set->join(&j);
     }
     if (job->end == job->p->k)
@@ -29685,9 +29913,10 @@ QQI_FN void qqi_amx_blocks(qqi_amx_job *job, size_t from, size_t to)
     const size_t steps =
         (job->end - job->k + job->depth - 1) / job->depth * (to - from);
 
-    job->make.once = (job->make.end - job->make.at + steps - 1) / steps;
-
+    qqi_amx_short_begin(job);
+    job->make.far_once = (job->make.far_end + steps - 1) / steps;
     for (size_t i = from; i < to; i++) {
+        job->make.frees = i + 1 == to;
         const size_t first = qqi_amx_block_first(&job->cut, i);
         const size_t count = qqi_amx_block_first(&job->cut, i + 1) - first;
         qqi_amx_run r;
@@ -29762,6 +29991,8 @@ QQI_FN void qqi_amx_multiply(const qqi_amx_set *set, int is_long,
         job.panels = last - i < 2 ? 1 : 2;
         qqi_amx_panels(&job);
     }
+    if (job.late != NULL)
+        set->last(&job.late->join, 0, job.late->g.count);
     set->close(set->regs);
 }
 
@@ -29778,6 +30009,73 @@ QQI_INLINE int qqi_amx_folds(const qqi_amx_join *j)
 {
     return j->halves == 1;
 }
+
+// ==== kernel/amx/last.h ====
+
+// qquant floor 5: sums of whole rows of W to y, by AVX-512.
+//
+// Where a row has one scale, what a tile is joined with and what y ends with
+// (join.h) follow each other at once: a few rows of x at a time, beside the
+// steps of the block after theirs.
+
+#if QQI_HAS_AMX
+
+// Rows from to to - 1 of x by panel h; starts: g->sum counts; unusual: there
+// are zero points, or a scale of x that belongs to the tile.
+QQI_AMX_INLINE void qqi_amx_last_panel(const qqi_amx_join *j, int starts,
+                                       int unusual, size_t h, size_t from,
+                                       size_t to)
+{
+    const qqi_product *p = j->p;
+    const qqi_columns *g = j->g;
+    const uint8_t *panel = qqi_panel(p, j->panel + h);
+    const int tiled = unusual && p->input == QQ_INPUT_INT8_TILE;
+    const qqi_start_avx512 start =
+        unusual ? qqi_start_kind_avx512(p) : QQI_START_READY;
+    const __m512 scale = qqi_scale_avx512(p, panel, 0);
+    const __m512i zeros = qqi_zeros_avx512(p, panel, 0);
+    const qqi_ending_avx512 end = qqi_ending_of_avx512(p, j->panel + h);
+    const int folds = qqi_amx_folds(j);
+
+    for (size_t i = from; i < to; i++) {
+        const size_t a = i >= j->half;
+        const size_t r = a ? i + j->half - g->count : i;
+        const int32_t *c = j->c + 256 * (2 * a + h) + 16 * r;
+        __m512i d = qqi_load_avx512(c);
+        __m512 s = scale;
+        if (folds)
+            d = _mm512_add_epi32(d, qqi_load_avx512(c + 512));
+        if (starts)
+            d = _mm512_add_epi32(d,
+                                 qqi_start_of_avx512(start, zeros, g->sum + i));
+        if (unusual && p->x_zero != 0)
+            d = qqi_less_zero_avx512(p, j->panel + h, 0, d);
+        if (tiled)
+            s = _mm512_mul_ps(s, _mm512_set1_ps(g->scale[i]));
+        const __m512 acc =
+            _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), _mm512_setzero_ps());
+        qqi_end_rows_avx512(
+            &end, tiled ? 1.0f : g->scale[i], acc,
+            p->y + 4 * ((g->first + i) * p->ldy + 16 * (j->panel + h)));
+    }
+}
+
+QQI_AMX_FN void qqi_amx_last_amx(const qqi_amx_join *j, size_t from, size_t to)
+{
+    const qqi_product *p = j->p;
+    const int unusual =
+        p->zero_at != 0 || p->x_zero != 0 || p->input == QQ_INPUT_INT8_TILE;
+
+    for (size_t h = 0; h < j->panels; h++)
+        if (unusual)
+            qqi_amx_last_panel(j, !j->is_signed, 1, h, from, to);
+        else if (j->is_signed)
+            qqi_amx_last_panel(j, 0, 0, h, from, to);
+        else
+            qqi_amx_last_panel(j, 1, 0, h, from, to);
+}
+
+#endif // QQI_HAS_AMX
 
 // ==== kernel/amx/core.h ====
 
@@ -29917,11 +30215,6 @@ QQI_AMX_INLINE void qqi_amx_tile_dot_signed(void *regs, int t)
     }
 }
 
-QQI_AMX_INLINE void qqi_amx_tile_soon(const void *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T0);
-}
-
 // Compilers have no name for this one in all versions; all that have tiles have
 // it.
 QQI_AMX_INLINE void qqi_amx_tile_write(const void *p)
@@ -30040,18 +30333,30 @@ QQI_AMX_INLINE void qqi_amx_make_of(const qqi_amx_make *m, unsigned bits,
                           m->u[h] + 512 * unit);
 }
 
+// Into the second cache. To gcc a function that does no more than
+// _mm_prefetch does nothing at all.
+QQI_AMX_INLINE void qqi_amx_prefetch(const uint8_t *p)
+{
+    __asm__ volatile("prefetcht1 (%0)" : : "r"(p));
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_ask(const qqi_amx_make *m, size_t unit)
+{
+    const size_t bits = m->p->bits;
+
+    for (size_t i = bits * unit; i < bits * (unit + 1); i++) {
+        qqi_amx_prefetch(m->far[0] + 64 * i);
+        qqi_amx_prefetch(m->far[1] + 64 * i);
+    }
+}
+
+// The fence: tiles are loaded from there before.
 QQI_AMX_INLINE void qqi_amx_tile_make(const qqi_amx_make *m, size_t unit)
 {
     const unsigned bits = m->p->bits;
     const size_t k = m->k + 32 * unit;
 
-    for (size_t i = 0; m->far[0] != NULL && i < bits; i++) {
-        const size_t at = 64 * (bits * unit + i);
-        _mm_prefetch((const char *)qqi_amx_beyond(m->far[0], at), _MM_HINT_T1);
-        _mm_prefetch((const char *)qqi_amx_beyond(m->far[1], at), _MM_HINT_T1);
-    }
-    if (m->u[0] == NULL)
-        return;
+    qqi_amx_fence();
     if (bits == 1)
         qqi_amx_make_of(m, 1, unit);
     else if (bits == 2)
@@ -30071,7 +30376,8 @@ QQI_AMX_FN void qqi_amx_run_amx(qqi_amx_run *r)
     static const qqi_amx_tiles tiles = {
         qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
         qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
-        qqi_amx_tile_make,  qqi_amx_tile_soon, qqi_amx_tile_write};
+        qqi_amx_tile_make,  qqi_amx_tile_ask,  qqi_amx_tile_write,
+        qqi_amx_last_amx};
 
     qqi_amx_loop(&tiles, r);
 }
@@ -30080,7 +30386,7 @@ QQI_AMX_FN void qqi_amx_run_amx(qqi_amx_run *r)
 
 // ==== kernel/amx/join.h ====
 
-// qquant floor 5: sums of tiles to y, by AVX-512; what AMX brings along.
+// qquant floor 5: sums of tiles to y, by AVX-512.
 //
 // A row of a tile of sums is a register, and so is what the tile's rows of W
 // share (avx512/core.h). Tiles of at most 32 bits are joined two at a time,
@@ -30268,16 +30574,142 @@ QQI_AMX_FN void qqi_amx_end_amx(const qqi_amx_join *j)
     const qqi_product *p = j->p;
     const qqi_columns *g = j->g;
     const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const size_t step = 4 * p->ldy;
 
-    for (size_t i = 0; i < g->count; i++) {
-        const size_t a = i >= j->half;
-        const size_t r = a ? i + j->half - g->count : i;
-        const float sx = tiled ? 1.0f : g->scale[i];
-        for (size_t h = 0; h < j->panels; h++)
-            qqi_end_avx512(
-                p, j->panel + h, g->first + i, sx,
-                _mm512_loadu_ps(j->acc + 256 * (2 * a + h) + 16 * r));
+    for (size_t h = 0; h < j->panels; h++) {
+        const qqi_ending_avx512 e = qqi_ending_of_avx512(p, j->panel + h);
+        uint8_t *y = p->y + g->first * step + 64 * (j->panel + h);
+        for (size_t i = 0; i < g->count; i++, y += step) {
+            const size_t a = i >= j->half;
+            const size_t r = a ? i + j->half - g->count : i;
+            const __m512 acc =
+                _mm512_loadu_ps(j->acc + 256 * (2 * a + h) + 16 * r);
+            qqi_end_rows_avx512(&e, tiled ? 1.0f : g->scale[i], acc, y);
+        }
     }
+}
+
+#endif // QQI_HAS_AMX
+
+// ==== kernel/amx/strip.h ====
+
+// qquant floor 5: strips by AMX and AVX-512; what AMX brings along.
+//
+// acc is 16 registers, one for every row of x, a lane for a row of W.
+
+#if QQI_HAS_AMX
+
+QQI_AMX_FN void qqi_amx_scales_amx(const qqi_amx_job *job, float *scale)
+{
+    const size_t count = qqi_amx_short_tiles(job);
+
+    for (size_t h = 0; h < job->panels; h++) {
+        const uint8_t *panel = qqi_panel(job->p, job->panel + h);
+        for (size_t t = 0; t < count; t++)
+            _mm512_storeu_ps(scale + 32 * t + 16 * h,
+                             qqi_scale_avx512(job->p, panel, job->tile + t));
+    }
+}
+
+QQI_AMX_INLINE void qqi_amx_acc_begin(void *acc, const qqi_amx_strip *s)
+{
+    __m512 *v = (__m512 *)acc;
+
+    QQI_UNROLL_AVX512
+    for (size_t r = 0; r < 16; r++)
+        v[r] = s->j->tile == 0 ? _mm512_setzero_ps()
+                               : _mm512_loadu_ps(s->acc + 16 * r);
+}
+
+QQI_AMX_INLINE void qqi_amx_acc_end(void *acc, const qqi_amx_strip *s)
+{
+    const __m512 *v = (const __m512 *)acc;
+
+    QQI_UNROLL_AVX512
+    for (size_t r = 0; r < 16; r++)
+        _mm512_storeu_ps(s->acc + 16 * r, v[r]);
+}
+
+QQI_AMX_INLINE void qqi_amx_acc_add(void *acc, const qqi_amx_strip *s, size_t t,
+                                    const int32_t *c, qqi_amx_kind kind)
+{
+    const size_t first = qqi_amx_row(s->j, s->half, 0);
+    __m512 *v = (__m512 *)acc;
+    qqi_amx_tile_of of;
+
+    of.less = of.zeros = _mm512_setzero_si512();
+    of.scale = _mm512_loadu_ps(s->scale + 32 * t);
+    QQI_UNROLL_AVX512
+    for (size_t r = 0; r < 16; r++)
+        v[r] = qqi_amx_join_one(s->j, kind, &of, s->j->tile + t, c + 16 * r,
+                                first + r, v[r]);
+}
+
+QQI_AMX_INLINE void qqi_amx_acc_signed(void *acc, const qqi_amx_strip *s,
+                                       size_t t, const int32_t *c)
+{
+    const qqi_amx_kind kind = {0, 0, 0, 0, 0};
+
+    qqi_amx_acc_add(acc, s, t, c, kind);
+}
+
+QQI_AMX_INLINE void qqi_amx_acc_starts(void *acc, const qqi_amx_strip *s,
+                                       size_t t, const int32_t *c)
+{
+    const qqi_amx_kind kind = {1, 0, 0, 0, 0};
+
+    qqi_amx_acc_add(acc, s, t, c, kind);
+}
+
+// Codes of 1, 2 or 4 bits alone: a call would cost the registers of acc.
+QQI_AMX_INLINE void qqi_amx_strip_make(const qqi_amx_make *m, size_t unit)
+{
+    const unsigned bits = m->p->bits;
+
+    qqi_amx_fence();
+    if (bits == 1)
+        qqi_amx_make_of(m, 1, unit);
+    else if (bits == 2)
+        qqi_amx_make_of(m, 2, unit);
+    else
+        qqi_amx_make_of(m, 4, unit);
+}
+
+QQI_AMX_INLINE void qqi_amx_strip_of(const qqi_amx_strip *s, qqi_amx_dot_fn dot,
+                                     const qqi_amx_adds *w)
+{
+    static const qqi_amx_tiles tiles = {
+        qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
+        qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
+        qqi_amx_strip_make, qqi_amx_tile_ask,  qqi_amx_tile_write,
+        qqi_amx_last_amx};
+    __m512 acc[16];
+
+    qqi_amx_strip_loop(&tiles, dot, w, acc, s);
+}
+
+QQI_AMX_FN void qqi_amx_strip_signed(const qqi_amx_strip *s)
+{
+    static const qqi_amx_adds adds = {qqi_amx_acc_begin, qqi_amx_acc_signed,
+                                      qqi_amx_acc_end};
+
+    qqi_amx_strip_of(s, qqi_amx_tile_dot_signed, &adds);
+}
+
+QQI_AMX_FN void qqi_amx_strip_starts(const qqi_amx_strip *s)
+{
+    static const qqi_amx_adds adds = {qqi_amx_acc_begin, qqi_amx_acc_starts,
+                                      qqi_amx_acc_end};
+
+    qqi_amx_strip_of(s, qqi_amx_tile_dot, &adds);
+}
+
+QQI_AMX_FN void qqi_amx_strip_amx(const qqi_amx_strip *s)
+{
+    if (s->j->is_signed)
+        qqi_amx_strip_signed(s);
+    else
+        qqi_amx_strip_starts(s);
 }
 
 static const qqi_amx_set qqi_amx_real = {NULL,
@@ -30287,7 +30719,10 @@ static const qqi_amx_set qqi_amx_real = {NULL,
                                          qqi_amx_run_amx,
                                          qqi_amx_expand_amx,
                                          qqi_amx_join_amx,
-                                         qqi_amx_end_amx};
+                                         qqi_amx_end_amx,
+                                         qqi_amx_last_amx,
+                                         qqi_amx_scales_amx,
+                                         qqi_amx_strip_amx};
 
 #endif // QQI_HAS_AMX
 
@@ -30305,14 +30740,16 @@ static const qqi_amx_set qqi_amx_real = {NULL,
 #  define QQI_AMX_NEAR_X ((size_t)1 << 19)
 
 // Whether tiles are the faster way. Their sums cost as much for one column as
-// for sixteen, which short scale tiles must pay often; four columns of 1 bit
-// are done faster by tables, of 2, 4 and 8 bits by avx512/few.h.
+// for sixteen, which short scale tiles must pay often (sixteen have strips);
+// four columns of 1 bit are done faster by tables, of 2, 4 and 8 bits by
+// avx512/few.h.
 QQI_FN int qqi_is_amx(const qqi_product *p, const qqi_columns *g)
 {
     const int few = (p->bits & (p->bits - 1)) == 0;
-    const size_t least = p->tiles > 1 && p->tile < 128 ? 20
-                         : p->tiles > 1 || few         ? 8
-                                                       : 4;
+    const size_t least = p->tiles > 1 && p->tile < 128
+                             ? (g->count == 16 ? 16 : 20)
+                         : p->tiles > 1 || few ? 8
+                                               : 4;
 
     return g->width >= least && qqi_amx_takes(g, qqi_is_long_avx512(p));
 }

@@ -163,21 +163,26 @@ static inline void limit_pairs_ymm(long count)
 }
 
 // Four products of tiles: 4 * 32768 operations. The shapes of tiles belong to
-// the thread and may be somebody's, so they are put back.
+// the thread and may be somebody's, so they are put back. Numbers are random:
+// of zeros processors do a fifth more, for they take less power.
 static inline void limit_tile_dot(long count)
 {
+    static unsigned char numbers[4096];
     unsigned char shape[64] = {1}, before[64];
 
+    for (uint32_t i = 0; i < sizeof numbers; i++)
+        numbers[i] = (unsigned char)(i * i * 2654435761u >> 24);
     for (int i = 0; i < 8; i++) {
         shape[16 + 2 * i] = 64;
         shape[48 + i] = 16;
     }
     __asm__ volatile("sttilecfg (%2)\n\t"
                      "ldtilecfg (%1)\n\t"
-                     "tilezero %%tmm4\n\t"
-                     "tilezero %%tmm5\n\t"
-                     "tilezero %%tmm6\n\t"
-                     "tilezero %%tmm7\n"
+                     "mov $64, %%eax\n\t"
+                     "tileloadd (%3,%%rax,1), %%tmm4\n\t"
+                     "tileloadd 1024(%3,%%rax,1), %%tmm5\n\t"
+                     "tileloadd 2048(%3,%%rax,1), %%tmm6\n\t"
+                     "tileloadd 3072(%3,%%rax,1), %%tmm7\n"
                      "1:\n\t"
                      "tdpbsud %%tmm6, %%tmm4, %%tmm0\n\t"
                      "tdpbsud %%tmm7, %%tmm4, %%tmm1\n\t"
@@ -187,8 +192,8 @@ static inline void limit_tile_dot(long count)
                      "jnz 1b\n\t"
                      "ldtilecfg (%2)"
                      : "+r"(count)
-                     : "r"(shape), "r"(before)
-                     : "cc", "memory");
+                     : "r"(shape), "r"(before), "r"(numbers)
+                     : "rax", "cc", "memory");
 }
 
 // Whole blocks of 512 bytes.

@@ -100,8 +100,8 @@ group_cpp() {
     done
 }
 
-# Every wing off, and each alone, as C, and read as C++; 0 leaves a wing on. Sets
-# of instructions are no wings: each alone, once.
+# Every wing off, and each alone, as C, and read as C++; 0 leaves a wing on.
+# Sets of instructions are no wings: each alone, once.
 group_wings() {
     switches=$(sed -n 's/^#ifndef \(QQ_NO_[A-Z0-9]*\)$/\1/p' src/base.h)
     sets="QQ_NO_AMX QQ_NO_AVX2 QQ_NO_AVX512 QQ_NO_NEON"

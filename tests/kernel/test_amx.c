@@ -136,16 +136,23 @@ static void plain_make(const qqi_amx_make *m, size_t unit)
                      m->u[h] + 512 * unit);
 }
 
-static void plain_soon(const void *p)
+static void plain_ask(const qqi_amx_make *m, size_t unit)
+{
+    CHECK(m->far[0] != NULL && m->far[1] != NULL && unit < m->far_end);
+}
+
+static void plain_write(const void *p)
 {
     (void)p;
 }
+
+static void plain_last(const qqi_amx_join *j, size_t from, size_t to);
 
 static void plain_run(qqi_amx_run *r)
 {
     static const qqi_amx_tiles tiles = {
         plain_zero,       plain_load, plain_load, plain_store, plain_dot,
-        plain_dot_signed, plain_make, plain_soon, plain_soon};
+        plain_dot_signed, plain_make, plain_ask,  plain_write, plain_last};
 
     qqi_amx_loop(&tiles, r);
 }
@@ -222,9 +229,84 @@ static void plain_end(const qqi_amx_join *j)
             }
 }
 
-static const qqi_amx_set plain_set = {&plain,      plain_open, plain_close,
-                                      plain_begin, plain_run,  plain_expand,
-                                      plain_join,  plain_end};
+static void plain_last(const qqi_amx_join *j, size_t from, size_t to)
+{
+    static float acc[1024];
+
+    for (size_t h = 0; h < j->panels; h++)
+        for (size_t i = from; i < to; i++) {
+            const size_t a = i >= j->half;
+            const size_t r = a ? i + j->half - j->g->count : i;
+            const size_t at = 256 * (2 * a + h) + 16 * r;
+            const int tiled = j->p->input == QQ_INPUT_INT8_TILE;
+            qqi_amx_join one = *j;
+            one.acc = acc;
+            for (size_t n = 0; n < 16; n++)
+                plain_join_one(&one, h, i, at, at, n);
+            qqi_end(j->p, j->panel + h, j->g->first + i,
+                    tiled ? 1.0f : j->g->scale[i], acc + at);
+        }
+}
+
+// The same sums by strips: none of them fold.
+static void plain_scales(const qqi_amx_job *job, float *scale)
+{
+    for (size_t t = 0; t < qqi_amx_short_tiles(job); t++)
+        for (size_t h = 0; h < job->panels; h++)
+            for (size_t n = 0; n < 16; n++)
+                scale[32 * t + 16 * h + n] =
+                    qqi_scale_of(job->p, qqi_panel(job->p, job->panel + h),
+                                 job->tile + t, n);
+}
+
+static void plain_acc_begin(void *acc, const qqi_amx_strip *s)
+{
+    memset(acc, 0xff, 1024);
+    if (s->j->tile > 0)
+        memcpy(acc, s->acc, 1024);
+}
+
+static void plain_acc_add(void *acc, const qqi_amx_strip *s, size_t t,
+                          const int32_t *c)
+{
+    qqi_amx_join one = *s->j;
+
+    one.halves = 2;
+    one.panel += s->panel;
+    one.c = s->c + (c - s->c);
+    one.acc = (float *)acc;
+    one.tile = one.span = s->j->tile + t;
+    for (size_t r = 0; r < 16; r++)
+        for (size_t n = 0; n < 16; n++) {
+            const float scale = s->scale[32 * t + n];
+            CHECK(scale == qqi_scale_of(one.p, qqi_panel(one.p, one.panel),
+                                        one.tile, n));
+            plain_join_one(&one, 0, qqi_amx_row(s->j, s->half, r), 16 * r,
+                           16 * r, n);
+        }
+}
+
+static void plain_acc_end(void *acc, const qqi_amx_strip *s)
+{
+    memcpy(s->acc, acc, 1024);
+}
+
+static void plain_strip(const qqi_amx_strip *s)
+{
+    static const qqi_amx_tiles tiles = {
+        plain_zero,       plain_load, plain_load, plain_store, plain_dot,
+        plain_dot_signed, plain_make, plain_ask,  plain_write, plain_last};
+    static const qqi_amx_adds adds = {plain_acc_begin, plain_acc_add,
+                                      plain_acc_end};
+    static float acc[256];
+
+    qqi_amx_strip_loop(&tiles, s->j->is_signed ? plain_dot_signed : plain_dot,
+                       &adds, acc, s);
+}
+
+static const qqi_amx_set plain_set = {
+    &plain,     plain_open, plain_close, plain_begin,  plain_run,  plain_expand,
+    plain_join, plain_end,  plain_last,  plain_scales, plain_strip};
 
 // --- products --------------------------------------------------------------
 

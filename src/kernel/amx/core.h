@@ -7,7 +7,7 @@
 #ifndef QQUANT_KERNEL_AMX_CORE_H
 #define QQUANT_KERNEL_AMX_CORE_H
 
-#include "kernel/amx/engine.h"
+#include "kernel/amx/last.h"
 #include "kernel/avx512/expand.h"
 
 #if QQI_HAS_AMX
@@ -140,11 +140,6 @@ QQI_AMX_INLINE void qqi_amx_tile_dot_signed(void *regs, int t)
     }
 }
 
-QQI_AMX_INLINE void qqi_amx_tile_soon(const void *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T0);
-}
-
 // Compilers have no name for this one in all versions; all that have tiles have
 // it.
 QQI_AMX_INLINE void qqi_amx_tile_write(const void *p)
@@ -263,18 +258,30 @@ QQI_AMX_INLINE void qqi_amx_make_of(const qqi_amx_make *m, unsigned bits,
                           m->u[h] + 512 * unit);
 }
 
+// Into the second cache. To gcc a function that does no more than
+// _mm_prefetch does nothing at all.
+QQI_AMX_INLINE void qqi_amx_prefetch(const uint8_t *p)
+{
+    __asm__ volatile("prefetcht1 (%0)" : : "r"(p));
+}
+
+QQI_AMX_INLINE void qqi_amx_tile_ask(const qqi_amx_make *m, size_t unit)
+{
+    const size_t bits = m->p->bits;
+
+    for (size_t i = bits * unit; i < bits * (unit + 1); i++) {
+        qqi_amx_prefetch(m->far[0] + 64 * i);
+        qqi_amx_prefetch(m->far[1] + 64 * i);
+    }
+}
+
+// The fence: tiles are loaded from there before.
 QQI_AMX_INLINE void qqi_amx_tile_make(const qqi_amx_make *m, size_t unit)
 {
     const unsigned bits = m->p->bits;
     const size_t k = m->k + 32 * unit;
 
-    for (size_t i = 0; m->far[0] != NULL && i < bits; i++) {
-        const size_t at = 64 * (bits * unit + i);
-        _mm_prefetch((const char *)qqi_amx_beyond(m->far[0], at), _MM_HINT_T1);
-        _mm_prefetch((const char *)qqi_amx_beyond(m->far[1], at), _MM_HINT_T1);
-    }
-    if (m->u[0] == NULL)
-        return;
+    qqi_amx_fence();
     if (bits == 1)
         qqi_amx_make_of(m, 1, unit);
     else if (bits == 2)
@@ -294,7 +301,8 @@ QQI_AMX_FN void qqi_amx_run_amx(qqi_amx_run *r)
     static const qqi_amx_tiles tiles = {
         qqi_amx_tile_zero,  qqi_amx_tile_load, qqi_amx_tile_stream,
         qqi_amx_tile_store, qqi_amx_tile_dot,  qqi_amx_tile_dot_signed,
-        qqi_amx_tile_make,  qqi_amx_tile_soon, qqi_amx_tile_write};
+        qqi_amx_tile_make,  qqi_amx_tile_ask,  qqi_amx_tile_write,
+        qqi_amx_last_amx};
 
     qqi_amx_loop(&tiles, r);
 }

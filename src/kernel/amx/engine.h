@@ -10,16 +10,18 @@
 //   long ones     a run over the stretch goes on with the sums of the stretch
 //                 before, and is joined at the end of a span
 //
-// and after the last stretch y is stored. The codes of the next stretch are
-// expanded meanwhile, some beside every step of every block, so that the vector
-// units work beside the tiles and reading beside both.
+// and after the last stretch y is stored; where there is but one tile, beside
+// the steps of the next block (last). The codes of the next stretch are
+// expanded beside the steps of the last block, each where codes have just been
+// loaded for the last time: the nearest cache holds them once, not twice. So
+// the vector units work beside the tiles, and reading beside both.
 //
 // What needs an instruction set stands in a qqi_amx_set; all here is plain C.
 
 #ifndef QQUANT_KERNEL_AMX_ENGINE_H
 #define QQUANT_KERNEL_AMX_ENGINE_H
 
-#include "kernel/amx/job.h"
+#include "kernel/amx/short.h"
 
 // Makes what is left of the codes of a stretch. A last step may reach beyond
 // all cells, where x has zeros: codes may be anything there.
@@ -56,13 +58,18 @@ QQI_FN void qqi_amx_make_begin(qqi_amx_job *job, size_t panel, size_t k)
     for (size_t h = 0; h < 2; h++) {
         m->panel[h] = panel + (panel + h < job->last ? h : 0);
         m->cells[h] = qqi_panel_cells(p, m->panel[h]) + k / 32 * 64 * p->bits;
-        m->u[h] = job->room[2 + h];
+        m->u[h] = job->room[h];
         m->far[h] = NULL;
         if (more)
             m->far[h] =
                 qqi_panel_cells(p, far + (far + h < job->last ? h : 0)) +
                 far_k / 32 * 64 * p->bits;
     }
+    // A lone block, which takes codes as fast as they come, has no time for
+    // that.
+    m->far_at = m->far_end = 0;
+    if (more && !job->alone)
+        m->far_end = (qqi_amx_stretch_end(job, far_k) - far_k) / 32;
 }
 
 // Codes of the stretch; those that are bytes already, but for the last ones,
@@ -73,110 +80,16 @@ QQI_FN void qqi_amx_codes(qqi_amx_job *job)
     const int direct = job->direct && job->end % 64 == 0;
     size_t panel = job->panel, k = job->k;
 
-    if (!job->ahead || m->panel[0] != panel || m->k != k || m->u[0] == NULL) {
+    if (job->direct || m->panel[0] != panel || m->k != k || m->u[0] == NULL)
         qqi_amx_make_begin(job, panel, k);
-        m->at = direct ? m->end : 0;
-    }
     if (!direct)
         qqi_amx_made(job);
     for (size_t h = 0; h < 2; h++)
         job->u[h] = direct ? m->cells[h] : m->u[h];
-    if (job->direct) {
-        // What comes next is asked for, no more: a lone block, which takes
-        // codes as fast as they come, has no time for that.
-        m->at = 0;
-        m->u[0] = m->u[1] = NULL;
-        if (m->far[0] == NULL || job->alone)
-            m->end = 0;
-        return;
-    }
-    for (size_t h = 0; h < 2 && job->ahead; h++) {
-        uint8_t *const u = job->room[h];
-        job->room[h] = job->room[2 + h];
-        job->room[2 + h] = u;
-    }
     m->at = m->end = 0;
-    if (job->ahead && qqi_amx_after(job, &panel, &k))
+    m->now = job->k;
+    if (!job->direct && qqi_amx_after(job, &panel, &k))
         qqi_amx_make_begin(job, panel, k);
-}
-
-// Numbers k to end - 1, in the stretch.
-QQI_INLINE void qqi_amx_run_on(const qqi_amx_job *job, qqi_amx_run *r, size_t k,
-                               size_t end)
-{
-    const size_t at = 16 * (k - job->k);
-
-    r->k = k;
-    r->end = end;
-    r->u0 = job->u[0] + at;
-    r->u1 = job->u[1] + at;
-    job->set->run(r);
-}
-
-// Sums that are in the registers to c.
-QQI_FN void qqi_amx_flush(const qqi_amx_job *job, qqi_amx_run *r, int32_t *c)
-{
-    r->from = QQI_AMX_KEPT;
-    r->before = NULL;
-    r->store = 1;
-    r->c = c;
-    qqi_amx_run_on(job, r, job->end, job->end);
-}
-
-// Every tile of the stretch by itself.
-QQI_FN void qqi_amx_single(const qqi_amx_job *job, qqi_amx_run *r,
-                           qqi_amx_join *j)
-{
-    size_t k = job->k;
-
-    r->from = QQI_AMX_ZERO;
-    r->store = 1;
-    for (size_t t = job->tile; k < job->end; t++) {
-        const size_t next = qqi_amx_least(k + job->p->tile, job->end);
-        qqi_amx_run_on(job, r, k, next);
-        j->tile = j->span = t;
-        job->set->join(j);
-        k = next;
-    }
-}
-
-// The same, two at a time, where there is memory for their sums: those of the
-// first are stored by the run of the second, which are stored by the next run.
-QQI_FN void qqi_amx_pairs(const qqi_amx_job *job, qqi_amx_run *r,
-                          qqi_amx_join *j, int32_t *more)
-{
-    const size_t tile = job->p->tile;
-    size_t k = job->k;
-
-    r->store = 0;
-    j->tile = job->tile;
-    for (size_t t = job->tile; k < job->end; t++) {
-        const size_t next = qqi_amx_least(k + tile, job->end);
-        const int second = (t - job->tile) % 2 > 0;
-        r->from = QQI_AMX_ZERO;
-        r->before = t == job->tile ? NULL : second ? j->c : more;
-        qqi_amx_run_on(job, r, k, next);
-        if (!second && t > job->tile) {
-            j->next = more;
-            job->set->join(j);
-            j->tile = j->span = t;
-        }
-        j->next = second ? more : NULL;
-        k = next;
-    }
-    qqi_amx_flush(job, r, j->next != NULL ? more : j->c);
-    job->set->join(j);
-}
-
-QQI_FN void qqi_amx_short(const qqi_amx_job *job, qqi_amx_run *r,
-                          qqi_amx_join *j, int32_t *more)
-{
-    j->begins = j->ends = 1;
-    j->tile = j->span = job->tile;
-    if (more != NULL)
-        qqi_amx_pairs(job, r, j, more);
-    else
-        qqi_amx_single(job, r, j);
 }
 
 // A piece of one tile. A lone block leaves its sums in the registers until they
@@ -205,19 +118,34 @@ QQI_INLINE void qqi_amx_run_of(qqi_amx_job *job, size_t first, size_t count,
     r->second = 64 * (count - job->cut.half) * p->digits;
     r->depth = job->depth;
     r->is_signed = job->is_signed;
-    r->all = p->padded;
-    r->soon = job->is_short ? r->stride / 64 : 0;
     r->before = NULL;
     r->make = &job->make;
     r->rows = job->end == p->k ? count : 0;
     r->once = (r->rows + steps - 1) / steps;
     r->ldy = 4 * p->ldy;
     r->y = p->y + 4 * ((job->g->first + first) * p->ldy + 16 * job->panel);
+    r->late = job->late != NULL ? &job->late->join : NULL;
+    r->late_at = 0;
+    r->late_end = job->late != NULL ? job->late->g.count : 0;
+    r->late_once = qqi_amx_most((r->late_end + steps - 1) / steps, 8);
+    job->late = NULL;
 }
 
-// Scales the sums of a block, and stores y at the end.
-QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
-                             qqi_amx_run *r)
+// Leaves the end of a block to the next run.
+QQI_FN void qqi_amx_later(qqi_amx_job *job, const qqi_amx_join *j)
+{
+    void *acc = j->acc;
+
+    job->late = (qqi_amx_late *)acc;
+    job->late->join = *j;
+    job->late->g = *j->g;
+    job->late->join.g = &job->late->g;
+}
+
+// Scales the sums of a block, and stores y at the end. Not inlined: frames
+// would add up.
+QQI_NOINLINE void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
+                                   qqi_amx_run *r)
 {
     const size_t half = job->cut.half;
     qqi_amx_place at = {0, 0};
@@ -243,6 +171,10 @@ QQI_FN void qqi_amx_block_on(qqi_amx_job *job, size_t i, size_t slot,
         j.begins = job->begins;
         j.ends = job->ends;
         qqi_amx_long(job, r);
+        if (job->p->tiles <= 1 && !job->is_long) {
+            qqi_amx_later(job, &j);
+            return;
+        }
         job->set->join(&j);
     }
     if (job->end == job->p->k)
@@ -256,9 +188,10 @@ QQI_FN void qqi_amx_blocks(qqi_amx_job *job, size_t from, size_t to)
     const size_t steps =
         (job->end - job->k + job->depth - 1) / job->depth * (to - from);
 
-    job->make.once = (job->make.end - job->make.at + steps - 1) / steps;
-
+    qqi_amx_short_begin(job);
+    job->make.far_once = (job->make.far_end + steps - 1) / steps;
     for (size_t i = from; i < to; i++) {
+        job->make.frees = i + 1 == to;
         const size_t first = qqi_amx_block_first(&job->cut, i);
         const size_t count = qqi_amx_block_first(&job->cut, i + 1) - first;
         qqi_amx_run r;
@@ -333,6 +266,8 @@ QQI_FN void qqi_amx_multiply(const qqi_amx_set *set, int is_long,
         job.panels = last - i < 2 ? 1 : 2;
         qqi_amx_panels(&job);
     }
+    if (job.late != NULL)
+        set->last(&job.late->join, 0, job.late->g.count);
     set->close(set->regs);
 }
 

@@ -1,13 +1,12 @@
 // qquant floor 5: a product by tiles on its way, and its memory.
 //
 // MEMORY, for columns of padded numbers, at least 64: work holds 16 KiB and 32
-// * min(padded, 4096) bytes. Codes of two stretches, or of one where there are
-// less than 128 numbers, take 32 * min(padded, 1024).
-// The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where tiles
-// are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB. What
-// must outlive a stretch is there for every block, so as many blocks as fit
-// are done side by side. Groups of at most 8 columns (narrow ones) have 16 KiB
-// in all: codes take 8, sums and acc 8; totals have no place.
+// * min(padded, 4096) bytes. Codes of a stretch take at most 32 * min(padded,
+// 1024). The rest, 16 KiB or more, has for one block: sums 4 KiB, twice where
+// tiles are short and joined in 32 bits; acc 4 KiB; totals of 64 bits 8 KiB.
+// What must outlive a stretch is there for every block, so as many blocks as
+// fit are done side by side. Groups of at most 8 columns (narrow ones) have 16
+// KiB in all: codes take 8, sums and acc 8; totals have no place.
 
 #ifndef QQUANT_KERNEL_AMX_JOB_H
 #define QQUANT_KERNEL_AMX_JOB_H
@@ -16,8 +15,8 @@
 #include "kernel/amx/tile.h"
 #include "kernel/scalar/core.h"
 
-// Columns whose codes have room as bytes.
-#define QQI_AMX_STRETCH ((size_t)1024)
+// Columns whose codes have room as bytes; twice as many of codes that are.
+#define QQI_AMX_STRETCH ((size_t)512)
 #define QQI_AMX_NARROW  ((size_t)256)
 
 // Bytes of the sums of a block, of its acc, and of half its totals.
@@ -42,6 +41,15 @@ typedef struct qqi_amx_join {
     int64_t *total; // where tiles are joined in 64 bits
 } qqi_amx_join;
 
+// A block with its columns, in the place of acc, which it does not need.
+typedef struct qqi_amx_late {
+    qqi_amx_join join;
+    qqi_columns g;
+} qqi_amx_late;
+
+struct qqi_amx_job;
+struct qqi_amx_strip;
+
 // What an instruction set brings along.
 typedef struct qqi_amx_set {
     void *regs;
@@ -58,6 +66,11 @@ typedef struct qqi_amx_set {
     // added to.
     void (*join)(const qqi_amx_join *j);
     void (*end)(const qqi_amx_join *j); // y from acc
+    // Both, where there is one tile, of 32 bits: some rows of the block.
+    void (*last)(const qqi_amx_join *j, size_t from, size_t to);
+    // Scales of all tiles of a stretch: of each 16 of a panel, 16 of the other.
+    void (*scales)(const struct qqi_amx_job *job, float *scale);
+    void (*strip)(const struct qqi_amx_strip *s);
 } qqi_amx_set;
 
 // A product of a group, on its way.
@@ -84,15 +97,15 @@ typedef struct qqi_amx_job {
     int begins; // this span is the first of its tile, or the last
     int ends;
     int again;           // these panels are for other blocks as well
-    int ahead;           // codes of two stretches have room
     int direct;          // codes are bytes, and taken as they lie
     int alone;           // no other block is done beside this one
     int32_t *before;     // where sums in the registers belong, or NULL
+    qqi_amx_late *late;  // ends beside the next run; or NULL
     const uint8_t *u[2]; // codes of the stretch
     qqi_amx_make make;   // of the next one
     size_t made;         // its end
     // What is in work: codes; then memory of all blocks; then of each.
-    uint8_t *room[4]; // panel h of those made now, and of the others
+    uint8_t *room[2]; // of panel h
     uint8_t *shared;
     uint8_t *frames;
     size_t frame; // bytes of one
@@ -142,18 +155,18 @@ QQI_FN int32_t *qqi_amx_frame(const qqi_amx_job *job, size_t slot,
 QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
 {
     const size_t padded = job->p->padded;
-    const size_t most = job->is_narrow ? QQI_AMX_NARROW : QQI_AMX_STRETCH;
+    const size_t most = job->is_narrow ? QQI_AMX_NARROW
+                        : job->direct  ? 2 * QQI_AMX_STRETCH
+                                       : QQI_AMX_STRETCH;
     const size_t part = 16 * (padded < most ? padded : most);
-    const size_t half = part / 2 / 1024 * 1024;
     const size_t wide = job->is_narrow ? 0 : qqi_wide_bytes(padded);
     const size_t room = QQI_WORK_BYTES + wide - 2 * part;
     qqi_amx_place at = {0, 0};
     qqi_amx_join j;
 
-    job->ahead = !job->direct && half > 0;
-    job->length = job->ahead ? half / 16 : part / 16;
-    for (size_t i = 0; i < 4; i++)
-        job->room[i] = (uint8_t *)work + (job->ahead ? i * half : i % 2 * part);
+    job->length = part / 16;
+    job->room[0] = (uint8_t *)work;
+    job->room[1] = job->room[0] + part;
     job->is_short = job->p->tiles > 1 && job->p->tile <= job->length;
     if (job->is_short)
         job->length = job->length / job->p->tile * job->p->tile;
@@ -173,6 +186,11 @@ QQI_FN void qqi_amx_lay_out(qqi_amx_job *job, void *work)
 QQI_INLINE size_t qqi_amx_least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+QQI_INLINE size_t qqi_amx_most(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 // The end of a stretch from k on.

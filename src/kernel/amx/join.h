@@ -1,4 +1,4 @@
-// qquant floor 5: sums of tiles to y, by AVX-512; what AMX brings along.
+// qquant floor 5: sums of tiles to y, by AVX-512.
 //
 // A row of a tile of sums is a register, and so is what the tile's rows of W
 // share (avx512/core.h). Tiles of at most 32 bits are joined two at a time,
@@ -8,6 +8,7 @@
 #define QQUANT_KERNEL_AMX_JOIN_H
 
 #include "kernel/amx/core.h"
+#include "kernel/avx512/end.h"
 
 #if QQI_HAS_AMX
 
@@ -191,26 +192,20 @@ QQI_AMX_FN void qqi_amx_end_amx(const qqi_amx_join *j)
     const qqi_product *p = j->p;
     const qqi_columns *g = j->g;
     const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const size_t step = 4 * p->ldy;
 
-    for (size_t i = 0; i < g->count; i++) {
-        const size_t a = i >= j->half;
-        const size_t r = a ? i + j->half - g->count : i;
-        const float sx = tiled ? 1.0f : g->scale[i];
-        for (size_t h = 0; h < j->panels; h++)
-            qqi_end_avx512(
-                p, j->panel + h, g->first + i, sx,
-                _mm512_loadu_ps(j->acc + 256 * (2 * a + h) + 16 * r));
+    for (size_t h = 0; h < j->panels; h++) {
+        const qqi_ending_avx512 e = qqi_ending_of_avx512(p, j->panel + h);
+        uint8_t *y = p->y + g->first * step + 64 * (j->panel + h);
+        for (size_t i = 0; i < g->count; i++, y += step) {
+            const size_t a = i >= j->half;
+            const size_t r = a ? i + j->half - g->count : i;
+            const __m512 acc =
+                _mm512_loadu_ps(j->acc + 256 * (2 * a + h) + 16 * r);
+            qqi_end_rows_avx512(&e, tiled ? 1.0f : g->scale[i], acc, y);
+        }
     }
 }
-
-static const qqi_amx_set qqi_amx_real = {NULL,
-                                         qqi_amx_open,
-                                         qqi_amx_close,
-                                         qqi_amx_begin_amx,
-                                         qqi_amx_run_amx,
-                                         qqi_amx_expand_amx,
-                                         qqi_amx_join_amx,
-                                         qqi_amx_end_amx};
 
 #endif // QQI_HAS_AMX
 

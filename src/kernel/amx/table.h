@@ -7,7 +7,7 @@
 #ifndef QQUANT_KERNEL_AMX_TABLE_H
 #define QQUANT_KERNEL_AMX_TABLE_H
 
-#include "kernel/amx/join.h"
+#include "kernel/amx/strip.h"
 #include "kernel/avx512/table.h"
 
 #if QQI_HAS_AMX
@@ -16,14 +16,16 @@
 #  define QQI_AMX_NEAR_X ((size_t)1 << 19)
 
 // Whether tiles are the faster way. Their sums cost as much for one column as
-// for sixteen, which short scale tiles must pay often; four columns of 1 bit
-// are done faster by tables, of 2, 4 and 8 bits by avx512/few.h.
+// for sixteen, which short scale tiles must pay often (sixteen have strips);
+// four columns of 1 bit are done faster by tables, of 2, 4 and 8 bits by
+// avx512/few.h.
 QQI_FN int qqi_is_amx(const qqi_product *p, const qqi_columns *g)
 {
     const int few = (p->bits & (p->bits - 1)) == 0;
-    const size_t least = p->tiles > 1 && p->tile < 128 ? 20
-                         : p->tiles > 1 || few         ? 8
-                                                       : 4;
+    const size_t least = p->tiles > 1 && p->tile < 128
+                             ? (g->count == 16 ? 16 : 20)
+                         : p->tiles > 1 || few ? 8
+                                               : 4;
 
     return g->width >= least && qqi_amx_takes(g, qqi_is_long_avx512(p));
 }

@@ -25,7 +25,8 @@
 #include "kernel/kernel.h"
 
 // What is made beside the runs of a stretch: codes of the stretch that comes
-// after it, as bytes. A unit is 32 columns of two panels.
+// after it, as bytes, in the place of those that the last block has loaded. A
+// unit is 32 columns of two panels.
 typedef struct qqi_amx_make {
     const qqi_product *p;
     size_t panel[2];
@@ -33,12 +34,19 @@ typedef struct qqi_amx_make {
     int is_signed;
     const uint8_t *cells[2]; // of that column
     uint8_t *u[2];           // NULL: cells are taken as they lie
-    const uint8_t *far[2];   // cells that are asked for meanwhile, or NULL
     size_t at;               // the next unit
     size_t end;
-    size_t once;       // units a step
+    size_t now; // first column of the codes in use
+    int frees;  // no other block needs them
+    // Cells of the stretch after that one are asked for, beside all blocks.
+    const uint8_t *far[2];
+    size_t far_at;
+    size_t far_end;
+    size_t far_once;   // units a step
     uint8_t table[64]; // u of all codes, theirs who make
 } qqi_amx_make;
+
+struct qqi_amx_join;
 
 // The operations. regs is theirs alone: NULL, or where plain C has tiles.
 typedef struct qqi_amx_tiles {
@@ -50,8 +58,10 @@ typedef struct qqi_amx_tiles {
     void (*dot)(void *regs, int t);
     void (*dot_signed)(void *regs, int t); // the codes have signs
     void (*make)(const qqi_amx_make *m, size_t unit);
-    void (*soon)(const void *p);  // these 64 bytes are wanted soon
-    void (*write)(const void *p); // or will be written
+    void (*ask)(const qqi_amx_make *m, size_t unit); // for its cells
+    void (*write)(const void *p); // these 64 bytes will be written
+    // y of rows from to to - 1 of a block of before.
+    void (*last)(const struct qqi_amx_join *j, size_t from, size_t to);
 } qqi_amx_tiles;
 
 typedef void (*qqi_amx_dot_fn)(void *regs, int t);
@@ -81,14 +91,18 @@ typedef struct qqi_amx_run {
     qqi_amx_from from;
     int store;
     int is_signed;
-    size_t soon; // lines of x to ask for, 128 numbers ahead
-    size_t all;  // numbers of x, with the zeros behind them
     qqi_amx_make *make;
     // Where y will be written: rows of two lines ldy bytes apart.
     const uint8_t *y;
     size_t ldy;
     size_t rows; // that are not yet asked for
     size_t once; // of them in a step
+    // A block of before, and its rows that are not yet done, late_once in a
+    // step: none are left after the last step.
+    const struct qqi_amx_join *late;
+    size_t late_at;
+    size_t late_end;
+    size_t late_once;
 } qqi_amx_run;
 
 QQI_INLINE void qqi_amx_step_two(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
@@ -162,17 +176,25 @@ QQI_INLINE const void *qqi_amx_beyond(const uint8_t *p, size_t bytes)
     return (const void *)((uintptr_t)p + bytes);
 }
 
-// What is done beside a step.
-QQI_INLINE void qqi_amx_beside(const qqi_amx_tiles *v, qqi_amx_run *r)
+// What is done beside a step that ended before column k.
+QQI_INLINE void qqi_amx_beside(const qqi_amx_tiles *v, qqi_amx_run *r, size_t k)
 {
     qqi_amx_make *m = r->make;
 
-    for (size_t i = 0; i < m->once && m->at < m->end; i++)
+    for (size_t i = 0; i < m->far_once && m->far_at < m->far_end; i++)
+        v->ask(m, m->far_at++);
+    while (m->frees && m->at < m->end && m->now + 32 * m->at < k)
         v->make(m, m->at++);
     for (size_t i = 0; i < r->once && r->rows > 0; i++, r->rows--) {
         v->write(r->y);
         v->write(qqi_amx_beyond(r->y, 64));
         r->y = (const uint8_t *)qqi_amx_beyond(r->y, r->ldy);
+    }
+    if (r->late_at < r->late_end) {
+        const size_t left = r->late_end - r->late_at;
+        const size_t n = left < r->late_once ? left : r->late_once;
+        v->last(r->late, r->late_at, r->late_at + n);
+        r->late_at += n;
     }
 }
 
@@ -185,15 +207,13 @@ QQI_INLINE void qqi_amx_steps(const qqi_amx_tiles *v, qqi_amx_dot_fn dot,
 
     for (size_t k = r->k; k < r->end; k += r->depth, u0 += step, u1 += step) {
         const int8_t *x = r->x + k / 64 * r->stride + k % 64;
-        for (size_t i = 0; k % 64 == 0 && k + 128 < r->all && i < r->soon; i++)
-            v->soon(x + 2 * r->stride + 64 * i);
         if (r->second > 0)
             qqi_amx_step_two(v, dot, r->regs, x, r->second, u0, u1);
         else if ((k & r->depth) == 0)
             qqi_amx_step_even(v, dot, r->regs, x, u0, u1);
         else
             qqi_amx_step_odd(v, dot, r->regs, x, u0, u1);
-        qqi_amx_beside(v, r);
+        qqi_amx_beside(v, r, k + r->depth);
     }
 }
 
