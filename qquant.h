@@ -19071,8 +19071,9 @@ QQI_FN uint8_t qqi_cell_code(const uint8_t *cells, unsigned b, size_t row,
 #define QQI_SPAN ((size_t)65536)
 
 // Bytes of work that multiply has to itself, aligned to 64; where a product has
-// more than 8 columns (rows of x times digits) qqi_wide_bytes more follow, room
-// for 4096 codes each of two panels as bytes.
+// more than 8 columns (rows of x times digits), or more than one and codes of 8
+// bits or a book, qqi_wide_bytes more follow, room for 4096 codes each of two
+// panels as bytes.
 #if QQ_NO_SIMD
 #  define QQI_WORK_BYTES ((size_t)1024)
 #else
@@ -25786,17 +25787,19 @@ QQI_AVX512_INLINE void qqi_expand_avx512(const qqi_product *p, size_t i,
 
 // qquant floor 5: the dot engine of AVX-512, for columns of x by the dozen.
 //
-// A pair of panels is expanded to bytes (avx512/expand.h), 384 or 512 columns
-// at a time, in a near cache; from there every vector of u meets up to eight
-// columns of q, a dword of each in all lanes. 16 sums stay in registers: on an
-// Intel server, with two dots a cycle, 0.5 cycles per 64 weights and column.
-// The loops know nothing of formats, nor of where tiles begin in a cell.
+// A pair of panels, or three (avx512/tiles.h), is expanded to bytes
+// (avx512/expand.h), up to 512 columns at a time, in a near cache; from there
+// every vector of u meets up to eight columns of q, a dword of each in all
+// lanes. 16 sums stay in registers: on an Intel server, with two dots a cycle,
+// 0.5 cycles per 64 weights and column. The loops know nothing of formats, nor
+// of where tiles begin in a cell.
 //
 // A set passes in its dot step, which adds to 16 sums the products of four
 // unsigned with four signed bytes each, exactly.
 //
-// Memory of a column, by panel of the pair: acc, what of a sum is done when a
-// strip of columns ends, and for long tiles the total:
+// Memory of a column, by panel of the pair (three panels have acc alone): acc,
+// what of a sum is done when a strip of columns ends, and for long tiles the
+// total:
 //
 //   acc    float[2][16]     a row of x
 //   part   int32_t[2][16]   a column of q
@@ -25831,7 +25834,7 @@ QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
 // Cells of the next strip, of which every step of the last block of columns
 // asks for hop more bytes, in every panel: earlier ones would need the room.
 typedef struct qqi_soon_avx512 {
-    const uint8_t *cells[2];
+    const uint8_t *cells[3];
     size_t hop;
 } qqi_soon_avx512;
 
@@ -25840,7 +25843,7 @@ typedef struct qqi_dot_avx512 {
     const qqi_product *p;
     const qqi_columns *g;
     size_t panel;  // the first
-    size_t panels; // 1 or 2
+    size_t panels; // 1 to 3: see avx512/tiles.h
     size_t strip;  // columns that there is room for
     size_t from;   // the strip
     size_t to;
@@ -25854,6 +25857,7 @@ typedef struct qqi_dot_avx512 {
     int32_t *part;
     int64_t *total;
     int is_long;
+    int is_rows; // 1: one tile, eight columns at a time
     qqi_start_avx512 start;
     qqi_soon_avx512 soon;
 } qqi_dot_avx512;
@@ -26065,66 +26069,6 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
     }
 }
 
-// Eight columns of q from c on, through a strip of whole tiles whose starts are
-// ready; tiled: x has scales by tile. A tile of 32 columns has but 8 steps:
-// looking up for each tile what stays in registers here took a tenth of the
-// time.
-QQI_AVX512_INLINE void qqi_dot_tiles_avx512(const qqi_dot_avx512 *w, size_t c,
-                                            int tiled, unsigned panels,
-                                            qqi_dot_avx512_fn dot)
-{
-    const size_t width = w->g->width, side = w->side, hop = w->step;
-    const size_t from = w->from / w->p->span * width + c;
-    const size_t run = (w->p->span + 3) / 4;
-    const size_t ask = c + 8 >= w->g->count ? w->soon.hop : 0;
-    const int32_t *ready = w->g->sum + from;
-    const float *sx = tiled ? w->g->scale + from : NULL;
-    const float *scale = w->scale;
-    const int8_t *q = w->g->q + w->from * width + 4 * c;
-    const uint8_t *u = w->codes;
-    const uint8_t *next = w->soon.cells[0];
-    const uint8_t *beside = w->soon.cells[panels - 1];
-    float *acc = w->acc + 32 * c;
-    __m512i sum[16], v[2];
-
-    for (size_t tiles = (w->to - w->from) / w->p->span; tiles > 0; tiles--) {
-        size_t left = run;
-        QQI_UNROLL_AVX512
-        for (unsigned i = 0; i < panels * 8; i++)
-            sum[i] = qqi_four_avx512(ready + i % 8);
-        do {
-            const void *a = next, *b = beside;
-            _mm_prefetch((const char *)a, _MM_HINT_T0);
-            _mm_prefetch((const char *)b, _MM_HINT_T0);
-            next += ask;
-            beside += ask;
-            QQI_UNROLL_AVX512
-            for (unsigned i = 0; i < panels; i++) {
-                v[i] = qqi_load_avx512(u + side * i);
-                QQI_KEEP_AVX512(v[i]);
-            }
-            QQI_UNROLL_AVX512
-            for (unsigned j = 0; j < panels * 8; j++) {
-                __m512i *to = sum + j % panels * 8 + j / panels;
-                *to = dot(*to, v[j % panels],
-                          qqi_four_avx512(q + 4 * (j / panels)));
-            }
-            // Keeps every sum in one register.
-            QQI_UNROLL_AVX512
-            for (unsigned i = 0; i < panels * 8; i++)
-                QQI_KEEP_AVX512(sum[i]);
-            u += hop;
-            q += 4 * width;
-        } while (--left > 0);
-        qqi_dot_tile_avx512(sum, scale, tiled, sx, panels, 8, acc);
-        QQI_HIDE_AVX512(acc);
-        QQI_HIDE_AVX512(ready);
-        ready += width;
-        sx = tiled ? sx + width : NULL;
-        scale += 16 * panels;
-    }
-}
-
 #endif // QQI_HAS_AVX512
 
 // ==== kernel/avx512/few.h ====
@@ -26164,8 +26108,7 @@ QQI_STATIC_ASSERT(few_made_avx512,
 
 // A few panels, and a run of their tiles. What belongs to panel i stands i
 // times a distance behind what belongs to the first.
-typedef struct qqi_few_avx512 qqi_few_avx512;
-struct qqi_few_avx512 {
+typedef struct qqi_few_avx512 {
     const qqi_product *p;
     const qqi_columns *g;
     qqi_few_made_avx512 *made;
@@ -26185,10 +26128,28 @@ struct qqi_few_avx512 {
     int zeros;    // 1: so is something that starts need
     size_t first; // tiles
     size_t last;
-    void (*brief)(const qqi_few_avx512 *w); // or NULL: see below
-};
+} qqi_few_avx512;
 
 // --- cells -----------------------------------------------------------------
+
+// The table of the codes that stand shift bits up in a byte of six.
+QQI_AVX512_VNNI_INLINE __m512i qqi_few_table_avx512(const qqi_product *p,
+                                                    unsigned shift)
+{
+    const __m128i first =
+        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i code = p->bits == 4 ? first
+                         : shift == 0 ? _mm_and_si128(first, _mm_set1_epi8(3))
+                                      : _mm_and_si128(_mm_srli_epi32(first, 2),
+                                                      _mm_set1_epi8(3));
+    __m128i table = code;
+
+    if (p->code == QQI_CODE_BOOK)
+        table = _mm_shuffle_epi8(qqi_load16_avx512(p->book), code);
+    else if (p->mul == 2)
+        table = _mm_add_epi8(code, code);
+    return _mm512_broadcast_i32x4(table);
+}
 
 // Codes of a field, the next one for every call: v is what is left of a cell.
 QQI_AVX512_VNNI_INLINE __m512i qqi_few_codes_avx512(__m512i *v, unsigned b,
@@ -26383,14 +26344,423 @@ QQI_AVX512_VNNI_INLINE void qqi_few_run_avx512(const qqi_few_avx512 *w,
     }
 }
 
-// All tiles of four panels and a lone column, whole and short ones without
-// zero points: of 32 columns what is not cells takes a fifth of the time, or a
-// tenth if nothing but scales of one type is looked up.
-QQI_AVX512_VNNI_INLINE void qqi_few_brief_avx512(const qqi_few_avx512 *w,
-                                                 unsigned b, qq_type type,
-                                                 int units)
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/few_lone.h ====
+
+// qquant floor 5: a lone column of x by AVX-512: four panels at a time, in the
+// ways that most matrices want: rows with scales of f32, here, and tiles with
+// those of f16 or e8m0, in avx512/few_lone_tiles.h; no zero points.
+// avx512/few_panels.h has all others.
+//
+// Plain codes of 2 and 4 bits are taken at the top of bytes: those that stand
+// there by a mask, others looked up, as 64 or 16 times themselves. Sums are so
+// many times too large; they stay below 64 * 3 * 128 * 65536 < 2^31, or 16 * 15
+// * 128 * 65536.
+
+#if QQI_HAS_AVX512
+
+// Bytes of the next panels that are asked for, of codes of 8 bits. The rest the
+// processor fetches in time by itself, and to ask for everything costs a fifth
+// of the time if it is in the second cache.
+#  define QQI_LONE_AHEAD ((size_t)256)
+
+typedef struct qqi_lone_avx512 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    __m512i table[3]; // codes by the first fields of bytes
+    __m512i top;      // the mask of the last field
+    size_t side;      // from a panel's cells to the next one's
+    size_t bytes;     // of a panel's cells
+    size_t turn;      // from there on the next panels are asked for
+    size_t jump;      // how far away those are
+} qqi_lone_avx512;
+
+// Tables of plain codes of 2 and 4 bits.
+QQI_AVX512_VNNI_INLINE void qqi_lone_tables_avx512(qqi_lone_avx512 *l,
+                                                   unsigned b)
 {
-    const __m512 unit = _mm512_set1_ps(w->p->unit);
+    // The numbers 0 to 63.
+    const __m512i index = _mm512_setr_epi64(
+        0x0706050403020100, 0x0f0e0d0c0b0a0908, 0x1716151413121110,
+        0x1f1e1d1c1b1a1918, 0x2726252423222120, 0x2f2e2d2c2b2a2928,
+        0x3736353433323130, 0x3f3e3d3c3b3a3938);
+
+    l->top = _mm512_set1_epi8((char)(b == 2 ? 0xc0 : 0xf0));
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < 3; f++)
+        if (b * (f + 1) < 8)
+            l->table[f] = _mm512_and_si512(
+                _mm512_slli_epi32(index, 8 - b - b * f), l->top);
+}
+
+// --- cells -----------------------------------------------------------------
+
+// Codes of field f; v is what is left of a cell.
+QQI_AVX512_VNNI_INLINE __m512i qqi_lone_codes_avx512(const qqi_lone_avx512 *l,
+                                                     __m512i *v, unsigned b,
+                                                     unsigned f, int plain)
+{
+    if (b == 8 || !plain)
+        return qqi_few_codes_avx512(v, b, f, l->table[0], l->table[1]);
+    return f == 8 / b - 1 ? _mm512_and_si512(*v, l->top)
+                          : _mm512_permutexvar_epi8(*v, l->table[f]);
+}
+
+// Adds a cell of four panels to sums: sum[4 * way + i] has panel i.
+QQI_AVX512_VNNI_INLINE void qqi_lone_cell_avx512(const qqi_lone_avx512 *l,
+                                                 const uint8_t *cell,
+                                                 const uint8_t *next,
+                                                 size_t side, const int8_t *q,
+                                                 unsigned b, int plain, int far,
+                                                 unsigned ways, __m512i *sum)
+{
+    __m512i v[4], u[4];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 4; i++) {
+        const void *ahead = next + i * side;
+        if (far)
+            _mm_prefetch((const char *)ahead, _MM_HINT_T0);
+        v[i] = qqi_load_avx512(cell + i * side);
+        QQI_KEEP_AVX512(v[i]);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned f = 0; f < 8 / b; f++) {
+        __m512i *to = sum + f % ways * 4;
+        __m512i x = qqi_four_avx512(q + 4 * f);
+        QQI_KEEP_AVX512(x);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++)
+            u[i] = qqi_lone_codes_avx512(l, &v[i], b, f, plain);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++)
+            to[i] = _mm512_dpbusd_epi32(to[i], u[i], x);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 4 * ways; i++)
+        QQI_KEEP_AVX512(sum[i]);
+}
+
+// --- rows ------------------------------------------------------------------
+
+// Cells from cell to last: two ways of sums, as dots in a row would wait for
+// each other.
+QQI_AVX512_VNNI_INLINE const int8_t *
+qqi_lone_cells_avx512(const qqi_lone_avx512 *l, const uint8_t *cell,
+                      const uint8_t *last, size_t soon, const int8_t *q,
+                      unsigned b, int far, __m512i *sum)
+{
+    const size_t side = l->side;
+    const uint8_t *next = cell + soon;
+
+    QQI_HIDE_AVX512(next);
+    if (b < 8) {
+        for (; cell != last; cell += 64, next += 64, q += 32 / b)
+            qqi_lone_cell_avx512(l, cell, next, side, q, b, 1, far, 2, sum);
+        return q;
+    }
+    for (; last - cell >= 128; cell += 128, next += 128, q += 8) {
+        qqi_lone_cell_avx512(l, cell, next, side, q, b, 1, far, 1, sum);
+        qqi_lone_cell_avx512(l, cell + 64, next + 64, side, q + 4, b, 1, far, 1,
+                             sum + 4);
+    }
+    if (cell != last) {
+        qqi_lone_cell_avx512(l, cell, next, side, q, b, 1, far, 1, sum);
+        q += 4;
+    }
+    return q;
+}
+
+// Four panels at a time, of a scale a row; returns the first that is left.
+QQI_AVX512_VNNI_INLINE size_t qqi_lone_rows_avx512(qqi_lone_avx512 *l,
+                                                   size_t first, size_t last,
+                                                   unsigned b)
+{
+    const qqi_product *p = l->p;
+    const qqi_columns *g = l->g;
+    const float sx = g->scale[0];
+    const __m512i start =
+        _mm512_slli_epi32(qqi_four_avx512(g->sum), (unsigned)(8 - b));
+
+    if (b < 8)
+        qqi_lone_tables_avx512(l, b);
+    for (; last - first >= 4; first += 4) {
+        const uint8_t *cells = qqi_panel_cells(p, first);
+        const uint8_t *scales = qqi_panel(p, first) + p->scale_at;
+        const int8_t *q = g->q;
+        __m512i sum[8];
+        if (last - first < 8)
+            l->jump = 0;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++) {
+            sum[i] = start;
+            sum[4 + i] = _mm512_setzero_si512();
+        }
+        q = qqi_lone_cells_avx512(l, cells, cells + l->turn, QQI_FEW_AHEAD, q,
+                                  b, b < 8, sum);
+        qqi_lone_cells_avx512(l, cells + l->turn, cells + l->bytes, l->jump, q,
+                              b, 1, sum);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++) {
+            const __m512i d = _mm512_srai_epi32(
+                _mm512_add_epi32(sum[i], sum[4 + i]), (unsigned)(8 - b));
+            const __m512 s = _mm512_loadu_ps(scales + i * p->panel_bytes);
+            qqi_end_avx512(
+                p, first + i, g->first, sx,
+                _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), _mm512_setzero_ps()));
+        }
+    }
+    return first;
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/few_lone_tiles.h ====
+
+// qquant floor 5: a lone column of x through tiles that are whole and short, by
+// AVX-512, and how the panels of a lone column are done (avx512/few_lone.h).
+//
+// Scales of f16 leave the factor in acc: what they are multiplied with are
+// integers, so acc has multiples of 2^-24 below 2^60, and is the same but for
+// its exponent. So are scales of e8m0 from 2^-63 to 1, times unit = 2^-1.
+
+#if QQI_HAS_AVX512
+
+// --- tiles -----------------------------------------------------------------
+
+// How scales of tiles are read: f16, that times p->unit, e8m0 of which
+// exponents are all that there is, any e8m0.
+typedef enum qqi_lone_scale {
+    QQI_LONE_F16 = 1,
+    QQI_LONE_UNIT = 2,
+    QQI_LONE_POWER = 3,
+    QQI_LONE_E8M0 = 4
+} qqi_lone_scale;
+
+QQI_AVX512_VNNI_INLINE __m512 qqi_lone_scale_avx512(qqi_lone_scale kind,
+                                                    __m512 unit,
+                                                    const uint8_t *scale)
+{
+    if (kind == QQI_LONE_POWER)
+        return qqi_float_avx512(_mm512_slli_epi32(
+            _mm512_cvtepu8_epi32(qqi_load16_avx512(scale)), 23));
+    return qqi_few_scale_avx512(kind == QQI_LONE_E8M0 ? QQ_TYPE_E8M0
+                                                      : QQ_TYPE_F16,
+                                kind == QQI_LONE_UNIT, unit, scale);
+}
+
+// Whether all codes of e8m0 of four panels are 64 to 127.
+QQI_AVX512_VNNI_INLINE int qqi_lone_is_power_avx512(const qqi_product *p,
+                                                    const uint8_t *scale)
+{
+    const __m512i code = _mm512_set1_epi8(64);
+    const size_t bytes = 16 * p->tiles;
+    __m512i odd = _mm512_setzero_si512();
+
+    for (size_t i = 0; i < 4; i++, scale += p->panel_bytes) {
+        for (size_t at = 0; at < bytes; at += 64) {
+            const size_t left = bytes - at;
+            const __mmask64 in =
+                left < 64 ? ((__mmask64)1 << left) - 1 : ~(__mmask64)0;
+            const __m512i v = _mm512_mask_loadu_epi8(code, in, scale + at);
+            // odd |= v ^ code
+            odd = _mm512_ternarylogic_epi32(odd, v, code, 0xf6);
+        }
+    }
+    return _mm512_test_epi8_mask(odd, _mm512_set1_epi8((char)0xc0)) == 0;
+}
+
+// acc of four panels over all tiles, whole ones.
+QQI_AVX512_VNNI_INLINE void
+qqi_lone_tiles_avx512(const qqi_lone_avx512 *l, const uint8_t *cell,
+                      const uint8_t *scale, unsigned b, int plain,
+                      qqi_lone_scale kind, __m512 *acc)
+{
+    const size_t side = l->side, scale_side = l->p->panel_bytes;
+    const __m512 unit = _mm512_set1_ps(l->p->unit);
+    // Of a lone tile the last cell may be a part of one.
+    const size_t bytes = (l->p->tile * 2 * b + 63) / 64 * 64;
+    const int8_t *q = l->g->q;
+    const int32_t *start = l->g->sum;
+    const uint8_t *turn = cell + l->turn, *all = cell + l->bytes;
+    __m512i sum[4];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 4; i++)
+        acc[i] = _mm512_setzero_ps();
+    do {
+        const uint8_t *end = cell + bytes;
+        const uint8_t *next = cell + (cell < turn ? QQI_FEW_AHEAD : l->jump);
+        QQI_HIDE_AVX512(next);
+        sum[0] = qqi_four_avx512(start);
+        if (plain)
+            sum[0] = _mm512_slli_epi32(sum[0], (unsigned)(8 - b));
+        sum[1] = sum[2] = sum[3] = sum[0];
+        do {
+            qqi_lone_cell_avx512(l, cell, next, side, q, b, plain, 1, 1, sum);
+            cell += 64;
+            next += 64;
+            q += 32 / b;
+        } while (cell != end);
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++)
+            acc[i] = _mm512_fmadd_ps(
+                qqi_lone_scale_avx512(kind, unit, scale + i * scale_side),
+                _mm512_cvtepi32_ps(sum[i]), acc[i]);
+        start++;
+        scale += kind == QQI_LONE_POWER || kind == QQI_LONE_E8M0 ? 16 : 32;
+    } while (cell != all);
+}
+
+// Four panels at a time; returns the first that is left.
+QQI_AVX512_VNNI_INLINE size_t qqi_lone_fours_avx512(qqi_lone_avx512 *l,
+                                                    size_t first, size_t last,
+                                                    unsigned b, int plain,
+                                                    qqi_lone_scale kind)
+{
+    const qqi_product *p = l->p;
+    const float sx = l->g->scale[0];
+    const float factor = plain ? 1.0f / (float)(1 << (8 - b)) : 1.0f;
+    __m512 acc[4];
+
+    if (plain) {
+        qqi_lone_tables_avx512(l, b);
+    } else {
+        l->table[0] = qqi_few_table_avx512(p, 0);
+        l->table[1] = qqi_few_table_avx512(p, 2);
+    }
+    for (; last - first >= 4; first += 4) {
+        const uint8_t *cells = qqi_panel_cells(p, first);
+        const uint8_t *scale = qqi_panel(p, first) + p->scale_at;
+        float by = factor;
+        if (last - first < 8)
+            l->jump = 0;
+        if (kind == QQI_LONE_E8M0 && (p->unit == 0.5f || p->unit == 1.0f) &&
+            qqi_lone_is_power_avx512(p, scale)) {
+            by = p->unit;
+            qqi_lone_tiles_avx512(l, cells, scale, b, plain, QQI_LONE_POWER,
+                                  acc);
+        } else {
+            qqi_lone_tiles_avx512(l, cells, scale, b, plain, kind, acc);
+        }
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 4; i++)
+            qqi_end_avx512(p, first + i, l->g->first, sx,
+                           _mm512_mul_ps(acc[i], _mm512_set1_ps(by)));
+    }
+    return first;
+}
+
+// --- sets ------------------------------------------------------------------
+
+typedef size_t (*qqi_lone_avx512_fn)(qqi_lone_avx512 *l, size_t first,
+                                     size_t last);
+
+#  define QQI_LONE_ROWS_AVX512(b)                                              \
+      QQI_AVX512_VNNI_FN size_t qqi_lone_rows_##b(qqi_lone_avx512 *l,          \
+                                                  size_t first, size_t last)   \
+      {                                                                        \
+          return qqi_lone_rows_avx512(l, first, last, b);                      \
+      }
+#  define QQI_LONE_TILES_AVX512(name, b, plain, kind)                          \
+      QQI_AVX512_VNNI_FN size_t qqi_lone_##name(qqi_lone_avx512 *l,            \
+                                                size_t first, size_t last)     \
+      {                                                                        \
+          return qqi_lone_fours_avx512(l, first, last, b, plain, kind);        \
+      }
+
+QQI_LONE_ROWS_AVX512(2)
+QQI_LONE_ROWS_AVX512(4)
+QQI_LONE_ROWS_AVX512(8)
+QQI_LONE_TILES_AVX512(2_plain, 2, 1, QQI_LONE_F16)
+QQI_LONE_TILES_AVX512(4_plain, 4, 1, QQI_LONE_F16)
+QQI_LONE_TILES_AVX512(2_book, 2, 0, QQI_LONE_F16)
+QQI_LONE_TILES_AVX512(4_book, 4, 0, QQI_LONE_F16)
+QQI_LONE_TILES_AVX512(4_unit, 4, 0, QQI_LONE_UNIT)
+QQI_LONE_TILES_AVX512(4_e8m0, 4, 0, QQI_LONE_E8M0)
+
+// NULL: avx512/few_panels.h does it.
+QQI_FN qqi_lone_avx512_fn qqi_lone_find_avx512(const qqi_product *p)
+{
+    static const qqi_lone_avx512_fn rows[] = {qqi_lone_rows_2, qqi_lone_rows_4,
+                                              qqi_lone_rows_8};
+    const int plain = p->code == QQI_CODE_PLAIN && p->mul == 1;
+    const int units = qqi_f32_bits(p->unit) != 0x3f800000u;
+
+    if (p->zero_at != 0 || p->x_zero != 0 || p->tiles == 0 ||
+        qqi_f32_bits(p->scale2) != 0x3f800000u ||
+        p->input == QQ_INPUT_INT8_TILE)
+        return NULL;
+    if (p->tiles == 1 && plain && p->scale_type == QQ_TYPE_F32)
+        return rows[p->bits / 4];
+    if (p->k % p->tile != 0 || p->tile * 2 * p->bits > 1024 || p->bits == 8)
+        return NULL;
+    if (p->bits == 4 && p->scale_type == QQ_TYPE_E8M0)
+        return qqi_lone_4_e8m0;
+    if (p->scale_type != QQ_TYPE_F16)
+        return NULL;
+    if (p->bits == 2)
+        return plain ? qqi_lone_2_plain : units ? NULL : qqi_lone_2_book;
+    return plain ? qqi_lone_4_plain : units ? qqi_lone_4_unit : qqi_lone_4_book;
+}
+
+// As many panels as go this way; returns the first that is left.
+QQI_AVX512_VNNI_FN size_t qqi_multiply_lone_avx512(const qqi_product *p,
+                                                   const qqi_columns *g,
+                                                   size_t first, size_t last)
+{
+    const qqi_lone_avx512_fn fn = qqi_lone_find_avx512(p);
+    qqi_lone_avx512 l;
+
+    if (fn == NULL)
+        return first;
+    l.p = p;
+    l.g = g;
+    l.side = p->cells_bytes;
+    // 64 bytes have 32 / bits columns.
+    l.bytes = (p->k * 2 * p->bits + 63) / 64 * 64;
+    l.turn = l.jump = 0;
+    if (p->cells_bytes == p->panel_bytes) {
+        const size_t most = p->bits == 8 ? QQI_LONE_AHEAD : QQI_FEW_AHEAD;
+        l.turn = most < l.bytes ? l.bytes - most : 0;
+        l.jump = 4 * p->panel_bytes - l.turn;
+    }
+    return fn(&l, first, last);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/few_whole.h ====
+
+// qquant floor 5: two to four columns of x by AVX-512, where tiles are whole
+// or lone and nothing is made ahead.
+//
+// What avx512/few.h has for all cases is one loop in another, and what follows
+// it has several ways: there compilers copy every sum from register to register
+// for every cell, which takes more room in the processor's front than the dots.
+// Of codes of 8 bits, which are not looked up, that was a fifth of the time.
+
+#if QQI_HAS_AVX512
+
+// In how many parts a tile is read: 1, or 2 where cells are asked for from the
+// next panels before it ends; 0: not at all.
+QQI_INLINE unsigned qqi_few_parts_avx512(const qqi_few_avx512 *w)
+{
+    const qqi_product *p = w->p;
+
+    if (w->zeros || w->scales || p->tiles == 0 ||
+        (p->tiles > 1 && p->k % p->tile != 0) || p->input == QQ_INPUT_INT8_TILE)
+        return 0;
+    return p->tile * 2 * p->bits <= 1024 ? 1 : 2;
+}
+
+// acc over all tiles.
+QQI_AVX512_VNNI_INLINE void qqi_few_whole_avx512(const qqi_few_avx512 *w,
+                                                 unsigned b, unsigned panels,
+                                                 unsigned count, unsigned parts,
+                                                 __m512 *acc)
+{
     const __m512i low = w->low, high = w->high;
     const size_t side = w->side, scale_side = w->scale_side, hop = w->hop;
     // Of a lone tile the last cell may be a part of one.
@@ -26399,132 +26769,128 @@ QQI_AVX512_VNNI_INLINE void qqi_few_brief_avx512(const qqi_few_avx512 *w,
     const int32_t *start = w->g->sum;
     const uint8_t *scale = w->scale, *cell = w->cells;
     const uint8_t *turn = cell + w->turn, *all = cell + w->last * bytes;
-    __m512i sum[8];
-    __m512 acc[4];
+    __m512i sum[16];
 
-    QQI_UNROLL_AVX512
-    for (unsigned i = 0; i < 4; i++)
-        acc[i] = _mm512_setzero_ps();
     do {
         const uint8_t *end = cell + bytes;
-        const uint8_t *next = cell + (cell < turn ? QQI_FEW_AHEAD : w->jump);
-        QQI_HIDE_AVX512(next);
         QQI_UNROLL_AVX512
-        for (unsigned i = 0; i < 4; i++) {
-            sum[i] = qqi_four_avx512(start);
-            sum[4 + i] = _mm512_setzero_si512();
-        }
-        do {
-            qqi_few_cell_avx512(cell, next, side, q, low, high, b, 4, 1, sum);
-            cell += 64;
-            next += 64;
-            q += 32 / b;
-        } while (cell != end);
+        for (unsigned i = 0; i < panels * count; i++)
+            sum[i] = qqi_four_avx512(start + i % count);
         QQI_UNROLL_AVX512
-        for (unsigned i = 0; i < 4; i++) {
-            const __m512 s =
-                qqi_few_scale_avx512(type, units, unit, scale + i * scale_side);
-            const __m512i d = _mm512_add_epi32(sum[i], sum[4 + i]);
-            acc[i] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), acc[i]);
+        for (unsigned i = 1; i <= parts; i++) {
+            const uint8_t *stop = i < parts && turn < end ? turn : end;
+            const uint8_t *next =
+                cell + (cell < turn ? QQI_FEW_AHEAD : w->jump);
+            QQI_HIDE_AVX512(next);
+            while (cell < stop) {
+                qqi_few_cell_avx512(cell, next, side, q, low, high, b, panels,
+                                    count, sum);
+                cell += 64;
+                next += 64;
+                q += 32 / b * count;
+            }
         }
-        start++;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels; i++) {
+            const __m512 s = qqi_few_scale_avx512(w->scale_type, w->units,
+                                                  _mm512_set1_ps(w->p->unit),
+                                                  scale + i * scale_side);
+            QQI_UNROLL_AVX512
+            for (unsigned j = i * count; j < (i + 1) * count; j++)
+                acc[j] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(sum[j]), acc[j]);
+        }
+        start += count;
         scale += hop;
     } while (cell != all);
-    QQI_UNROLL_AVX512
-    for (unsigned i = 0; i < 4; i++)
-        w->made->acc[i] = acc[i];
 }
 
 #endif // QQI_HAS_AVX512
 
-// ==== kernel/avx512/panels.h ====
+// ==== kernel/avx512/room.h ====
 
-// qquant floor 5: the dot engine of AVX-512, from panels down to its loops: a
-// strip of a pair of panels becomes bytes and meets all columns of x.
+// qquant floor 5: the dot engine of AVX-512: strips, where their bytes and
+// scales lie in the memory for work, and how they are made.
 
 #if QQI_HAS_AVX512
 
-// --- panels ----------------------------------------------------------------
+// --- room ------------------------------------------------------------------
 
-// The loops of a set, by columns: 1, 2, 3, 4, 6, 8; at 5 and 7 eight columns
-// through strips of whole tiles, x scaled by tile at 7.
-typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
+// The longest tiles that panels are taken by three for: longer ones do as well
+// by pairs, but where all columns are one strip.
+#  define QQI_TRIO_TILE       ((size_t)64)
+#  define QQI_TRIO_STRIP_TILE ((size_t)128)
 
-// Columns that the next block has, of count with room for width.
-QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
-                                         size_t width)
+// Whether sums start from what prepare left, and end in 32 bits.
+QQI_INLINE int qqi_dot_plain_avx512(const qqi_dot_avx512 *w)
 {
-    if (p->digits == 3)
-        return count >= 6 ? 6 : 3;
-    return count > 4 && width >= 8   ? 8
-           : count > 2 && width >= 4 ? 4
-           : count > 1               ? 2
-                                     : 1;
+    return w->start == QQI_START_READY && w->p->x_zero == 0 && !w->is_long;
 }
 
-// The end of some rows of x: right behind their sums, so that memory takes them
-// while the next ones are made.
-QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
-                                          size_t last)
-{
-    for (size_t i = 0; i < w->panels; i++)
-        qqi_ends_avx512(w->p, w->g, w->panel + i, first, last,
-                        w->acc + 32 * first + 16 * i, 32);
-}
-
-// The loop for eight columns.
-QQI_INLINE size_t qqi_dot_eight_avx512(const qqi_dot_avx512 *w)
-{
-    const qqi_product *p = w->p;
-    const int whole = w->start == QQI_START_READY && p->x_zero == 0 &&
-                      !w->is_long && w->from % p->span == 0 &&
-                      (w->to - w->from) % p->span == 0;
-
-    return !whole ? 8 : p->input == QQ_INPUT_INT8_TILE ? 7 : 5;
-}
-
-QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
-                                            const qqi_dot_block_avx512_fn *by)
-{
-    const size_t digits = w->p->digits;
-    const size_t count = w->g->count * digits;
-    const size_t eight = qqi_dot_eight_avx512(w);
-
-    for (size_t c = 0, n; c < count; c += n) {
-        n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
-        by[(n == 8 ? eight : n) + (w->panels == 2 ? 8 : 0)](w, c);
-        if (w->to == w->p->k)
-            qqi_dot_end_avx512(w, c / digits,
-                               (c + n < count ? c + n : count) / digits);
-    }
-}
-
-// Where things lie in work: 256 bytes a column, or 512 where tiles are long;
-// then u and scales, 32 bytes a column of the strip and 128 a tile, of which
-// two more begin in the strip than fill it.
+// Where things lie in work: 256 bytes a column, or 512 where tiles are long, or
+// 128 where eight columns at a time make a lone tile; then u and scales, 32
+// bytes a column of the strip and 128 a tile, of which two more begin in the
+// strip than fill it.
 QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
 {
     const qqi_product *p = w->p;
     const size_t width = w->g->width;
+    const size_t first = w->is_rows  ? 128 * width
+                         : width > 8 ? QQI_WORK_BYTES
+                                     : 4096;
     const size_t room =
-        width > 8 ? qqi_wide_bytes(p->padded) : QQI_WORK_BYTES - 4096;
+        QQI_WORK_BYTES + (width > 8 ? qqi_wide_bytes(p->padded) : 0) - first;
     const size_t of_scales = p->tiles > 1 ? (127 + p->tile) / p->tile : 0;
     // There is no room where there are no columns.
     const size_t spare = room > 256 ? room - 256 : 0;
-    const size_t strip = spare / (32 + of_scales) / 32 * 32;
+    const size_t strip = p->bits == 8 && p->tiles <= 1
+                             ? 512
+                             : spare / (32 + of_scales) / 32 * 32;
     uint8_t *at = (uint8_t *)work;
     void *acc = at;
-    void *part = at + 128 * width;
+    void *part = w->is_rows ? at : at + 128 * width;
     void *total = at + 256 * width;
 
     w->strip = strip < 512 ? strip : 512;
-    w->u = at + (width > 8 ? QQI_WORK_BYTES : 4096);
-    void *scale = w->u + 32 * w->strip;
+    w->u = at + first;
+    void *scale = w->u + (p->bits == 8 ? 0 : 32 * w->strip);
     w->acc = (float *)acc;
     w->part = (int32_t *)part;
     w->total = (int64_t *)total;
     w->scale = (float *)scale;
 }
+
+// Whether panels go by three.
+QQI_INLINE int qqi_dot_is_trio_avx512(const qqi_dot_avx512 *w)
+{
+    const qqi_product *p = w->p;
+
+    return qqi_dot_plain_avx512(w) && w->g->width % 4 == 0 &&
+           p->tile % 32 == 0 && p->k % p->tile == 0 &&
+           p->tile <= (p->k <= 512 ? QQI_TRIO_STRIP_TILE : QQI_TRIO_TILE);
+}
+
+// The same for three panels: unless all columns are one strip 192 bytes a
+// column of q; 48 a column of the strip and 192 a tile.
+QQI_AVX512_INLINE void qqi_dot_trio_room_avx512(qqi_dot_avx512 *w, void *work)
+{
+    const qqi_product *p = w->p;
+    const size_t width = w->g->width, tile = p->tile;
+    const size_t all =
+        QQI_WORK_BYTES + (width > 8 ? qqi_wide_bytes(p->padded) : 0);
+    const size_t a_tile = 48 * tile + 192;
+    const int lone = p->k <= 512 && p->k / tile * a_tile <= all;
+    const size_t first = lone ? 0 : 192 * width;
+    const size_t most = (all - first) / a_tile * tile;
+    void *acc = work;
+
+    w->strip = most < 512 / tile * tile ? most : 512 / tile * tile;
+    w->u = (uint8_t *)work + first;
+    void *scale = w->u + 48 * w->strip;
+    w->acc = (float *)acc;
+    w->scale = (float *)scale;
+}
+
+// --- strips ----------------------------------------------------------------
 
 // Scales of the strip's tiles, t to last.
 QQI_AVX512_INLINE void qqi_dot_scales_avx512(const qqi_dot_avx512 *w,
@@ -26532,21 +26898,20 @@ QQI_AVX512_INLINE void qqi_dot_scales_avx512(const qqi_dot_avx512 *w,
                                              size_t last)
 {
     const qqi_product *p = w->p;
+    const int lone = qqi_f32_bits(p->scale2) == 0x3f800000u &&
+                     qqi_f32_bits(p->unit) == 0x3f800000u;
     const __m512 scale2 = _mm512_set1_ps(p->scale2);
     const __m512 unit = _mm512_set1_ps(p->unit);
     const uint8_t *scales = qqi_panel(p, w->panel) + p->scale_at;
-    const size_t apart = w->panels == 2 ? p->panel_bytes : 0;
     float *to = w->scale;
 
-    for (; t <= last; t++, to += 16 * w->panels) {
-        const __m512 a = qqi_stored_avx512(type, scales, t);
-        const __m512 b = qqi_stored_avx512(type, scales + apart, t);
-        // Of a lone panel this is the place of the next tile's.
-        if (apart != 0)
-            _mm512_storeu_ps(to + 16,
-                             _mm512_mul_ps(_mm512_mul_ps(b, scale2), unit));
-        _mm512_storeu_ps(to, _mm512_mul_ps(_mm512_mul_ps(a, scale2), unit));
-    }
+    for (; t <= last; t++)
+        for (size_t i = 0; i < w->panels; i++, to += 16) {
+            const __m512 v =
+                qqi_stored_avx512(type, scales + i * p->panel_bytes, t);
+            _mm512_storeu_ps(
+                to, lone ? v : _mm512_mul_ps(_mm512_mul_ps(v, scale2), unit));
+        }
 }
 
 QQI_AVX512_INLINE void qqi_dot_rescale_avx512(const qqi_dot_avx512 *w, size_t t,
@@ -26591,13 +26956,356 @@ QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
         qqi_dot_rescale_avx512(w, w->from / p->tile, last);
 }
 
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/tiles.h ====
+
+// qquant floor 5: the loops of AVX-512's dot engine for strips of whole tiles
+// whose starts are ready.
+//
+// A tile of 32 columns has but 8 steps, and at its end every sum is converted
+// and added: two operations where it had 8 dots. So 0.8 of the dots that a
+// processor can do are the limit. What else happens once a tile is kept out of
+// the way: three panels meet four columns of q, so that 12 sums and the 12
+// numbers of acc both stay in registers. On Sapphire Rapids that is 0.75; two
+// panels with eight columns, whose acc is memory, reach 0.65.
+
+#if QQI_HAS_AVX512
+
+// y of columns from c on, from acc[panel * columns + column].
+QQI_AVX512_INLINE void qqi_dot_finish_avx512(const qqi_dot_avx512 *w, size_t c,
+                                             unsigned panels, unsigned columns,
+                                             const __m512 *acc)
+{
+    const qqi_product *p = w->p;
+    const int tiled = p->input == QQ_INPUT_INT8_TILE;
+    const float *sx = w->g->scale + c;
+    const size_t there = w->g->count - c;
+    uint8_t *y = p->y + 4 * ((w->g->first + c) * p->ldy + 16 * w->panel);
+    qqi_ending_avx512 e[3];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++)
+        e[i] = qqi_ending_of_avx512(p, w->panel + i);
+    QQI_UNROLL_AVX512
+    for (unsigned j = 0; j < columns; j++, y += 4 * p->ldy) {
+        if (j >= there)
+            return;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels; i++)
+            qqi_end_rows_avx512(&e[i], tiled ? 1.0f : sx[j],
+                                acc[i * columns + j], y + 64 * i);
+    }
+}
+
+// sum[panel * columns + column] += a step; side, both: the way to the second
+// panel and the third.
+QQI_AVX512_INLINE void qqi_dot_step_avx512(const uint8_t *u, size_t side,
+                                           size_t both, const int8_t *q,
+                                           unsigned panels, unsigned columns,
+                                           __m512i *sum, qqi_dot_avx512_fn dot)
+{
+    __m512i v[3];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels; i++) {
+        v[i] = qqi_load_avx512(u + (i == 0 ? 0 : i == 1 ? side : both));
+        QQI_KEEP_AVX512(v[i]);
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < columns; i++) {
+        __m512i x = qqi_four_avx512(q + 4 * i);
+        QQI_KEEP_AVX512(x);
+        QQI_UNROLL_AVX512
+        for (unsigned j = 0; j < panels; j++) {
+            __m512i *to = sum + j * columns + i;
+            *to = dot(*to, v[j], x);
+        }
+    }
+    // Keeps every sum in one register.
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * columns; i++)
+        QQI_KEEP_AVX512(sum[i]);
+}
+
+// Eight columns of q from c on, through a strip of a lone tile.
+QQI_AVX512_INLINE void qqi_dot_rows_avx512(const qqi_dot_avx512 *w, size_t c,
+                                           unsigned panels,
+                                           qqi_dot_avx512_fn dot)
+{
+    const size_t four = 4 * w->g->width, side = w->side, hop = w->step;
+    const size_t ask = c + 8 >= w->g->count ? w->soon.hop : 0;
+    const int8_t *q = w->g->q + w->from * w->g->width + 4 * c;
+    const uint8_t *u = w->codes;
+    const uint8_t *next = w->soon.cells[0];
+    const size_t beside = (size_t)(w->soon.cells[panels - 1] - next);
+    size_t steps = (w->to - w->from + 3) / 4;
+    int32_t *part = w->part + 32 * c;
+    __m512i sum[16];
+    __m512 acc[16];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * 8; i++)
+        sum[i] = w->from == 0 ? qqi_four_avx512(w->g->sum + c + i % 8)
+                              : qqi_load_avx512(part + 16 * i);
+    do {
+        const void *a = next, *b = next + beside;
+        _mm_prefetch((const char *)a, _MM_HINT_T0);
+        if (panels > 1)
+            _mm_prefetch((const char *)b, _MM_HINT_T0);
+        next += ask;
+        qqi_dot_step_avx512(u, side, 0, q, panels, 8, sum, dot);
+        u += hop;
+        q += four;
+    } while (--steps > 0);
+    if (w->to < w->p->k) {
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * 8; i++)
+            qqi_store_avx512(part + 16 * i, sum[i]);
+        return;
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < panels * 8; i++)
+        acc[i] =
+            _mm512_fmadd_ps(_mm512_loadu_ps(w->scale + 16 * (i / 8)),
+                            _mm512_cvtepi32_ps(sum[i]), _mm512_setzero_ps());
+    qqi_dot_finish_avx512(w, c, panels, 8, acc);
+}
+
+// Eight columns of q from c on, through a strip of whole tiles; tiled: x has
+// scales by tile.
+QQI_AVX512_INLINE void qqi_dot_tiles_avx512(const qqi_dot_avx512 *w, size_t c,
+                                            int tiled, unsigned panels,
+                                            qqi_dot_avx512_fn dot)
+{
+    const size_t width = w->g->width, side = w->side, hop = w->step;
+    const size_t from = w->from / w->p->span * width + c;
+    const size_t run = (w->p->span + 3) / 4;
+    const size_t ask = c + 8 >= w->g->count ? w->soon.hop : 0;
+    const int32_t *ready = w->g->sum + from;
+    const float *sx = tiled ? w->g->scale + from : NULL;
+    const float *scale = w->scale;
+    const int8_t *q = w->g->q + w->from * width + 4 * c;
+    const uint8_t *u = w->codes;
+    const uint8_t *next = w->soon.cells[0];
+    const uint8_t *beside = w->soon.cells[panels - 1];
+    float *acc = w->acc + 32 * c;
+    __m512i sum[16], v[2];
+
+    for (size_t tiles = (w->to - w->from) / w->p->span; tiles > 0; tiles--) {
+        size_t left = run;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < panels * 8; i++)
+            sum[i] = qqi_four_avx512(ready + i % 8);
+        do {
+            const void *a = next, *b = beside;
+            _mm_prefetch((const char *)a, _MM_HINT_T0);
+            _mm_prefetch((const char *)b, _MM_HINT_T0);
+            next += ask;
+            beside += ask;
+            QQI_UNROLL_AVX512
+            for (unsigned i = 0; i < panels; i++) {
+                v[i] = qqi_load_avx512(u + side * i);
+                QQI_KEEP_AVX512(v[i]);
+            }
+            QQI_UNROLL_AVX512
+            for (unsigned j = 0; j < panels * 8; j++) {
+                __m512i *to = sum + j % panels * 8 + j / panels;
+                *to = dot(*to, v[j % panels],
+                          qqi_four_avx512(q + 4 * (j / panels)));
+            }
+            // Keeps every sum in one register.
+            QQI_UNROLL_AVX512
+            for (unsigned i = 0; i < panels * 8; i++)
+                QQI_KEEP_AVX512(sum[i]);
+            u += hop;
+            q += 4 * width;
+        } while (--left > 0);
+        qqi_dot_tile_avx512(sum, scale, tiled, sx, panels, 8, acc);
+        QQI_HIDE_AVX512(acc);
+        QQI_HIDE_AVX512(ready);
+        ready += width;
+        sx = tiled ? sx + width : NULL;
+        scale += 16 * panels;
+    }
+}
+
+// The sums of a tile, scaled, into acc; sx: x has scales by tile.
+QQI_AVX512_INLINE void qqi_dot_trio_add_avx512(const float *scale,
+                                               const float *sx,
+                                               const __m512i *sum, __m512 *acc)
+{
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 12; i++) {
+        __m512 s = _mm512_loadu_ps(scale + 16 * (i / 4));
+        if (sx != NULL)
+            s = _mm512_mul_ps(s, _mm512_set1_ps(sx[i % 4]));
+        acc[i] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(sum[i]), acc[i]);
+    }
+}
+
+// Four columns of q from c on, and three panels, likewise. Each of the last
+// three blocks of columns asks for cells of one panel.
+QQI_AVX512_INLINE void qqi_dot_trio_avx512(const qqi_dot_avx512 *w, size_t c,
+                                           int tiled, int bytes,
+                                           qqi_dot_avx512_fn dot)
+{
+    const size_t width = w->g->width, hop = bytes ? 64 : 192;
+    const size_t from = w->from / w->p->span * width + c;
+    const size_t four = 4 * width;
+    const size_t run = (w->p->span + 3) / 4;
+    const size_t left = w->g->count > c ? (w->g->count - c + 3) / 4 - 1 : 0;
+    const size_t ask = left < 3 ? w->soon.hop : 0;
+    const int32_t *ready = w->g->sum + from;
+    const float *sx = tiled ? w->g->scale + from : NULL;
+    const float *scale = w->scale;
+    const int8_t *q = w->g->q + w->from * width + 4 * c;
+    const uint8_t *u = w->codes;
+    const size_t side = bytes ? w->side : 64;
+    size_t both = 2 * side;
+    const uint8_t *next = w->soon.cells[left < 3 ? left : 0];
+    float *to = w->acc + 48 * c;
+    __m512i sum[12];
+    __m512 acc[12];
+
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 12; i++)
+        acc[i] =
+            w->from == 0 ? _mm512_setzero_ps() : _mm512_loadu_ps(to + 16 * i);
+    for (size_t tiles = (w->to - w->from) / w->p->span; tiles > 0; tiles--) {
+        size_t steps = run;
+        QQI_UNROLL_AVX512
+        for (unsigned i = 0; i < 12; i++) {
+            // Loads, no copies: those would tie registers to each other.
+            QQI_HIDE_AVX512(ready);
+            sum[i] = qqi_four_avx512(ready + i % 4);
+        }
+        do {
+            const void *soon = next;
+            _mm_prefetch((const char *)soon, _MM_HINT_T0);
+            next += ask;
+            qqi_dot_step_avx512(u, side, both, q, 3, 4, sum, dot);
+            u += hop;
+            q += four;
+            // Or the compiler finds out where they end, and keeps that.
+            QQI_HIDE_AVX512(u);
+            QQI_HIDE_AVX512(q);
+            QQI_HIDE_AVX512(next);
+            if (bytes)
+                QQI_HIDE_AVX512(both);
+        } while (--steps > 0);
+        qqi_dot_trio_add_avx512(scale, tiled ? sx : NULL, sum, acc);
+        QQI_HIDE_AVX512(ready);
+        ready += width;
+        sx = tiled ? sx + width : NULL;
+        scale += 48;
+    }
+    if (w->to == w->p->k) {
+        qqi_dot_finish_avx512(w, c, 3, 4, acc);
+        return;
+    }
+    QQI_UNROLL_AVX512
+    for (unsigned i = 0; i < 12; i++)
+        _mm512_storeu_ps(to + 16 * i, acc[i]);
+}
+
+#endif // QQI_HAS_AVX512
+
+// ==== kernel/avx512/panels.h ====
+
+// qquant floor 5: the dot engine of AVX-512, from panels down to its loops: a
+// strip of two or three panels becomes bytes and meets all columns of x.
+
+#if QQI_HAS_AVX512
+
+// --- panels ----------------------------------------------------------------
+
+// The loops of a set.
+typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
+
+typedef struct qqi_dot_loops_avx512 {
+    // One panel or two and 1, 2, 3, 4, 6, 8 columns; at 5 and 7 eight columns
+    // through strips of whole tiles, x scaled by tile at 7.
+    qqi_dot_block_avx512_fn by[2][8];
+    // NULL or eight columns and a lone tile.
+    qqi_dot_block_avx512_fn rows[2];
+    // NULL or three panels and four columns: at 1 and 3 x scaled by tile, at 2
+    // and 3 codes of 8 bits.
+    qqi_dot_block_avx512_fn trio[4];
+} qqi_dot_loops_avx512;
+
+// Columns that the next block has, of count with room for width.
+QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
+                                         size_t width)
+{
+    if (p->digits == 3)
+        return count >= 6 ? 6 : 3;
+    return count > 4 && width >= 8   ? 8
+           : count > 2 && width >= 4 ? 4
+           : count > 1               ? 2
+                                     : 1;
+}
+
+// The end of some rows of x: right behind their sums, so that memory takes them
+// while the next ones are made.
+QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
+                                          size_t last)
+{
+    for (size_t i = 0; i < w->panels; i++)
+        qqi_ends_avx512(w->p, w->g, w->panel + i, first, last,
+                        w->acc + 32 * first + 16 * i, 32);
+}
+
+// The loop for eight columns.
+QQI_INLINE size_t qqi_dot_eight_avx512(const qqi_dot_avx512 *w)
+{
+    const qqi_product *p = w->p;
+    const int whole = qqi_dot_plain_avx512(w) && w->from % p->span == 0 &&
+                      (w->to - w->from) % p->span == 0;
+
+    return !whole ? 8 : p->input == QQ_INPUT_INT8_TILE ? 7 : 5;
+}
+
+QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
+                                            const qqi_dot_loops_avx512 *loops)
+{
+    const size_t digits = w->p->digits;
+    const size_t count = w->g->count * digits;
+    const size_t eight = qqi_dot_eight_avx512(w);
+    const qqi_dot_block_avx512_fn *by = loops->by[w->panels - 1];
+
+    for (size_t c = 0, n; c < count; c += n) {
+        n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
+        if (n == 8 && w->is_rows) {
+            loops->rows[w->panels - 1](w, c);
+            continue;
+        }
+        by[(n == 8 ? eight : n) - 1](w, c);
+        if (w->to == w->p->k)
+            qqi_dot_end_avx512(w, c / digits,
+                               (c + n < count ? c + n : count) / digits);
+    }
+}
+
+QQI_AVX512_INLINE void
+qqi_dot_trio_strip_avx512(const qqi_dot_avx512 *w,
+                          const qqi_dot_loops_avx512 *loops)
+{
+    const int tiled = w->p->input == QQ_INPUT_INT8_TILE;
+    const int bytes = w->p->bits == 8;
+
+    for (size_t c = 0; c < w->g->count; c += 4)
+        loops->trio[2 * bytes + tiled](w, c);
+}
+
 // The next strip is one of these panels, or the first of those that follow if
 // more do; else the cells that were just read, which are near.
 QQI_AVX512_INLINE void qqi_dot_soon_avx512(qqi_dot_avx512 *w, size_t last)
 {
     const qqi_product *p = w->p;
     const int more = w->to < p->k;
-    const size_t jump = !more && w->panel + 2 * w->panels <= last ? 2 : 0;
+    const size_t jump =
+        !more && w->panel + 2 * w->panels <= last ? w->panels : 0;
     const size_t at = more ? w->to / 32 * 64 * p->bits : 0;
 
     const size_t left = more ? p->k - w->to : p->k;
@@ -26610,12 +27318,12 @@ QQI_AVX512_INLINE void qqi_dot_soon_avx512(qqi_dot_avx512 *w, size_t last)
 }
 
 QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
-                                             const qqi_dot_block_avx512_fn *by)
+                                             const qqi_dot_loops_avx512 *loops)
 {
     const qqi_product *p = w->p;
     const qqi_columns *g = w->g;
 
-    for (size_t i = 0; i < 2 * g->width; i++)
+    for (size_t i = 0; i < 2 * g->width && w->panels < 3 && !w->is_rows; i++)
         _mm512_storeu_ps(w->acc + 16 * i, _mm512_setzero_ps());
     if (w->is_long)
         QQ_MEMSET(w->total, 0, 256 * g->width);
@@ -26623,7 +27331,10 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
         w->to = w->strip < p->k - w->from ? w->from + w->strip : p->k;
         qqi_dot_expand_avx512(w);
         qqi_dot_soon_avx512(w, last);
-        qqi_dot_strip_avx512(w, by);
+        if (w->panels == 3)
+            qqi_dot_trio_strip_avx512(w, loops);
+        else
+            qqi_dot_strip_avx512(w, loops);
     }
     if (p->k == 0)
         qqi_dot_end_avx512(w, 0, g->count);
@@ -26632,18 +27343,29 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
 QQI_AVX512_INLINE void
 qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
                         size_t first, size_t last, void *work,
-                        const qqi_dot_block_avx512_fn *by)
+                        const qqi_dot_loops_avx512 *loops)
 {
     qqi_dot_avx512 w;
+    int trio;
 
     w.p = p;
     w.g = g;
     w.is_long = qqi_is_long_avx512(p);
     w.start = qqi_start_kind_avx512(p);
-    qqi_dot_room_avx512(&w, work);
-    for (w.panel = first; w.panel < last; w.panel += w.panels) {
-        w.panels = last - w.panel < 2 ? 1 : 2;
-        qqi_dot_panels_avx512(&w, last, by);
+    w.is_rows = loops->rows[0] != NULL && p->tiles == 1 && g->width % 8 == 0 &&
+                p->input != QQ_INPUT_INT8_TILE && qqi_dot_plain_avx512(&w);
+    trio = loops->trio[0] != NULL && p->tiles > 1 && qqi_dot_is_trio_avx512(&w);
+    w.panels = 0;
+    w.panel = first;
+    for (size_t left, now; w.panel < last; w.panel += w.panels) {
+        left = last - w.panel;
+        now = trio && left >= 3 && left != 4 ? 3 : left < 2 ? 1 : 2;
+        if (now == 3 && w.panels != 3)
+            qqi_dot_trio_room_avx512(&w, work);
+        else if (now < 3 && (w.panels == 0 || w.panels == 3))
+            qqi_dot_room_avx512(&w, work);
+        w.panels = now;
+        qqi_dot_panels_avx512(&w, last, loops);
     }
 }
 
@@ -26671,13 +27393,32 @@ qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
       QQI_DOT_TILES_AVX512(attribute, set, tiled, 1, panels, dot)              \
       QQI_DOT_BLOCK_AVX512(attribute, set, 8, panels, dot)
 #  define QQI_DOT_ROW_AVX512(set, panels)                                      \
-      qqi_dot_##set##_##panels##x1, qqi_dot_##set##_##panels##x2,              \
-          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4,          \
-          qqi_dot_##set##_##panels##xtiles, qqi_dot_##set##_##panels##x6,      \
-          qqi_dot_##set##_##panels##xtiled, qqi_dot_##set##_##panels##x8
+      {qqi_dot_##set##_##panels##x1,     qqi_dot_##set##_##panels##x2,         \
+       qqi_dot_##set##_##panels##x3,     qqi_dot_##set##_##panels##x4,         \
+       qqi_dot_##set##_##panels##xtiles, qqi_dot_##set##_##panels##x6,         \
+       qqi_dot_##set##_##panels##xtiled, qqi_dot_##set##_##panels##x8}
 
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 1, qqi_dot_vnni_avx512)
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512)
+QQI_AVX512_VNNI_FN void qqi_dot_vnni_1xrows(const qqi_dot_avx512 *w, size_t c)
+{
+    qqi_dot_rows_avx512(w, c, 1, qqi_dot_vnni_avx512);
+}
+QQI_AVX512_VNNI_FN void qqi_dot_vnni_2xrows(const qqi_dot_avx512 *w, size_t c)
+{
+    qqi_dot_rows_avx512(w, c, 2, qqi_dot_vnni_avx512);
+}
+#  define QQI_DOT_TRIO_AVX512(name, tiled, bytes)                              \
+      QQI_AVX512_VNNI_FN void qqi_dot_vnni_3x##name(const qqi_dot_avx512 *w,   \
+                                                    size_t c)                  \
+      {                                                                        \
+          qqi_dot_trio_avx512(w, c, tiled, bytes, qqi_dot_vnni_avx512);        \
+      }
+QQI_DOT_TRIO_AVX512(tiles, 0, 0)
+QQI_DOT_TRIO_AVX512(tiled, 1, 0)
+QQI_DOT_TRIO_AVX512(bytes, 0, 1)
+QQI_DOT_TRIO_AVX512(tiled_bytes, 1, 1)
+
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 1, qqi_dot_any_avx512)
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 2, qqi_dot_any_avx512)
 
@@ -26685,10 +27426,12 @@ QQI_AVX512_FN void qqi_multiply_any_avx512(const qqi_product *p,
                                            const qqi_columns *g, size_t first,
                                            size_t last, void *work)
 {
-    static const qqi_dot_block_avx512_fn by[] = {
-        NULL, QQI_DOT_ROW_AVX512(any, 1), QQI_DOT_ROW_AVX512(any, 2)};
+    static const qqi_dot_loops_avx512 loops = {
+        {QQI_DOT_ROW_AVX512(any, 1), QQI_DOT_ROW_AVX512(any, 2)},
+        {NULL, NULL},
+        {NULL, NULL, NULL, NULL}};
 
-    qqi_multiply_dot_avx512(p, g, first, last, work, by);
+    qqi_multiply_dot_avx512(p, g, first, last, work, &loops);
 }
 
 #endif // QQI_HAS_AVX512
@@ -27067,6 +27810,9 @@ QQI_FN qqi_vector_avx512_fn qqi_vector_vnni_avx512(const qqi_product *p)
 
 #if QQI_HAS_AVX512
 
+// Bytes of panels that a cache of the second level keeps.
+#  define QQI_FEW_NEAR ((size_t)3 << 19)
+
 // Whether tiles begin with cells, codes are bytes at most, and sums fit.
 QQI_INLINE int qqi_few_fits_avx512(const qqi_product *p)
 {
@@ -27079,26 +27825,14 @@ QQI_INLINE int qqi_few_fits_avx512(const qqi_product *p)
            qqi_start_kind_avx512(p) != QQI_START_PLAIN;
 }
 
-// --- what is made ahead ----------------------------------------------------
-
-// The table of the codes that stand shift bits up in a byte of six.
-QQI_AVX512_VNNI_INLINE __m512i qqi_few_table_avx512(const qqi_product *p,
-                                                    unsigned shift)
+// Whether panels are bytes, and near: those the dot engine reads faster, but
+// from memory it does not.
+QQI_INLINE int qqi_few_is_near_avx512(const qqi_product *p, size_t panels)
 {
-    const __m128i first =
-        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m128i code = p->bits == 4 ? first
-                         : shift == 0 ? _mm_and_si128(first, _mm_set1_epi8(3))
-                                      : _mm_and_si128(_mm_srli_epi32(first, 2),
-                                                      _mm_set1_epi8(3));
-    __m128i table = code;
-
-    if (p->code == QQI_CODE_BOOK)
-        table = _mm_shuffle_epi8(qqi_load16_avx512(p->book), code);
-    else if (p->mul == 2)
-        table = _mm_add_epi8(code, code);
-    return _mm512_broadcast_i32x4(table);
+    return p->bits == 8 && panels * p->panel_bytes <= QQI_FEW_NEAR;
 }
+
+// --- what is made ahead ----------------------------------------------------
 
 // What starts of a run of tiles need, of panel i, the to-th of these.
 QQI_AVX512_VNNI_FN void qqi_few_zeros_avx512(const qqi_few_avx512 *w, size_t i,
@@ -27146,10 +27880,12 @@ QQI_AVX512_VNNI_FN void qqi_few_store_avx512(const qqi_few_avx512 *w,
     const int tiled = w->p->input == QQ_INPUT_INT8_TILE;
     const __m512 *acc = w->made->acc;
 
-    for (size_t i = 0; i < real; i++, acc += w->g->width)
-        for (size_t c = 0; c < w->g->count; c++)
-            qqi_end_avx512(w->p, panel + i, w->g->first + c,
-                           tiled ? 1.0f : w->g->scale[c], acc[c]);
+    for (size_t i = 0; i < real; i++, acc += w->g->width) {
+        const qqi_ending_avx512 e = qqi_ending_of_avx512(w->p, panel + i);
+        uint8_t *y = w->p->y + 4 * (w->g->first * w->p->ldy + 16 * (panel + i));
+        for (size_t c = 0; c < w->g->count; c++, y += 4 * w->p->ldy)
+            qqi_end_rows_avx512(&e, tiled ? 1.0f : w->g->scale[c], acc[c], y);
+    }
 }
 
 // y of panels from panel on. Only one of two may be real: the other is the same
@@ -27162,6 +27898,8 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     const size_t tiles = w->p->tiles;
     const size_t some = QQI_FEW_TILES;
     const size_t most = w->scales || w->zeros ? some : tiles;
+    const unsigned parts =
+        count > 1 && count <= 4 ? qqi_few_parts_avx512(w) : 0;
     // Sixteen have no room in registers beside as many sums.
     __m512 near[12];
     __m512 *acc = panels * count > 12 ? w->made->acc : near;
@@ -27169,21 +27907,18 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     w->cells = qqi_panel_cells(w->p, panel);
     w->apart = real > 1;
     w->side = w->apart * w->p->cells_bytes;
-    if (b < 8 && count == 1 && panels == 4 && w->brief != NULL) {
-        w->first = 0;
-        w->last = tiles;
-        qqi_few_ready_avx512(w, panel, real);
-        w->brief(w);
-        qqi_few_store_avx512(w, panel, real);
-        return;
-    }
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels * count; i++)
         acc[i] = _mm512_setzero_ps();
     for (w->first = 0; w->first < tiles; w->first = w->last) {
         w->last = most < tiles - w->first ? w->first + most : tiles;
         qqi_few_ready_avx512(w, panel, real);
-        qqi_few_run_avx512(w, b, panels, count, acc);
+        if (parts == 1)
+            qqi_few_whole_avx512(w, b, panels, count, 1, acc);
+        else if (parts == 2)
+            qqi_few_whole_avx512(w, b, panels, count, 2, acc);
+        else
+            qqi_few_run_avx512(w, b, panels, count, acc);
     }
     if (panels * count <= 12) {
         QQI_UNROLL_AVX512
@@ -27221,36 +27956,6 @@ typedef void (*qqi_few_avx512_fn)(qqi_few_avx512 *w, size_t panel, size_t real);
 QQI_FEWS_AVX512(2)
 QQI_FEWS_AVX512(4)
 QQI_FEWS_AVX512(8)
-
-#  define QQI_FEW_BRIEF_AVX512(b, name, type, units)                           \
-      QQI_AVX512_VNNI_FN void qqi_few_brief_##b##_##name(                      \
-          const qqi_few_avx512 *w)                                             \
-      {                                                                        \
-          qqi_few_brief_avx512(w, b, type, units);                             \
-      }
-
-QQI_FEW_BRIEF_AVX512(2, f16, QQ_TYPE_F16, 0)
-QQI_FEW_BRIEF_AVX512(4, f16, QQ_TYPE_F16, 0)
-QQI_FEW_BRIEF_AVX512(4, unit, QQ_TYPE_F16, 1)
-QQI_FEW_BRIEF_AVX512(4, e8m0, QQ_TYPE_E8M0, 1)
-
-// Sets w->brief.
-QQI_FN void qqi_few_choose_avx512(qqi_few_avx512 *w)
-{
-    const qqi_product *p = w->p;
-    const int f16 = w->scale_type == QQ_TYPE_F16;
-    const int fits = !w->zeros && !w->scales && p->tiles > 0 &&
-                     p->k % p->tile == 0 && p->input != QQ_INPUT_INT8_TILE &&
-                     p->tile * 2 * p->bits <= 1024;
-
-    w->brief = NULL;
-    if (fits && p->bits == 4 && w->scale_type == QQ_TYPE_E8M0)
-        w->brief = qqi_few_brief_4_e8m0;
-    else if (fits && p->bits == 4 && f16)
-        w->brief = w->units ? qqi_few_brief_4_unit : qqi_few_brief_4_f16;
-    else if (fits && p->bits == 2 && f16 && !w->units)
-        w->brief = qqi_few_brief_2_f16;
-}
 
 // Bytes of cells from where on, and how far away, the cells of the next panels
 // are asked for, if there are any; those that are expanded ahead are near.
@@ -27302,7 +28007,6 @@ QQI_AVX512_VNNI_FN void qqi_few_begin_avx512(const qqi_product *p,
     w->hop = w->scale_type == QQ_TYPE_F32   ? 64
              : w->scale_type == QQ_TYPE_F16 ? 32
                                             : 16;
-    qqi_few_choose_avx512(w);
 }
 
 QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
@@ -27310,12 +28014,22 @@ QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
                                                  size_t first, size_t last,
                                                  void *work)
 {
-    static const qqi_dot_block_avx512_fn by[] = {
-        NULL, QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)};
+    static const qqi_dot_loops_avx512 loops = {
+        {QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)},
+        {qqi_dot_vnni_1xrows, qqi_dot_vnni_2xrows},
+        {qqi_dot_vnni_3xtiles, qqi_dot_vnni_3xtiled, qqi_dot_vnni_3xbytes,
+         qqi_dot_vnni_3xtiled_bytes}};
     qqi_vector_avx512_fn vector;
 
-    if ((g->width <= 4 || g->width == 8) && qqi_few_fits_avx512(p)) {
+    const int few = g->width <= 4 ||
+                    (g->width == 8 && !qqi_few_is_near_avx512(p, last - first));
+
+    if (few && qqi_few_fits_avx512(p)) {
         qqi_few_avx512 w;
+        if (g->width == 1 && last - first >= 4)
+            first = qqi_multiply_lone_avx512(p, g, first, last);
+        if (first == last)
+            return;
         qqi_few_begin_avx512(p, g, work, &w);
         qqi_multiply_few_avx512(&w, first, last);
         return;
@@ -27324,7 +28038,7 @@ QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
     if (vector != NULL)
         vector(p, g, first, last, work);
     else
-        qqi_multiply_dot_avx512(p, g, first, last, work, by);
+        qqi_multiply_dot_avx512(p, g, first, last, work, &loops);
 }
 
 #endif // QQI_HAS_AVX512
@@ -27728,6 +28442,106 @@ QQI_AVX512_INLINE void qqi_rows_scale_avx512(qqi_rows_avx512 *w, int plain,
 
 #endif // QQI_HAS_AVX512
 
+// ==== kernel/avx512/rows_lone.h ====
+
+// qquant floor 5: a lone row of floats as int8 by AVX-512, where all of it is
+// whole strips of 64 numbers and nothing about it is odd: what comes before its
+// product can begin is a chain of steps that wait for each other, so no step
+// goes through memory or a mask. avx512/rows.h has all other rows.
+
+#if QQI_HAS_AVX512
+
+// The largest magnitude, as bits.
+QQI_AVX512_INLINE __m128i qqi_lone_most_avx512(const uint8_t *x, size_t k)
+{
+    const __m512i mask = _mm512_set1_epi32(0x7fffffff);
+    __m512i most[4];
+
+    most[0] = most[1] = most[2] = most[3] = _mm512_setzero_si512();
+    for (; k > 0; k -= 64, x += 256) {
+        QQI_UNROLL_AVX512
+        for (size_t i = 0; i < 4; i++)
+            most[i] = _mm512_max_epu32(
+                most[i], _mm512_and_si512(qqi_load_avx512(x + 64 * i), mask));
+    }
+    most[0] = _mm512_max_epu32(_mm512_max_epu32(most[0], most[1]),
+                               _mm512_max_epu32(most[2], most[3]));
+    const __m256i half = _mm256_max_epu32(
+        _mm512_castsi512_si256(most[0]), _mm512_extracti64x4_epi64(most[0], 1));
+    __m128i v = _mm_max_epu32(_mm256_castsi256_si128(half),
+                              _mm256_extracti128_si256(half, 1));
+    v = _mm_max_epu32(v, _mm_shuffle_epi32(v, 0x4e));
+    return _mm_max_epu32(v, _mm_shuffle_epi32(v, 0xb1));
+}
+
+// A strip into q; returns its sums of 16 numbers, in order.
+QQI_AVX512_INLINE __m128i qqi_lone_strip_avx512(const uint8_t *x, __m512 r,
+                                                int8_t *to)
+{
+    __m512i q[4];
+
+    QQI_UNROLL_AVX512
+    for (size_t i = 0; i < 4; i++)
+        q[i] = _mm512_cvtps_epi32(
+            _mm512_mul_ps(_mm512_loadu_ps((const void *)(x + 64 * i)), r));
+    const __m512i v = _mm512_packs_epi16(_mm512_packs_epi32(q[0], q[1]),
+                                         _mm512_packs_epi32(q[2], q[3]));
+    qqi_store_avx512(to, qqi_in_order_avx512(v));
+    const __m512i fours = qqi_add_fours_avx512(_mm512_setzero_si512(), v);
+    const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(fours),
+                                          _mm512_extracti64x4_epi64(fours, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(half),
+                         _mm256_extracti128_si256(half, 1));
+}
+
+// q and sum of a row; spans are two of a strip, or whole strips.
+QQI_AVX512_INLINE void qqi_lone_make_avx512(const qqi_product *p,
+                                            const qqi_columns *g,
+                                            const uint8_t *x, __m512 r)
+{
+    __m128i sum = _mm_setzero_si128();
+    size_t s = 0;
+
+    for (size_t k = 0; k < p->k; k += 64) {
+        sum = _mm_add_epi32(sum, qqi_lone_strip_avx512(x + 4 * k, r, g->q + k));
+        if (p->span > 32 && k + 64 < p->k && k + 64 < (s + 1) * p->span)
+            continue;
+        sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+        const int32_t low = _mm_cvtsi128_si32(sum);
+        const int32_t high = _mm_cvtsi128_si32(_mm_shuffle_epi32(sum, 0x4e));
+        if (p->span > 32) {
+            g->sum[s++] = qqi_start_sum_avx512(p, low + high);
+        } else {
+            g->sum[s++] = qqi_start_sum_avx512(p, low);
+            g->sum[s++] = qqi_start_sum_avx512(p, high);
+        }
+        sum = _mm_setzero_si128();
+    }
+}
+
+// 0, and nothing of use done, where it is not such a row.
+QQI_AVX512_FN int qqi_prepare_lone_avx512(const qqi_product *p,
+                                          const qqi_columns *g)
+{
+    const uint8_t *x = p->x + 4 * g->first * p->ldx;
+    const int whole = p->span % 64 == 0 || p->spans == 1 || p->span == 32;
+
+    if (p->k % 64 != 0 || !whole)
+        return 0;
+    const __m128i most = qqi_lone_most_avx512(x, p->k);
+    const uint32_t u = (uint32_t)_mm_cvtsi128_si32(most);
+    if (u < QQI_TINY || u >= QQI_F32_INF)
+        return 0;
+    const __m128 largest = _mm_castsi128_ps(most);
+    const __m128 q = _mm_set_ss(127.0f);
+    _mm_store_ss(g->scale, _mm_div_ss(largest, q));
+    qqi_lone_make_avx512(p, g, x,
+                         _mm512_broadcastss_ps(_mm_div_ss(q, largest)));
+    return 1;
+}
+
+#endif // QQI_HAS_AVX512
+
 // ==== kernel/avx512/rows.h ====
 
 // qquant floor 5: rows of floats as int8, a scale a row, by AVX-512: the way of
@@ -27946,6 +28760,8 @@ QQI_AVX512_FN void qqi_prepare_rows_avx512(const qqi_product *p,
 {
     const int plain = qqi_x_is_plain(p);
 
+    if (plain && g->width == 1 && qqi_prepare_lone_avx512(p, g))
+        return;
     for (size_t c = 0; c < g->width; c += 4) {
         if (g->width == 1 && plain)
             qqi_rows_some_avx512(p, g, c, 1, 1);
@@ -36506,18 +37322,25 @@ typedef struct qqi_matrix_format {
 static const qqi_matrix_format qqi_matrix_formats[] = {
     QQI_MATRIX_TYPES(QQI_MATRIX_ROW)};
 
-enum {
-    QQI_MATRIX_FORMATS =
-        sizeof qqi_matrix_formats / sizeof qqi_matrix_formats[0]
-};
+// Where types stand in it.
+#define QQI_MATRIX_AT(type, bits, code, mul, add, flip) QQI_MATRIX_AT_##type,
+enum qqi_matrix_at { QQI_MATRIX_TYPES(QQI_MATRIX_AT) QQI_MATRIX_FORMATS };
 
-// NULL for a type that is not multiplied.
+// NULL for a type that is not multiplied. Products ask: no search.
 QQI_FN const qqi_matrix_format *qqi_matrix_find(qq_type type)
 {
-    for (int i = 0; i < QQI_MATRIX_FORMATS; i++)
-        if (qqi_matrix_formats[i].type == type)
-            return &qqi_matrix_formats[i];
-    return NULL;
+    int at;
+
+    switch ((int)type) {
+#define QQI_MATRIX_CASE(type, bits, code, mul, add, flip)                      \
+case QQ_TYPE_##type:                                                           \
+    at = QQI_MATRIX_AT_##type;                                                 \
+    break;
+        QQI_MATRIX_TYPES(QQI_MATRIX_CASE)
+    default:
+        return NULL;
+    }
+    return &qqi_matrix_formats[at];
 }
 
 // Levels as integers: rounded levels * 127 for nf4 and bnb_fp4, levels * 2 for
@@ -37244,11 +38067,15 @@ QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
     p->mul = f->mul;
     p->add = f->add;
     p->unit = 1.0f;
+    QQ_MEMSET(p->book, 0, sizeof p->book);
     if (f->code != QQI_CODE_BOOK)
         return;
     float unit;
     const int8_t *book = qqi_format_book(f, qqi_matrix_levels(w), &unit);
-    for (size_t i = 0; i < levels; i++)
+    // Counts that compilers know: this is done for every product.
+    for (size_t i = 0; i < 4; i++)
+        p->book[i] = (uint8_t)(book[i] + f->add);
+    for (size_t i = 4; i < 16 && levels == 16; i++)
         p->book[i] = (uint8_t)(book[i] + f->add);
     if (p->input != QQ_INPUT_F32) {
         p->unit = unit;
@@ -37276,17 +38103,19 @@ QQI_FN void qqi_product_matrix(qqi_product *p, const qq_matrix *w)
     p->factors = w->column_at ? qqi_matrix_bytes(w) + w->column_at : NULL;
     p->cells = p->panels;
     p->cells_bytes = p->panel_bytes;
-    if (p->x_zero != 0 && w->sum_at != 0) {
+    p->cells_from = 0;
+    p->sums = NULL;
+    if (p->x_zero != 0 && w->sum_at != 0)
         p->sums = p->panels + w->sum_at;
-        p->sums_bytes = p->panel_bytes;
-    }
+    p->sums_bytes = p->panel_bytes;
+    p->sums_from = 0;
 }
 
-// A product but for x, y and strides. QQ_ERR_SIZE beyond size_t.
+// A product but for x, y and strides, field by field: to clear all of it takes
+// as long as to prepare a short row. QQ_ERR_SIZE beyond size_t.
 QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
                                   const qq_matmul_options *o)
 {
-    QQ_MEMSET(p, 0, sizeof *p);
     if (!qqi_is_matrix(w))
         return QQ_ERR_ARGUMENT;
     const qqi_matrix_format *f = qqi_matrix_find(w->type);
@@ -37373,11 +38202,17 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
 {
     const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
     const int sums = p->x_zero != 0 && w->sum_at == 0;
-    // Whole groups of five cells.
-    const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
-    const size_t wide = r->columns > 8 ? qqi_wide_bytes(p->padded) : 0;
+    const size_t few = p->bits == 8 || p->code == QQI_CODE_BOOK ? 1 : 8;
+    const size_t wide = r->columns > few ? qqi_wide_bytes(p->padded) : 0;
     size_t at = QQI_WORK_BYTES + wide;
 
+    r->cells_at = r->sums_at = 0;
+    r->part_bytes = at;
+    if (!base3 && !sums)
+        return 1;
+    // Whole groups of five cells.
+    const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
+    r->part_bytes = 0;
     return qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
            qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
                              p->tiles) &&
@@ -37391,15 +38226,33 @@ QQI_INLINE int qqi_room_has_table(const qqi_product *p, const qqi_room *r)
            r->columns <= 4 && !p->open;
 }
 
+// The sections that few products have; 0 beyond size_t.
+QQI_FN int qqi_room_more(const qqi_product *p, const qq_matrix *w, size_t m,
+                         size_t q, qqi_room *r)
+{
+    const int table = qqi_room_has_table(p, r);
+    size_t turned, total;
+
+    r->table_at = r->turned_at = r->total_at = 0;
+    if (!table && w->block == 0 && w->offset_at == 0)
+        return 1;
+    return qqi_place_section(&r->bytes, table, &r->table_at, q, 8) &&
+           qqi_mul_size(m, p->k, &turned) &&
+           qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
+                             sizeof(float)) &&
+           qqi_mul_size(m, p->tiles, &total) &&
+           qqi_place_section(&r->bytes, w->offset_at > 0, &r->total_at, total,
+                             sizeof(float));
+}
+
 // The room for m rows and parts; 0 beyond size_t.
 QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
                          size_t parts, qqi_room *r)
 {
     const int real = p->input == QQ_INPUT_F32;
     const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
-    size_t q, sum, scale, turned, total;
+    size_t q, sum, scale;
 
-    QQ_MEMSET(r, 0, sizeof *r);
     if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
         !qqi_room_columns(p, m, &r->columns) || !qqi_room_part(p, w, r))
         return 0;
@@ -37417,14 +38270,7 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
     r->scale_at = r->bytes;
     if (!qqi_place(&r->bytes, scale, sizeof(float)))
         return 0;
-    if (!qqi_place_section(&r->bytes, qqi_room_has_table(p, r), &r->table_at, q,
-                           8) ||
-        !qqi_mul_size(m, p->k, &turned) ||
-        !qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
-                           sizeof(float)) ||
-        !qqi_mul_size(m, p->tiles, &total) ||
-        !qqi_place_section(&r->bytes, w->offset_at > 0, &r->total_at, total,
-                           sizeof(float)))
+    if (!qqi_room_more(p, w, m, q, r))
         return 0;
     r->part_at = r->bytes;
     return qqi_place(&r->bytes, parts, r->part_bytes) &&
@@ -37484,7 +38330,11 @@ QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
     void *sum = base + r->sum_at;
     void *scale = base + r->scale_at;
 
-    QQ_MEMSET(g, 0, sizeof *g);
+    g->q = NULL;
+    g->sum = NULL;
+    g->scale = NULL;
+    g->table = NULL;
+    g->real = NULL;
     g->first = i * all->rows;
     g->count = left < all->rows ? left : all->rows;
     g->width = qqi_columns_width(p, how, g->count);
@@ -37496,7 +38346,8 @@ QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
     g->q = (int8_t *)real + before * p->padded;
     g->sum = (int32_t *)sum + before * p->spans;
     g->scale = (float *)scale + before * (tiled ? p->tiles : 1);
-    g->table = r->table_at != 0 ? base + r->table_at : NULL;
+    if (r->table_at != 0)
+        g->table = base + r->table_at;
 }
 
 // ==== matrix/ahead.h ====
@@ -37965,6 +38816,23 @@ QQI_FN qq_status qqi_matmul_make(qqi_matmul *t, const qq_matrix *w,
     return QQ_OK;
 }
 
+// A lone group on one thread, which nothing has to be made ready for: what
+// follows below comes to this then.
+QQI_INLINE int qqi_is_simple(const qqi_matmul *t)
+{
+    return t->groups.count == 1 && t->w->block == 0 && t->w->offset_at == 0 &&
+           t->room.cells_at == 0 && t->room.sums_at == 0;
+}
+
+QQI_FN void qqi_matmul_simple(const qqi_matmul *t)
+{
+    qqi_columns g;
+
+    qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, 0, t->scratch, &g);
+    t->how.prepare(&t->p, &g);
+    t->how.multiply(&t->p, &g, 0, t->w->panels, t->scratch + t->room.part_at);
+}
+
 // A product that one thread has done before a second one wakes.
 QQI_FN int qqi_is_small(const qqi_matmul *t)
 {
@@ -37989,6 +38857,10 @@ QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
         return status;
     if (use->parallel == NULL || t.parts == 1 || qqi_is_small(&t)) {
         t.parts = 1;
+        if (qqi_is_simple(&t)) {
+            qqi_matmul_simple(&t);
+            return QQ_OK;
+        }
         qqi_prepare_part(&t, 0);
         qqi_multiply_part(&t, 0);
         return QQ_OK;

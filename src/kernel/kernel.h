@@ -36,8 +36,9 @@
 #define QQI_SPAN ((size_t)65536)
 
 // Bytes of work that multiply has to itself, aligned to 64; where a product has
-// more than 8 columns (rows of x times digits) qqi_wide_bytes more follow, room
-// for 4096 codes each of two panels as bytes.
+// more than 8 columns (rows of x times digits), or more than one and codes of 8
+// bits or a book, qqi_wide_bytes more follow, room for 4096 codes each of two
+// panels as bytes.
 #if QQ_NO_SIMD
 #  define QQI_WORK_BYTES ((size_t)1024)
 #else

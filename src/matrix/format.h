@@ -52,18 +52,25 @@ typedef struct qqi_matrix_format {
 static const qqi_matrix_format qqi_matrix_formats[] = {
     QQI_MATRIX_TYPES(QQI_MATRIX_ROW)};
 
-enum {
-    QQI_MATRIX_FORMATS =
-        sizeof qqi_matrix_formats / sizeof qqi_matrix_formats[0]
-};
+// Where types stand in it.
+#define QQI_MATRIX_AT(type, bits, code, mul, add, flip) QQI_MATRIX_AT_##type,
+enum qqi_matrix_at { QQI_MATRIX_TYPES(QQI_MATRIX_AT) QQI_MATRIX_FORMATS };
 
-// NULL for a type that is not multiplied.
+// NULL for a type that is not multiplied. Products ask: no search.
 QQI_FN const qqi_matrix_format *qqi_matrix_find(qq_type type)
 {
-    for (int i = 0; i < QQI_MATRIX_FORMATS; i++)
-        if (qqi_matrix_formats[i].type == type)
-            return &qqi_matrix_formats[i];
-    return NULL;
+    int at;
+
+    switch ((int)type) {
+#define QQI_MATRIX_CASE(type, bits, code, mul, add, flip)                      \
+case QQ_TYPE_##type:                                                           \
+    at = QQI_MATRIX_AT_##type;                                                 \
+    break;
+        QQI_MATRIX_TYPES(QQI_MATRIX_CASE)
+    default:
+        return NULL;
+    }
+    return &qqi_matrix_formats[at];
 }
 
 // Levels as integers: rounded levels * 127 for nf4 and bnb_fp4, levels * 2 for

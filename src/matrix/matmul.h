@@ -217,6 +217,23 @@ QQI_FN qq_status qqi_matmul_make(qqi_matmul *t, const qq_matrix *w,
     return QQ_OK;
 }
 
+// A lone group on one thread, which nothing has to be made ready for: what
+// follows below comes to this then.
+QQI_INLINE int qqi_is_simple(const qqi_matmul *t)
+{
+    return t->groups.count == 1 && t->w->block == 0 && t->w->offset_at == 0 &&
+           t->room.cells_at == 0 && t->room.sums_at == 0;
+}
+
+QQI_FN void qqi_matmul_simple(const qqi_matmul *t)
+{
+    qqi_columns g;
+
+    qqi_columns_make(&t->p, &t->how, &t->groups, &t->room, 0, t->scratch, &g);
+    t->how.prepare(&t->p, &g);
+    t->how.multiply(&t->p, &g, 0, t->w->panels, t->scratch + t->room.part_at);
+}
+
 // A product that one thread has done before a second one wakes.
 QQI_FN int qqi_is_small(const qqi_matmul *t)
 {
@@ -241,6 +258,10 @@ QQ_API qq_status qq_matmul(const qq_matrix *w, const qq_matmul_options *o,
         return status;
     if (use->parallel == NULL || t.parts == 1 || qqi_is_small(&t)) {
         t.parts = 1;
+        if (qqi_is_simple(&t)) {
+            qqi_matmul_simple(&t);
+            return QQ_OK;
+        }
         qqi_prepare_part(&t, 0);
         qqi_multiply_part(&t, 0);
         return QQ_OK;

@@ -87,11 +87,15 @@ QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
     p->mul = f->mul;
     p->add = f->add;
     p->unit = 1.0f;
+    QQ_MEMSET(p->book, 0, sizeof p->book);
     if (f->code != QQI_CODE_BOOK)
         return;
     float unit;
     const int8_t *book = qqi_format_book(f, qqi_matrix_levels(w), &unit);
-    for (size_t i = 0; i < levels; i++)
+    // Counts that compilers know: this is done for every product.
+    for (size_t i = 0; i < 4; i++)
+        p->book[i] = (uint8_t)(book[i] + f->add);
+    for (size_t i = 4; i < 16 && levels == 16; i++)
         p->book[i] = (uint8_t)(book[i] + f->add);
     if (p->input != QQ_INPUT_F32) {
         p->unit = unit;
@@ -119,17 +123,19 @@ QQI_FN void qqi_product_matrix(qqi_product *p, const qq_matrix *w)
     p->factors = w->column_at ? qqi_matrix_bytes(w) + w->column_at : NULL;
     p->cells = p->panels;
     p->cells_bytes = p->panel_bytes;
-    if (p->x_zero != 0 && w->sum_at != 0) {
+    p->cells_from = 0;
+    p->sums = NULL;
+    if (p->x_zero != 0 && w->sum_at != 0)
         p->sums = p->panels + w->sum_at;
-        p->sums_bytes = p->panel_bytes;
-    }
+    p->sums_bytes = p->panel_bytes;
+    p->sums_from = 0;
 }
 
-// A product but for x, y and strides. QQ_ERR_SIZE beyond size_t.
+// A product but for x, y and strides, field by field: to clear all of it takes
+// as long as to prepare a short row. QQ_ERR_SIZE beyond size_t.
 QQI_FN qq_status qqi_product_make(qqi_product *p, const qq_matrix *w,
                                   const qq_matmul_options *o)
 {
-    QQ_MEMSET(p, 0, sizeof *p);
     if (!qqi_is_matrix(w))
         return QQ_ERR_ARGUMENT;
     const qqi_matrix_format *f = qqi_matrix_find(w->type);

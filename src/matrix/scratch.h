@@ -55,11 +55,17 @@ QQI_FN int qqi_room_part(const qqi_product *p, const qq_matrix *w, qqi_room *r)
 {
     const int base3 = qqi_matrix_has(w, QQ_MATRIX_BASE3);
     const int sums = p->x_zero != 0 && w->sum_at == 0;
-    // Whole groups of five cells.
-    const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
-    const size_t wide = r->columns > 8 ? qqi_wide_bytes(p->padded) : 0;
+    const size_t few = p->bits == 8 || p->code == QQI_CODE_BOOK ? 1 : 8;
+    const size_t wide = r->columns > few ? qqi_wide_bytes(p->padded) : 0;
     size_t at = QQI_WORK_BYTES + wide;
 
+    r->cells_at = r->sums_at = 0;
+    r->part_bytes = at;
+    if (!base3 && !sums)
+        return 1;
+    // Whole groups of five cells.
+    const size_t whole = p->k / 80 * 320 + (p->k % 80 > 0 ? 320 : 0);
+    r->part_bytes = 0;
     return qqi_place_section(&at, base3, &r->cells_at, QQI_AHEAD, whole) &&
            qqi_place_section(&at, sums, &r->sums_at, QQI_AHEAD * 64,
                              p->tiles) &&
@@ -73,15 +79,33 @@ QQI_INLINE int qqi_room_has_table(const qqi_product *p, const qqi_room *r)
            r->columns <= 4 && !p->open;
 }
 
+// The sections that few products have; 0 beyond size_t.
+QQI_FN int qqi_room_more(const qqi_product *p, const qq_matrix *w, size_t m,
+                         size_t q, qqi_room *r)
+{
+    const int table = qqi_room_has_table(p, r);
+    size_t turned, total;
+
+    r->table_at = r->turned_at = r->total_at = 0;
+    if (!table && w->block == 0 && w->offset_at == 0)
+        return 1;
+    return qqi_place_section(&r->bytes, table, &r->table_at, q, 8) &&
+           qqi_mul_size(m, p->k, &turned) &&
+           qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
+                             sizeof(float)) &&
+           qqi_mul_size(m, p->tiles, &total) &&
+           qqi_place_section(&r->bytes, w->offset_at > 0, &r->total_at, total,
+                             sizeof(float));
+}
+
 // The room for m rows and parts; 0 beyond size_t.
 QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
                          size_t parts, qqi_room *r)
 {
     const int real = p->input == QQ_INPUT_F32;
     const size_t scales = p->input == QQ_INPUT_INT8_TILE ? p->tiles : 1;
-    size_t q, sum, scale, turned, total;
+    size_t q, sum, scale;
 
-    QQ_MEMSET(r, 0, sizeof *r);
     if (m > SIZE_MAX / 4 || p->k > SIZE_MAX / 8 ||
         !qqi_room_columns(p, m, &r->columns) || !qqi_room_part(p, w, r))
         return 0;
@@ -99,14 +123,7 @@ QQI_FN int qqi_room_make(const qqi_product *p, const qq_matrix *w, size_t m,
     r->scale_at = r->bytes;
     if (!qqi_place(&r->bytes, scale, sizeof(float)))
         return 0;
-    if (!qqi_place_section(&r->bytes, qqi_room_has_table(p, r), &r->table_at, q,
-                           8) ||
-        !qqi_mul_size(m, p->k, &turned) ||
-        !qqi_place_section(&r->bytes, w->block > 0, &r->turned_at, turned,
-                           sizeof(float)) ||
-        !qqi_mul_size(m, p->tiles, &total) ||
-        !qqi_place_section(&r->bytes, w->offset_at > 0, &r->total_at, total,
-                           sizeof(float)))
+    if (!qqi_room_more(p, w, m, q, r))
         return 0;
     r->part_at = r->bytes;
     return qqi_place(&r->bytes, parts, r->part_bytes) &&
@@ -166,7 +183,11 @@ QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
     void *sum = base + r->sum_at;
     void *scale = base + r->scale_at;
 
-    QQ_MEMSET(g, 0, sizeof *g);
+    g->q = NULL;
+    g->sum = NULL;
+    g->scale = NULL;
+    g->table = NULL;
+    g->real = NULL;
     g->first = i * all->rows;
     g->count = left < all->rows ? left : all->rows;
     g->width = qqi_columns_width(p, how, g->count);
@@ -178,7 +199,8 @@ QQI_FN void qqi_columns_make(const qqi_product *p, const qqi_strategy *how,
     g->q = (int8_t *)real + before * p->padded;
     g->sum = (int32_t *)sum + before * p->spans;
     g->scale = (float *)scale + before * (tiled ? p->tiles : 1);
-    g->table = r->table_at != 0 ? base + r->table_at : NULL;
+    if (r->table_at != 0)
+        g->table = base + r->table_at;
 }
 
 #endif // QQUANT_MATRIX_SCRATCH_H

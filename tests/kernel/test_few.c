@@ -11,6 +11,18 @@ static const size_t sizes_k[] = {4,   16,  20,  64,   72,  129,
 static const size_t tiles_k[] = {0, 8, 16, 32, 128};
 static const size_t most_rows = 8;
 
+// Scales of e8m0 between 2^-63 and 1, as most nets have them; or up to 2, which
+// is a step too far for what takes them as mere exponents.
+static void tame_powers(const qq_matrix *w, uint32_t count)
+{
+    uint8_t *panels = (uint8_t *)(uintptr_t)w->data + w->panel_at;
+
+    for (size_t i = 0; i < (w->n + 15) / 16; i++)
+        for (size_t j = 0; j < 16 * w->tiles; j++)
+            panels[i * w->panel_bytes + w->scale_at + j] =
+                (uint8_t)(64 + below(count));
+}
+
 static void test_case(const recipe *r)
 {
     CHECK(qq_use_isa(QQ_ISA_SCALAR) == QQ_OK);
@@ -19,6 +31,8 @@ static void test_case(const recipe *r)
     uint8_t *scratch = place(bytes);
     uint8_t *want = place(c.y_bytes), *y = place(c.y_bytes);
 
+    if (c.w.scale_type == QQ_TYPE_E8M0 && below(2))
+        tame_powers(&c.w, below(4) ? 64 : 65);
     case_run(&c, SERIAL, 1, scratch, bytes, want);
     for (size_t i = 0; i < CASE_ISAS; i++) {
         if (qq_use_isa(case_isas[i]) != QQ_OK)

@@ -1,16 +1,18 @@
 // qquant floor 5: the dot engine of AVX-512, for columns of x by the dozen.
 //
-// A pair of panels is expanded to bytes (avx512/expand.h), 384 or 512 columns
-// at a time, in a near cache; from there every vector of u meets up to eight
-// columns of q, a dword of each in all lanes. 16 sums stay in registers: on an
-// Intel server, with two dots a cycle, 0.5 cycles per 64 weights and column.
-// The loops know nothing of formats, nor of where tiles begin in a cell.
+// A pair of panels, or three (avx512/tiles.h), is expanded to bytes
+// (avx512/expand.h), up to 512 columns at a time, in a near cache; from there
+// every vector of u meets up to eight columns of q, a dword of each in all
+// lanes. 16 sums stay in registers: on an Intel server, with two dots a cycle,
+// 0.5 cycles per 64 weights and column. The loops know nothing of formats, nor
+// of where tiles begin in a cell.
 //
 // A set passes in its dot step, which adds to 16 sums the products of four
 // unsigned with four signed bytes each, exactly.
 //
-// Memory of a column, by panel of the pair: acc, what of a sum is done when a
-// strip of columns ends, and for long tiles the total:
+// Memory of a column, by panel of the pair (three panels have acc alone): acc,
+// what of a sum is done when a strip of columns ends, and for long tiles the
+// total:
 //
 //   acc    float[2][16]     a row of x
 //   part   int32_t[2][16]   a column of q
@@ -50,7 +52,7 @@ QQI_AVX512_VNNI_INLINE __m512i qqi_dot_vnni_avx512(__m512i sum, __m512i u,
 // Cells of the next strip, of which every step of the last block of columns
 // asks for hop more bytes, in every panel: earlier ones would need the room.
 typedef struct qqi_soon_avx512 {
-    const uint8_t *cells[2];
+    const uint8_t *cells[3];
     size_t hop;
 } qqi_soon_avx512;
 
@@ -59,7 +61,7 @@ typedef struct qqi_dot_avx512 {
     const qqi_product *p;
     const qqi_columns *g;
     size_t panel;  // the first
-    size_t panels; // 1 or 2
+    size_t panels; // 1 to 3: see avx512/tiles.h
     size_t strip;  // columns that there is room for
     size_t from;   // the strip
     size_t to;
@@ -73,6 +75,7 @@ typedef struct qqi_dot_avx512 {
     int32_t *part;
     int64_t *total;
     int is_long;
+    int is_rows; // 1: one tile, eight columns at a time
     qqi_start_avx512 start;
     qqi_soon_avx512 soon;
 } qqi_dot_avx512;
@@ -281,66 +284,6 @@ QQI_AVX512_INLINE void qqi_dot_block_avx512(const qqi_dot_avx512 *w, size_t c,
         q += steps * 4 * g->width;
         scale += 16 * panels;
         first += p->span;
-    }
-}
-
-// Eight columns of q from c on, through a strip of whole tiles whose starts are
-// ready; tiled: x has scales by tile. A tile of 32 columns has but 8 steps:
-// looking up for each tile what stays in registers here took a tenth of the
-// time.
-QQI_AVX512_INLINE void qqi_dot_tiles_avx512(const qqi_dot_avx512 *w, size_t c,
-                                            int tiled, unsigned panels,
-                                            qqi_dot_avx512_fn dot)
-{
-    const size_t width = w->g->width, side = w->side, hop = w->step;
-    const size_t from = w->from / w->p->span * width + c;
-    const size_t run = (w->p->span + 3) / 4;
-    const size_t ask = c + 8 >= w->g->count ? w->soon.hop : 0;
-    const int32_t *ready = w->g->sum + from;
-    const float *sx = tiled ? w->g->scale + from : NULL;
-    const float *scale = w->scale;
-    const int8_t *q = w->g->q + w->from * width + 4 * c;
-    const uint8_t *u = w->codes;
-    const uint8_t *next = w->soon.cells[0];
-    const uint8_t *beside = w->soon.cells[panels - 1];
-    float *acc = w->acc + 32 * c;
-    __m512i sum[16], v[2];
-
-    for (size_t tiles = (w->to - w->from) / w->p->span; tiles > 0; tiles--) {
-        size_t left = run;
-        QQI_UNROLL_AVX512
-        for (unsigned i = 0; i < panels * 8; i++)
-            sum[i] = qqi_four_avx512(ready + i % 8);
-        do {
-            const void *a = next, *b = beside;
-            _mm_prefetch((const char *)a, _MM_HINT_T0);
-            _mm_prefetch((const char *)b, _MM_HINT_T0);
-            next += ask;
-            beside += ask;
-            QQI_UNROLL_AVX512
-            for (unsigned i = 0; i < panels; i++) {
-                v[i] = qqi_load_avx512(u + side * i);
-                QQI_KEEP_AVX512(v[i]);
-            }
-            QQI_UNROLL_AVX512
-            for (unsigned j = 0; j < panels * 8; j++) {
-                __m512i *to = sum + j % panels * 8 + j / panels;
-                *to = dot(*to, v[j % panels],
-                          qqi_four_avx512(q + 4 * (j / panels)));
-            }
-            // Keeps every sum in one register.
-            QQI_UNROLL_AVX512
-            for (unsigned i = 0; i < panels * 8; i++)
-                QQI_KEEP_AVX512(sum[i]);
-            u += hop;
-            q += 4 * width;
-        } while (--left > 0);
-        qqi_dot_tile_avx512(sum, scale, tiled, sx, panels, 8, acc);
-        QQI_HIDE_AVX512(acc);
-        QQI_HIDE_AVX512(ready);
-        ready += width;
-        sx = tiled ? sx + width : NULL;
-        scale += 16 * panels;
     }
 }
 

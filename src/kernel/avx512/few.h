@@ -38,8 +38,7 @@ QQI_STATIC_ASSERT(few_made_avx512,
 
 // A few panels, and a run of their tiles. What belongs to panel i stands i
 // times a distance behind what belongs to the first.
-typedef struct qqi_few_avx512 qqi_few_avx512;
-struct qqi_few_avx512 {
+typedef struct qqi_few_avx512 {
     const qqi_product *p;
     const qqi_columns *g;
     qqi_few_made_avx512 *made;
@@ -59,10 +58,28 @@ struct qqi_few_avx512 {
     int zeros;    // 1: so is something that starts need
     size_t first; // tiles
     size_t last;
-    void (*brief)(const qqi_few_avx512 *w); // or NULL: see below
-};
+} qqi_few_avx512;
 
 // --- cells -----------------------------------------------------------------
+
+// The table of the codes that stand shift bits up in a byte of six.
+QQI_AVX512_VNNI_INLINE __m512i qqi_few_table_avx512(const qqi_product *p,
+                                                    unsigned shift)
+{
+    const __m128i first =
+        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i code = p->bits == 4 ? first
+                         : shift == 0 ? _mm_and_si128(first, _mm_set1_epi8(3))
+                                      : _mm_and_si128(_mm_srli_epi32(first, 2),
+                                                      _mm_set1_epi8(3));
+    __m128i table = code;
+
+    if (p->code == QQI_CODE_BOOK)
+        table = _mm_shuffle_epi8(qqi_load16_avx512(p->book), code);
+    else if (p->mul == 2)
+        table = _mm_add_epi8(code, code);
+    return _mm512_broadcast_i32x4(table);
+}
 
 // Codes of a field, the next one for every call: v is what is left of a cell.
 QQI_AVX512_VNNI_INLINE __m512i qqi_few_codes_avx512(__m512i *v, unsigned b,
@@ -255,58 +272,6 @@ QQI_AVX512_VNNI_INLINE void qqi_few_run_avx512(const qqi_few_avx512 *w,
         at = end;
         s += now->hop;
     }
-}
-
-// All tiles of four panels and a lone column, whole and short ones without
-// zero points: of 32 columns what is not cells takes a fifth of the time, or a
-// tenth if nothing but scales of one type is looked up.
-QQI_AVX512_VNNI_INLINE void qqi_few_brief_avx512(const qqi_few_avx512 *w,
-                                                 unsigned b, qq_type type,
-                                                 int units)
-{
-    const __m512 unit = _mm512_set1_ps(w->p->unit);
-    const __m512i low = w->low, high = w->high;
-    const size_t side = w->side, scale_side = w->scale_side, hop = w->hop;
-    // Of a lone tile the last cell may be a part of one.
-    const size_t bytes = (w->p->tile * 2 * b + 63) / 64 * 64;
-    const int8_t *q = w->g->q;
-    const int32_t *start = w->g->sum;
-    const uint8_t *scale = w->scale, *cell = w->cells;
-    const uint8_t *turn = cell + w->turn, *all = cell + w->last * bytes;
-    __m512i sum[8];
-    __m512 acc[4];
-
-    QQI_UNROLL_AVX512
-    for (unsigned i = 0; i < 4; i++)
-        acc[i] = _mm512_setzero_ps();
-    do {
-        const uint8_t *end = cell + bytes;
-        const uint8_t *next = cell + (cell < turn ? QQI_FEW_AHEAD : w->jump);
-        QQI_HIDE_AVX512(next);
-        QQI_UNROLL_AVX512
-        for (unsigned i = 0; i < 4; i++) {
-            sum[i] = qqi_four_avx512(start);
-            sum[4 + i] = _mm512_setzero_si512();
-        }
-        do {
-            qqi_few_cell_avx512(cell, next, side, q, low, high, b, 4, 1, sum);
-            cell += 64;
-            next += 64;
-            q += 32 / b;
-        } while (cell != end);
-        QQI_UNROLL_AVX512
-        for (unsigned i = 0; i < 4; i++) {
-            const __m512 s =
-                qqi_few_scale_avx512(type, units, unit, scale + i * scale_side);
-            const __m512i d = _mm512_add_epi32(sum[i], sum[4 + i]);
-            acc[i] = _mm512_fmadd_ps(s, _mm512_cvtepi32_ps(d), acc[i]);
-        }
-        start++;
-        scale += hop;
-    } while (cell != all);
-    QQI_UNROLL_AVX512
-    for (unsigned i = 0; i < 4; i++)
-        w->made->acc[i] = acc[i];
 }
 
 #endif // QQI_HAS_AVX512

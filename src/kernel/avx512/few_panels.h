@@ -8,9 +8,14 @@
 #define QQUANT_KERNEL_AVX512_FEW_PANELS_H
 
 #include "kernel/avx512/few.h"
+#include "kernel/avx512/few_lone_tiles.h"
+#include "kernel/avx512/few_whole.h"
 #include "kernel/avx512/lone.h"
 
 #if QQI_HAS_AVX512
+
+// Bytes of panels that a cache of the second level keeps.
+#  define QQI_FEW_NEAR ((size_t)3 << 19)
 
 // Whether tiles begin with cells, codes are bytes at most, and sums fit.
 QQI_INLINE int qqi_few_fits_avx512(const qqi_product *p)
@@ -24,26 +29,14 @@ QQI_INLINE int qqi_few_fits_avx512(const qqi_product *p)
            qqi_start_kind_avx512(p) != QQI_START_PLAIN;
 }
 
-// --- what is made ahead ----------------------------------------------------
-
-// The table of the codes that stand shift bits up in a byte of six.
-QQI_AVX512_VNNI_INLINE __m512i qqi_few_table_avx512(const qqi_product *p,
-                                                    unsigned shift)
+// Whether panels are bytes, and near: those the dot engine reads faster, but
+// from memory it does not.
+QQI_INLINE int qqi_few_is_near_avx512(const qqi_product *p, size_t panels)
 {
-    const __m128i first =
-        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m128i code = p->bits == 4 ? first
-                         : shift == 0 ? _mm_and_si128(first, _mm_set1_epi8(3))
-                                      : _mm_and_si128(_mm_srli_epi32(first, 2),
-                                                      _mm_set1_epi8(3));
-    __m128i table = code;
-
-    if (p->code == QQI_CODE_BOOK)
-        table = _mm_shuffle_epi8(qqi_load16_avx512(p->book), code);
-    else if (p->mul == 2)
-        table = _mm_add_epi8(code, code);
-    return _mm512_broadcast_i32x4(table);
+    return p->bits == 8 && panels * p->panel_bytes <= QQI_FEW_NEAR;
 }
+
+// --- what is made ahead ----------------------------------------------------
 
 // What starts of a run of tiles need, of panel i, the to-th of these.
 QQI_AVX512_VNNI_FN void qqi_few_zeros_avx512(const qqi_few_avx512 *w, size_t i,
@@ -91,10 +84,12 @@ QQI_AVX512_VNNI_FN void qqi_few_store_avx512(const qqi_few_avx512 *w,
     const int tiled = w->p->input == QQ_INPUT_INT8_TILE;
     const __m512 *acc = w->made->acc;
 
-    for (size_t i = 0; i < real; i++, acc += w->g->width)
-        for (size_t c = 0; c < w->g->count; c++)
-            qqi_end_avx512(w->p, panel + i, w->g->first + c,
-                           tiled ? 1.0f : w->g->scale[c], acc[c]);
+    for (size_t i = 0; i < real; i++, acc += w->g->width) {
+        const qqi_ending_avx512 e = qqi_ending_of_avx512(w->p, panel + i);
+        uint8_t *y = w->p->y + 4 * (w->g->first * w->p->ldy + 16 * (panel + i));
+        for (size_t c = 0; c < w->g->count; c++, y += 4 * w->p->ldy)
+            qqi_end_rows_avx512(&e, tiled ? 1.0f : w->g->scale[c], acc[c], y);
+    }
 }
 
 // y of panels from panel on. Only one of two may be real: the other is the same
@@ -107,6 +102,8 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     const size_t tiles = w->p->tiles;
     const size_t some = QQI_FEW_TILES;
     const size_t most = w->scales || w->zeros ? some : tiles;
+    const unsigned parts =
+        count > 1 && count <= 4 ? qqi_few_parts_avx512(w) : 0;
     // Sixteen have no room in registers beside as many sums.
     __m512 near[12];
     __m512 *acc = panels * count > 12 ? w->made->acc : near;
@@ -114,21 +111,18 @@ QQI_AVX512_VNNI_INLINE void qqi_few_panels_avx512(qqi_few_avx512 *w,
     w->cells = qqi_panel_cells(w->p, panel);
     w->apart = real > 1;
     w->side = w->apart * w->p->cells_bytes;
-    if (b < 8 && count == 1 && panels == 4 && w->brief != NULL) {
-        w->first = 0;
-        w->last = tiles;
-        qqi_few_ready_avx512(w, panel, real);
-        w->brief(w);
-        qqi_few_store_avx512(w, panel, real);
-        return;
-    }
     QQI_UNROLL_AVX512
     for (unsigned i = 0; i < panels * count; i++)
         acc[i] = _mm512_setzero_ps();
     for (w->first = 0; w->first < tiles; w->first = w->last) {
         w->last = most < tiles - w->first ? w->first + most : tiles;
         qqi_few_ready_avx512(w, panel, real);
-        qqi_few_run_avx512(w, b, panels, count, acc);
+        if (parts == 1)
+            qqi_few_whole_avx512(w, b, panels, count, 1, acc);
+        else if (parts == 2)
+            qqi_few_whole_avx512(w, b, panels, count, 2, acc);
+        else
+            qqi_few_run_avx512(w, b, panels, count, acc);
     }
     if (panels * count <= 12) {
         QQI_UNROLL_AVX512
@@ -166,36 +160,6 @@ typedef void (*qqi_few_avx512_fn)(qqi_few_avx512 *w, size_t panel, size_t real);
 QQI_FEWS_AVX512(2)
 QQI_FEWS_AVX512(4)
 QQI_FEWS_AVX512(8)
-
-#  define QQI_FEW_BRIEF_AVX512(b, name, type, units)                           \
-      QQI_AVX512_VNNI_FN void qqi_few_brief_##b##_##name(                      \
-          const qqi_few_avx512 *w)                                             \
-      {                                                                        \
-          qqi_few_brief_avx512(w, b, type, units);                             \
-      }
-
-QQI_FEW_BRIEF_AVX512(2, f16, QQ_TYPE_F16, 0)
-QQI_FEW_BRIEF_AVX512(4, f16, QQ_TYPE_F16, 0)
-QQI_FEW_BRIEF_AVX512(4, unit, QQ_TYPE_F16, 1)
-QQI_FEW_BRIEF_AVX512(4, e8m0, QQ_TYPE_E8M0, 1)
-
-// Sets w->brief.
-QQI_FN void qqi_few_choose_avx512(qqi_few_avx512 *w)
-{
-    const qqi_product *p = w->p;
-    const int f16 = w->scale_type == QQ_TYPE_F16;
-    const int fits = !w->zeros && !w->scales && p->tiles > 0 &&
-                     p->k % p->tile == 0 && p->input != QQ_INPUT_INT8_TILE &&
-                     p->tile * 2 * p->bits <= 1024;
-
-    w->brief = NULL;
-    if (fits && p->bits == 4 && w->scale_type == QQ_TYPE_E8M0)
-        w->brief = qqi_few_brief_4_e8m0;
-    else if (fits && p->bits == 4 && f16)
-        w->brief = w->units ? qqi_few_brief_4_unit : qqi_few_brief_4_f16;
-    else if (fits && p->bits == 2 && f16 && !w->units)
-        w->brief = qqi_few_brief_2_f16;
-}
 
 // Bytes of cells from where on, and how far away, the cells of the next panels
 // are asked for, if there are any; those that are expanded ahead are near.
@@ -247,7 +211,6 @@ QQI_AVX512_VNNI_FN void qqi_few_begin_avx512(const qqi_product *p,
     w->hop = w->scale_type == QQ_TYPE_F32   ? 64
              : w->scale_type == QQ_TYPE_F16 ? 32
                                             : 16;
-    qqi_few_choose_avx512(w);
 }
 
 QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
@@ -255,12 +218,22 @@ QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
                                                  size_t first, size_t last,
                                                  void *work)
 {
-    static const qqi_dot_block_avx512_fn by[] = {
-        NULL, QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)};
+    static const qqi_dot_loops_avx512 loops = {
+        {QQI_DOT_ROW_AVX512(vnni, 1), QQI_DOT_ROW_AVX512(vnni, 2)},
+        {qqi_dot_vnni_1xrows, qqi_dot_vnni_2xrows},
+        {qqi_dot_vnni_3xtiles, qqi_dot_vnni_3xtiled, qqi_dot_vnni_3xbytes,
+         qqi_dot_vnni_3xtiled_bytes}};
     qqi_vector_avx512_fn vector;
 
-    if ((g->width <= 4 || g->width == 8) && qqi_few_fits_avx512(p)) {
+    const int few = g->width <= 4 ||
+                    (g->width == 8 && !qqi_few_is_near_avx512(p, last - first));
+
+    if (few && qqi_few_fits_avx512(p)) {
         qqi_few_avx512 w;
+        if (g->width == 1 && last - first >= 4)
+            first = qqi_multiply_lone_avx512(p, g, first, last);
+        if (first == last)
+            return;
         qqi_few_begin_avx512(p, g, work, &w);
         qqi_multiply_few_avx512(&w, first, last);
         return;
@@ -269,7 +242,7 @@ QQI_AVX512_VNNI_FN void qqi_multiply_vnni_avx512(const qqi_product *p,
     if (vector != NULL)
         vector(p, g, first, last, work);
     else
-        qqi_multiply_dot_avx512(p, g, first, last, work, by);
+        qqi_multiply_dot_avx512(p, g, first, last, work, &loops);
 }
 
 #endif // QQI_HAS_AVX512

@@ -1,18 +1,29 @@
 // qquant floor 5: the dot engine of AVX-512, from panels down to its loops: a
-// strip of a pair of panels becomes bytes and meets all columns of x.
+// strip of two or three panels becomes bytes and meets all columns of x.
 
 #ifndef QQUANT_KERNEL_AVX512_PANELS_H
 #define QQUANT_KERNEL_AVX512_PANELS_H
 
-#include "kernel/avx512/dot.h"
+#include "kernel/avx512/room.h"
+#include "kernel/avx512/tiles.h"
 
 #if QQI_HAS_AVX512
 
 // --- panels ----------------------------------------------------------------
 
-// The loops of a set, by columns: 1, 2, 3, 4, 6, 8; at 5 and 7 eight columns
-// through strips of whole tiles, x scaled by tile at 7.
+// The loops of a set.
 typedef void (*qqi_dot_block_avx512_fn)(const qqi_dot_avx512 *w, size_t c);
+
+typedef struct qqi_dot_loops_avx512 {
+    // One panel or two and 1, 2, 3, 4, 6, 8 columns; at 5 and 7 eight columns
+    // through strips of whole tiles, x scaled by tile at 7.
+    qqi_dot_block_avx512_fn by[2][8];
+    // NULL or eight columns and a lone tile.
+    qqi_dot_block_avx512_fn rows[2];
+    // NULL or three panels and four columns: at 1 and 3 x scaled by tile, at 2
+    // and 3 codes of 8 bits.
+    qqi_dot_block_avx512_fn trio[4];
+} qqi_dot_loops_avx512;
 
 // Columns that the next block has, of count with room for width.
 QQI_INLINE unsigned qqi_dot_count_avx512(const qqi_product *p, size_t count,
@@ -40,119 +51,42 @@ QQI_AVX512_INLINE void qqi_dot_end_avx512(const qqi_dot_avx512 *w, size_t first,
 QQI_INLINE size_t qqi_dot_eight_avx512(const qqi_dot_avx512 *w)
 {
     const qqi_product *p = w->p;
-    const int whole = w->start == QQI_START_READY && p->x_zero == 0 &&
-                      !w->is_long && w->from % p->span == 0 &&
+    const int whole = qqi_dot_plain_avx512(w) && w->from % p->span == 0 &&
                       (w->to - w->from) % p->span == 0;
 
     return !whole ? 8 : p->input == QQ_INPUT_INT8_TILE ? 7 : 5;
 }
 
 QQI_AVX512_INLINE void qqi_dot_strip_avx512(const qqi_dot_avx512 *w,
-                                            const qqi_dot_block_avx512_fn *by)
+                                            const qqi_dot_loops_avx512 *loops)
 {
     const size_t digits = w->p->digits;
     const size_t count = w->g->count * digits;
     const size_t eight = qqi_dot_eight_avx512(w);
+    const qqi_dot_block_avx512_fn *by = loops->by[w->panels - 1];
 
     for (size_t c = 0, n; c < count; c += n) {
         n = qqi_dot_count_avx512(w->p, count - c, w->g->width - c);
-        by[(n == 8 ? eight : n) + (w->panels == 2 ? 8 : 0)](w, c);
+        if (n == 8 && w->is_rows) {
+            loops->rows[w->panels - 1](w, c);
+            continue;
+        }
+        by[(n == 8 ? eight : n) - 1](w, c);
         if (w->to == w->p->k)
             qqi_dot_end_avx512(w, c / digits,
                                (c + n < count ? c + n : count) / digits);
     }
 }
 
-// Where things lie in work: 256 bytes a column, or 512 where tiles are long;
-// then u and scales, 32 bytes a column of the strip and 128 a tile, of which
-// two more begin in the strip than fill it.
-QQI_AVX512_INLINE void qqi_dot_room_avx512(qqi_dot_avx512 *w, void *work)
+QQI_AVX512_INLINE void
+qqi_dot_trio_strip_avx512(const qqi_dot_avx512 *w,
+                          const qqi_dot_loops_avx512 *loops)
 {
-    const qqi_product *p = w->p;
-    const size_t width = w->g->width;
-    const size_t room =
-        width > 8 ? qqi_wide_bytes(p->padded) : QQI_WORK_BYTES - 4096;
-    const size_t of_scales = p->tiles > 1 ? (127 + p->tile) / p->tile : 0;
-    // There is no room where there are no columns.
-    const size_t spare = room > 256 ? room - 256 : 0;
-    const size_t strip = spare / (32 + of_scales) / 32 * 32;
-    uint8_t *at = (uint8_t *)work;
-    void *acc = at;
-    void *part = at + 128 * width;
-    void *total = at + 256 * width;
+    const int tiled = w->p->input == QQ_INPUT_INT8_TILE;
+    const int bytes = w->p->bits == 8;
 
-    w->strip = strip < 512 ? strip : 512;
-    w->u = at + (width > 8 ? QQI_WORK_BYTES : 4096);
-    void *scale = w->u + 32 * w->strip;
-    w->acc = (float *)acc;
-    w->part = (int32_t *)part;
-    w->total = (int64_t *)total;
-    w->scale = (float *)scale;
-}
-
-// Scales of the strip's tiles, t to last.
-QQI_AVX512_INLINE void qqi_dot_scales_avx512(const qqi_dot_avx512 *w,
-                                             qq_type type, size_t t,
-                                             size_t last)
-{
-    const qqi_product *p = w->p;
-    const __m512 scale2 = _mm512_set1_ps(p->scale2);
-    const __m512 unit = _mm512_set1_ps(p->unit);
-    const uint8_t *scales = qqi_panel(p, w->panel) + p->scale_at;
-    const size_t apart = w->panels == 2 ? p->panel_bytes : 0;
-    float *to = w->scale;
-
-    for (; t <= last; t++, to += 16 * w->panels) {
-        const __m512 a = qqi_stored_avx512(type, scales, t);
-        const __m512 b = qqi_stored_avx512(type, scales + apart, t);
-        // Of a lone panel this is the place of the next tile's.
-        if (apart != 0)
-            _mm512_storeu_ps(to + 16,
-                             _mm512_mul_ps(_mm512_mul_ps(b, scale2), unit));
-        _mm512_storeu_ps(to, _mm512_mul_ps(_mm512_mul_ps(a, scale2), unit));
-    }
-}
-
-QQI_AVX512_INLINE void qqi_dot_rescale_avx512(const qqi_dot_avx512 *w, size_t t,
-                                              size_t last)
-{
-    switch ((int)w->p->scale_type) {
-    case QQ_TYPE_F16:
-        qqi_dot_scales_avx512(w, QQ_TYPE_F16, t, last);
-        return;
-    case QQ_TYPE_E8M0:
-        qqi_dot_scales_avx512(w, QQ_TYPE_E8M0, t, last);
-        return;
-    case QQ_TYPE_E4M3FN:
-        qqi_dot_scales_avx512(w, QQ_TYPE_E4M3FN, t, last);
-        return;
-    default:
-        qqi_dot_scales_avx512(w, QQ_TYPE_F32, t, last);
-        return;
-    }
-}
-
-// A strip of the panels: bytes and scales. Codes of 8 bits are bytes already:
-// for four columns of x, copying them took as long as the dots.
-QQI_AVX512_INLINE void qqi_dot_expand_avx512(qqi_dot_avx512 *w)
-{
-    const qqi_product *p = w->p;
-    const size_t last = (w->to - 1) / p->tile;
-
-    if (p->bits == 8) {
-        w->codes = qqi_panel_cells(p, w->panel) + w->from / 4 * 64;
-        w->step = 64;
-        w->side = p->cells_bytes;
-    } else {
-        w->codes = w->u;
-        w->step = 64 * w->panels;
-        w->side = 64;
-        for (size_t i = 0; i < w->panels; i++)
-            qqi_expand_avx512(p, w->panel + i, w->from, w->to, w->u + 64 * i,
-                              w->step);
-    }
-    if (!w->is_long)
-        qqi_dot_rescale_avx512(w, w->from / p->tile, last);
+    for (size_t c = 0; c < w->g->count; c += 4)
+        loops->trio[2 * bytes + tiled](w, c);
 }
 
 // The next strip is one of these panels, or the first of those that follow if
@@ -161,7 +95,8 @@ QQI_AVX512_INLINE void qqi_dot_soon_avx512(qqi_dot_avx512 *w, size_t last)
 {
     const qqi_product *p = w->p;
     const int more = w->to < p->k;
-    const size_t jump = !more && w->panel + 2 * w->panels <= last ? 2 : 0;
+    const size_t jump =
+        !more && w->panel + 2 * w->panels <= last ? w->panels : 0;
     const size_t at = more ? w->to / 32 * 64 * p->bits : 0;
 
     const size_t left = more ? p->k - w->to : p->k;
@@ -174,12 +109,12 @@ QQI_AVX512_INLINE void qqi_dot_soon_avx512(qqi_dot_avx512 *w, size_t last)
 }
 
 QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
-                                             const qqi_dot_block_avx512_fn *by)
+                                             const qqi_dot_loops_avx512 *loops)
 {
     const qqi_product *p = w->p;
     const qqi_columns *g = w->g;
 
-    for (size_t i = 0; i < 2 * g->width; i++)
+    for (size_t i = 0; i < 2 * g->width && w->panels < 3 && !w->is_rows; i++)
         _mm512_storeu_ps(w->acc + 16 * i, _mm512_setzero_ps());
     if (w->is_long)
         QQ_MEMSET(w->total, 0, 256 * g->width);
@@ -187,7 +122,10 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
         w->to = w->strip < p->k - w->from ? w->from + w->strip : p->k;
         qqi_dot_expand_avx512(w);
         qqi_dot_soon_avx512(w, last);
-        qqi_dot_strip_avx512(w, by);
+        if (w->panels == 3)
+            qqi_dot_trio_strip_avx512(w, loops);
+        else
+            qqi_dot_strip_avx512(w, loops);
     }
     if (p->k == 0)
         qqi_dot_end_avx512(w, 0, g->count);
@@ -196,18 +134,29 @@ QQI_AVX512_INLINE void qqi_dot_panels_avx512(qqi_dot_avx512 *w, size_t last,
 QQI_AVX512_INLINE void
 qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
                         size_t first, size_t last, void *work,
-                        const qqi_dot_block_avx512_fn *by)
+                        const qqi_dot_loops_avx512 *loops)
 {
     qqi_dot_avx512 w;
+    int trio;
 
     w.p = p;
     w.g = g;
     w.is_long = qqi_is_long_avx512(p);
     w.start = qqi_start_kind_avx512(p);
-    qqi_dot_room_avx512(&w, work);
-    for (w.panel = first; w.panel < last; w.panel += w.panels) {
-        w.panels = last - w.panel < 2 ? 1 : 2;
-        qqi_dot_panels_avx512(&w, last, by);
+    w.is_rows = loops->rows[0] != NULL && p->tiles == 1 && g->width % 8 == 0 &&
+                p->input != QQ_INPUT_INT8_TILE && qqi_dot_plain_avx512(&w);
+    trio = loops->trio[0] != NULL && p->tiles > 1 && qqi_dot_is_trio_avx512(&w);
+    w.panels = 0;
+    w.panel = first;
+    for (size_t left, now; w.panel < last; w.panel += w.panels) {
+        left = last - w.panel;
+        now = trio && left >= 3 && left != 4 ? 3 : left < 2 ? 1 : 2;
+        if (now == 3 && w.panels != 3)
+            qqi_dot_trio_room_avx512(&w, work);
+        else if (now < 3 && (w.panels == 0 || w.panels == 3))
+            qqi_dot_room_avx512(&w, work);
+        w.panels = now;
+        qqi_dot_panels_avx512(&w, last, loops);
     }
 }
 
@@ -235,13 +184,32 @@ qqi_multiply_dot_avx512(const qqi_product *p, const qqi_columns *g,
       QQI_DOT_TILES_AVX512(attribute, set, tiled, 1, panels, dot)              \
       QQI_DOT_BLOCK_AVX512(attribute, set, 8, panels, dot)
 #  define QQI_DOT_ROW_AVX512(set, panels)                                      \
-      qqi_dot_##set##_##panels##x1, qqi_dot_##set##_##panels##x2,              \
-          qqi_dot_##set##_##panels##x3, qqi_dot_##set##_##panels##x4,          \
-          qqi_dot_##set##_##panels##xtiles, qqi_dot_##set##_##panels##x6,      \
-          qqi_dot_##set##_##panels##xtiled, qqi_dot_##set##_##panels##x8
+      {qqi_dot_##set##_##panels##x1,     qqi_dot_##set##_##panels##x2,         \
+       qqi_dot_##set##_##panels##x3,     qqi_dot_##set##_##panels##x4,         \
+       qqi_dot_##set##_##panels##xtiles, qqi_dot_##set##_##panels##x6,         \
+       qqi_dot_##set##_##panels##xtiled, qqi_dot_##set##_##panels##x8}
 
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 1, qqi_dot_vnni_avx512)
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_VNNI_FN, vnni, 2, qqi_dot_vnni_avx512)
+QQI_AVX512_VNNI_FN void qqi_dot_vnni_1xrows(const qqi_dot_avx512 *w, size_t c)
+{
+    qqi_dot_rows_avx512(w, c, 1, qqi_dot_vnni_avx512);
+}
+QQI_AVX512_VNNI_FN void qqi_dot_vnni_2xrows(const qqi_dot_avx512 *w, size_t c)
+{
+    qqi_dot_rows_avx512(w, c, 2, qqi_dot_vnni_avx512);
+}
+#  define QQI_DOT_TRIO_AVX512(name, tiled, bytes)                              \
+      QQI_AVX512_VNNI_FN void qqi_dot_vnni_3x##name(const qqi_dot_avx512 *w,   \
+                                                    size_t c)                  \
+      {                                                                        \
+          qqi_dot_trio_avx512(w, c, tiled, bytes, qqi_dot_vnni_avx512);        \
+      }
+QQI_DOT_TRIO_AVX512(tiles, 0, 0)
+QQI_DOT_TRIO_AVX512(tiled, 1, 0)
+QQI_DOT_TRIO_AVX512(bytes, 0, 1)
+QQI_DOT_TRIO_AVX512(tiled_bytes, 1, 1)
+
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 1, qqi_dot_any_avx512)
 QQI_DOT_BLOCKS_AVX512(QQI_AVX512_FN, any, 2, qqi_dot_any_avx512)
 
@@ -249,10 +217,12 @@ QQI_AVX512_FN void qqi_multiply_any_avx512(const qqi_product *p,
                                            const qqi_columns *g, size_t first,
                                            size_t last, void *work)
 {
-    static const qqi_dot_block_avx512_fn by[] = {
-        NULL, QQI_DOT_ROW_AVX512(any, 1), QQI_DOT_ROW_AVX512(any, 2)};
+    static const qqi_dot_loops_avx512 loops = {
+        {QQI_DOT_ROW_AVX512(any, 1), QQI_DOT_ROW_AVX512(any, 2)},
+        {NULL, NULL},
+        {NULL, NULL, NULL, NULL}};
 
-    qqi_multiply_dot_avx512(p, g, first, last, work, by);
+    qqi_multiply_dot_avx512(p, g, first, last, work, &loops);
 }
 
 #endif // QQI_HAS_AVX512

@@ -13,7 +13,7 @@
 #ifndef QQUANT_KERNEL_AVX512_ROWS_H
 #define QQUANT_KERNEL_AVX512_ROWS_H
 
-#include "kernel/avx512/rows_scale.h"
+#include "kernel/avx512/rows_lone.h"
 
 #if QQI_HAS_AVX512
 
@@ -219,6 +219,8 @@ QQI_AVX512_FN void qqi_prepare_rows_avx512(const qqi_product *p,
 {
     const int plain = qqi_x_is_plain(p);
 
+    if (plain && g->width == 1 && qqi_prepare_lone_avx512(p, g))
+        return;
     for (size_t c = 0; c < g->width; c += 4) {
         if (g->width == 1 && plain)
             qqi_rows_some_avx512(p, g, c, 1, 1);
