@@ -20005,6 +20005,28 @@ QQI_AVX2_INLINE __m256 qqi_scales_avx2(const qqi_product *p,
                          _mm256_set1_ps(p->unit));
 }
 
+// Those of tiles t to end - 1 of a panel, 16 f32 each. The tiles of most
+// matrices have f16, and nothing but them.
+QQI_AVX2_ALONE void qqi_many_scales_avx2(const qqi_product *p,
+                                         const uint8_t *panel, size_t t,
+                                         size_t end, float *out)
+{
+    const uint8_t *at = panel + p->scale_at + 32 * t;
+
+    if (p->scale_type == QQ_TYPE_F16 && p->scale2 == 1.0f && p->unit == 1.0f) {
+        for (; t < end; t++, at += 32, out += 16) {
+            qqi_store_floats_avx2(out, _mm256_cvtph_ps(qqi_load16_avx2(at)));
+            qqi_store_floats_avx2(out + 8,
+                                  _mm256_cvtph_ps(qqi_load16_avx2(at + 16)));
+        }
+        return;
+    }
+    for (; t < end; t++, out += 16) {
+        qqi_store_floats_avx2(out, qqi_scales_avx2(p, panel, t, 0));
+        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(p, panel, t, 1));
+    }
+}
+
 // --- sums to floats --------------------------------------------------------
 
 // What is taken off each code of 8 rows of a tile.
@@ -21296,7 +21318,7 @@ QQI_AVX2_FN void qqi_prepare_real_avx2(const qqi_product *p,
 //
 // Four columns of a panel are a step, 64 bytes: in the order of a cell of 8
 // bits, byte 4 * row + column, so that a part p bits wide is a shift and a mask
-// away. Where codes are too large for the dot (dot.h: halved) those of 8 rows
+// away. Where codes are too large for the dot (halved.h) those of 8 rows
 // are 64 bytes, their high halves and then their low ones, and the other 8 rows
 // follow QQI_ROWS_AVX2 bytes further on.
 
@@ -21961,16 +21983,11 @@ QQI_AVX2_ALONE void qqi_join_tile_avx2(const qqi_pass_avx2 *a)
 // --- chunks ----------------------------------------------------------------
 
 // The scales of tiles a->tile to end - 1, 16 f32 each.
-QQI_AVX2_ALONE const uint8_t *qqi_pass_scales_avx2(const qqi_pass_avx2 *a,
-                                                   size_t end)
+QQI_AVX2_INLINE const uint8_t *qqi_pass_scales_avx2(const qqi_pass_avx2 *a,
+                                                    size_t end)
 {
-    const uint8_t *panel = qqi_panel(a->p, a->panel);
-    float *out = a->w->scales[0];
-
-    for (size_t t = a->tile; t < end; t++, out += 16) {
-        qqi_store_floats_avx2(out, qqi_scales_avx2(a->p, panel, t, 0));
-        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(a->p, panel, t, 1));
-    }
+    qqi_many_scales_avx2(a->p, qqi_panel(a->p, a->panel), a->tile, end,
+                         a->w->scales[0]);
     return (const uint8_t *)a->w->scales;
 }
 
@@ -22092,17 +22109,12 @@ qqi_multiply_dot_avx2(const qqi_product *p, const qqi_columns *g, size_t first,
 
 // qquant floor 5: the dot engine of AVX2, any tile and up to 32 columns.
 //
-//   narrow   codes up to 127: maddubs makes int16 of 2 products, int16 sums
-//            are widened before they overflow. q may be -128, so a product
-//            pair lies within -256 * u ... 254 * u, u being the largest code,
-//            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
-//            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
-//            once; e2m1, up to 24, 5 times. Where a row has one scale, x is
-//            looked at: mostly 4 times as many may be added.
-//   halved   codes up to 255, 8 bits and most books: 16 * high + low, both up
-//            to 15, which is twice the work of 4 bits. Exact for all codes and
-//            all q. As int16 they take as many instructions and twice the
-//            bytes, |code| times the sign of q takes more.
+// Codes up to 127: maddubs makes int16 of 2 products, int16 sums are widened
+// before they overflow. q may be -128, so a product pair lies within -256 * u
+// ... 254 * u, u being the largest code, and 32768 / (256 * u) of them may be
+// added: codes of 1 bit 128 times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4,
+// 6 bits 2, 7 bits once; e2m1, up to 24, 5 times. Where a row has one scale, x
+// is looked at: mostly 4 times as many may be added.
 
 #if QQI_HAS_AVX2
 
@@ -22158,6 +22170,18 @@ QQI_AVX2_INLINE void qqi_some_steps_avx2(const uint8_t *u, const int8_t *q,
         u += 64;
         q += stride;
         qqi_step_avx2(u, q, count, 0, t);
+    }
+}
+
+// Thirty-two steps of four columns.
+QQI_AVX2_INLINE void qqi_many_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, __m256i *t)
+{
+    qqi_four_steps_avx2(u, q, stride, 1, t);
+    for (size_t i = 1; i < 8; i++) {
+        u += 256;
+        q += 4 * stride;
+        qqi_four_steps_avx2(u, q, stride, 0, t);
     }
 }
 
@@ -22240,6 +22264,33 @@ QQI_AVX2_INLINE void qqi_narrow_steps_avx2(const qqi_pass_avx2 *a,
     }
 }
 
+// Four columns in long tiles, where int16 has room for 32 steps.
+QQI_AVX2_ALONE void qqi_narrow_long_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_meeting_avx2 *m)
+{
+    const size_t stride = 4 * a->g->width;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    qqi_piece_avx2 piece;
+
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        __m256i t[8], s[8];
+        qqi_begin_both_avx2(a, &piece, m->c, 4, s);
+        for (size_t left = piece.steps, now; left > 0; left -= now) {
+            now = left < 32 ? left : 32;
+            if (now == 32)
+                qqi_many_steps_avx2(u, q, stride, t);
+            else
+                qqi_some_steps_avx2(u, q, stride, now, 4, t);
+            qqi_widen_all_avx2(t, 4, 0, s);
+            u += 64 * now;
+            q += stride * now;
+        }
+        qqi_piece_both_avx2(a, m, &piece, 4, s);
+    }
+}
+
 QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
                                             const qqi_meeting_avx2 *m)
 {
@@ -22268,10 +22319,91 @@ QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
             return;
         m = &rest;
     }
-    qqi_narrow_steps_avx2(a, m, 4);
+    if (a->most >= 32 && a->p->tile >= 128)
+        qqi_narrow_long_avx2(a, m);
+    else
+        qqi_narrow_steps_avx2(a, m, 4);
 }
 
-// --- halved ----------------------------------------------------------------
+// --- the product -----------------------------------------------------------
+
+// The largest code that q meets.
+QQI_FN unsigned qqi_most_code(const qqi_product *p)
+{
+    unsigned most = 0;
+
+    if (p->code != QQI_CODE_BOOK)
+        return (1u << p->bits) - 1;
+    for (size_t i = 0; i < (size_t)1 << p->bits; i++)
+        most = p->book[i] > most ? p->book[i] : most;
+    return most;
+}
+
+// The larger sum of a pair of numbers above zero, or below, in some steps.
+QQI_AVX2_INLINE __m128i qqi_sides_avx2(const int8_t *q, size_t stride,
+                                       size_t steps)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i one = _mm_set1_epi8(1);
+    __m128i above = zero, below = zero;
+
+    for (; steps > 0; steps--, q += stride) {
+        const __m128i x = qqi_load16_avx2(q);
+        const __m128i a = _mm_max_epi8(x, zero);
+        const __m128i b = _mm_sub_epi8(a, x);
+        above = _mm_add_epi16(above, _mm_maddubs_epi16(a, one));
+        below = _mm_add_epi16(below, _mm_maddubs_epi16(b, one));
+    }
+    return _mm_max_epi16(above, below);
+}
+
+// Whether int16 has room for so many steps, 4 to 32, from each multiple of it
+// on, of codes up to a largest one.
+QQI_AVX2_FN int qqi_has_room_avx2(const qqi_product *p, const qqi_columns *g,
+                                  unsigned code, size_t steps)
+{
+    const size_t stride = 4 * g->width;
+    const size_t all = p->padded / 4;
+    __m128i most = _mm_setzero_si128();
+
+    for (size_t i = 0; i < all; i += steps)
+        for (size_t c = 0; c < g->width; c += 4)
+            most = _mm_max_epi16(
+                most, qqi_sides_avx2(g->q + i * stride + 4 * c, stride,
+                                     steps < all - i ? steps : all - i));
+    return _mm_movemask_epi8(_mm_cmpgt_epi16(
+               most, _mm_set1_epi16((int16_t)(32767 / code)))) == 0;
+}
+
+QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
+                                          const qqi_columns *g, size_t first,
+                                          size_t last, void *work)
+{
+    const unsigned code = qqi_most_code(p);
+    size_t most = code > 0 ? 32768 / (256 * code) : 128;
+
+    // Not worth a look for a few panels. All pieces begin with a chunk.
+    if (p->tiles == 1 && last - first >= 8 && g->width >= 4 &&
+        (most == 8 || most == 4 || most == 2 || most == 1) &&
+        qqi_has_room_avx2(p, g, code, 4 * most))
+        most *= 4;
+    qqi_multiply_dot_avx2(p, g, first, last, work, most, QQI_CHUNK_AVX2,
+                          qqi_narrow_segment_avx2, qqi_unpack_avx2);
+}
+
+#endif
+
+// ==== kernel/avx2/halved.h ====
+
+// qquant floor 5: the dot engine of AVX2 for codes beyond 127, any tile and up
+// to 32 columns.
+//
+// Codes up to 255, 8 bits and most books: 16 * high + low, both up to 15, which
+// is twice the work of 4 bits. Exact for all codes and all q. As int16 they
+// take as many instructions and twice the bytes, |code| times the sign of q
+// takes more.
+
+#if QQI_HAS_AVX2
 
 // Sums of high and low halves, times their weights.
 QQI_AVX2_INLINE __m256i qqi_whole_avx2(const __m256i *t)
@@ -22373,72 +22505,6 @@ QQI_AVX2_ALONE void qqi_halved_segment_avx2(const qqi_pass_avx2 *a,
         m = &rest;
     }
     qqi_halved_pieces_avx2(a, m);
-}
-
-// --- the products ----------------------------------------------------------
-
-// The largest code that q meets.
-QQI_FN unsigned qqi_most_code(const qqi_product *p)
-{
-    unsigned most = 0;
-
-    if (p->code != QQI_CODE_BOOK)
-        return (1u << p->bits) - 1;
-    for (size_t i = 0; i < (size_t)1 << p->bits; i++)
-        most = p->book[i] > most ? p->book[i] : most;
-    return most;
-}
-
-// The larger sum of a pair of numbers above zero, or below, in some steps.
-QQI_AVX2_INLINE __m128i qqi_sides_avx2(const int8_t *q, size_t stride,
-                                       size_t steps)
-{
-    const __m128i zero = _mm_setzero_si128();
-    const __m128i one = _mm_set1_epi8(1);
-    __m128i above = zero, below = zero;
-
-    for (; steps > 0; steps--, q += stride) {
-        const __m128i x = qqi_load16_avx2(q);
-        const __m128i a = _mm_max_epi8(x, zero);
-        const __m128i b = _mm_sub_epi8(a, x);
-        above = _mm_add_epi16(above, _mm_maddubs_epi16(a, one));
-        below = _mm_add_epi16(below, _mm_maddubs_epi16(b, one));
-    }
-    return _mm_max_epi16(above, below);
-}
-
-// Whether int16 has room for so many steps, 4 to 32, from each multiple of it
-// on, of codes up to a largest one.
-QQI_AVX2_FN int qqi_has_room_avx2(const qqi_product *p, const qqi_columns *g,
-                                  unsigned code, size_t steps)
-{
-    const size_t stride = 4 * g->width;
-    const size_t all = p->padded / 4;
-    __m128i most = _mm_setzero_si128();
-
-    for (size_t i = 0; i < all; i += steps)
-        for (size_t c = 0; c < g->width; c += 4)
-            most = _mm_max_epi16(
-                most, qqi_sides_avx2(g->q + i * stride + 4 * c, stride,
-                                     steps < all - i ? steps : all - i));
-    return _mm_movemask_epi8(_mm_cmpgt_epi16(
-               most, _mm_set1_epi16((int16_t)(32767 / code)))) == 0;
-}
-
-QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
-                                          const qqi_columns *g, size_t first,
-                                          size_t last, void *work)
-{
-    const unsigned code = qqi_most_code(p);
-    size_t most = code > 0 ? 32768 / (256 * code) : 128;
-
-    // Not worth a look for a few panels. All pieces begin with a chunk.
-    if (p->tiles == 1 && last - first >= 8 && g->width >= 4 &&
-        (most == 8 || most == 4 || most == 2 || most == 1) &&
-        qqi_has_room_avx2(p, g, code, 4 * most))
-        most *= 4;
-    qqi_multiply_dot_avx2(p, g, first, last, work, most, QQI_CHUNK_AVX2,
-                          qqi_narrow_segment_avx2, qqi_unpack_avx2);
 }
 
 QQI_AVX2_FN void qqi_multiply_halved_avx2(const qqi_product *p,
@@ -22561,17 +22627,17 @@ QQI_AVX2_INLINE const int8_t *qqi_halves_avx2(const qqi_lone_avx2 *a, size_t k)
 
 // The scales of tile t where they must be made: those of the next tiles are
 // made with the first of them.
-QQI_AVX2_ALONE const uint8_t *
+QQI_AVX2_INLINE const uint8_t *
 qqi_lone_scales_avx2(const qqi_lone_avx2 *a, const uint8_t *panel, size_t t)
 {
-    const qqi_product *p = a->p;
     const size_t in = t % QQI_LONE_TILES;
+    const size_t left = a->p->tiles - t;
 
-    for (size_t i = 0; i < QQI_LONE_TILES && in == 0 && t + i < p->tiles; i++) {
-        float *out = a->w->scales[i];
-        qqi_store_floats_avx2(out, qqi_scales_avx2(p, panel, t + i, 0));
-        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(p, panel, t + i, 1));
-    }
+    if (in == 0)
+        qqi_many_scales_avx2(a->p, panel, t,
+                             left < QQI_LONE_TILES ? a->p->tiles
+                                                   : t + QQI_LONE_TILES,
+                             a->w->scales[0]);
     return (const uint8_t *)a->w->scales[in];
 }
 
@@ -22746,7 +22812,8 @@ QQI_AVX2_INLINE void qqi_multiply_lone_avx2(const qqi_product *p,
 // Both halves of a panel, which share the numbers.
 //
 //   2 bits   in place: fields 0 and 2 of x, and of x >> 4, at their weights 1
-//            and 4. Two blocks are at most 8 additions of 12 * 256: 24576.
+//            and 4. Two blocks are at most 8 additions of 12 * 256: 24576; a
+//            quarter of that and the others, 6144 each, are added in int16.
 //   4 bits   low and high halves of bytes; a block of codes up to 15 is 8
 //            additions of 15 * 256: 30720; a book's codes up to 31 are added 4
 //            times: 31744.
@@ -22819,14 +22886,9 @@ QQI_AVX2_INLINE void qqi_two_block_avx2(const qqi_lone_avx2 *a,
         qqi_two_cell_avx2(cells + 128, q + 32, 0, t);
         qqi_two_cell_avx2(cells + 192, q + 48, 0, t);
     }
-    qqi_widen_by_avx2(t, 4, s);
-    qqi_widen_by_avx2(t + 2, 1, s);
-}
-
-QQI_AVX2_INLINE void qqi_two_joint_avx2(const __m256i *s, __m256i *out)
-{
-    out[0] = _mm256_srai_epi32(s[0], 2);
-    out[1] = _mm256_srai_epi32(s[1], 2);
+    t[0] = _mm256_add_epi16(t[0], _mm256_srai_epi16(t[2], 2));
+    t[1] = _mm256_add_epi16(t[1], _mm256_srai_epi16(t[3], 2));
+    qqi_widen_by_avx2(t, 1, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
@@ -22834,7 +22896,7 @@ QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
                                        size_t last, void *work)
 {
     qqi_multiply_lone_avx2(p, g, first, last, work, 2, 2, 0, qqi_two_block_avx2,
-                           qqi_two_joint_avx2);
+                           qqi_joint_avx2);
 }
 
 // --- 4 bits ----------------------------------------------------------------
@@ -23749,126 +23811,125 @@ QQI_AVX2_FN void qqi_expand_avx2(size_t count, const uint8_t *packed,
 
 #endif
 
-// ==== kernel/avx2/pairs.h ====
+// ==== kernel/avx2/tame.h ====
 
-// qquant floor 5: codes of 8 bits where they lie, 4 columns and more, AVX2.
+// qquant floor 5: numbers of x that cannot saturate, AVX2.
 //
 // maddubs adds two products in int16, and all of them fit where the two numbers
 // add up to -128 to 128: between 255 * -128 = -32640 and 255 * 128 = 32640, for
 // numbers of unlike signs, too, as none is beyond. Of numbers that are spread
-// as a normal distribution one pair in 120 is larger. All are multiplied as if
-// none was, and what saturation cut off is added for four numbers that hold a
-// large pair: with q = h + l, halves of it, both exact,
+// as a normal distribution one pair in 120 to 30 is larger. Such pairs are
+// halved, and what that leaves of them is listed, for each column or for each
+// four: both halves are pairs that fit, and their sums are exact.
 //
-//   off = maddubs(u, h) + maddubs(u, l) - maddubs(u, q)
-//
-// which int16 holds: two products are -65280 to 64770, so it is -32512 to
-// 32003. The result is the exact sum. Where more than a tenth of the fours are
-// large, halving all codes (dot.h) is faster.
-//
-// Only where a row of W has one scale. Three instructions for 32 products, and
-// a third more or less for the fours; dot.h takes 4.3.
+// A stretch of columns of W is copied at a time, four columns of x after four,
+// 16 bytes a step: number 4 s + i of column c stands at c / 4 * 4 * stretch +
+// 16 s + c % 4 * 4 + i.
 
 #if QQI_HAS_AVX2
 
-// Fours for which there is room in work; more where work is larger.
-#  define QQI_LARGE_AVX2 ((size_t)2048)
+// Columns in a group, at most.
+#  define QQI_TAME_AVX2 ((size_t)16)
 
-typedef struct qqi_pairs_avx2 {
-    const qqi_product *p;
+// What is left of four numbers, and where their codes are: 64 bytes a step, and
+// the column of four.
+typedef struct qqi_over_avx2 {
+    uint32_t at;
+    int8_t q[4];
+} qqi_over_avx2;
+
+typedef struct qqi_tame_avx2 {
     const qqi_columns *g;
-    qqi_work_avx2 *w;
-    uint32_t *large; // fours: step << 8 | column
-    size_t count;
-} qqi_pairs_avx2;
+    int8_t *q;
+    qqi_over_avx2 *over; // most of a list, then those of the next
+    size_t shared;       // columns that share a list, 1 or 4
+    size_t stretch;      // a multiple of 64
+    size_t most;
+    size_t count[QQI_TAME_AVX2]; // of each list
+} qqi_tame_avx2;
 
-// Which of eight fours hold a large pair: a bit each.
-QQI_AVX2_INLINE uint32_t qqi_are_large_avx2(__m256i q)
+// What lies behind work is divided between numbers and lists.
+QQI_AVX2_FN void qqi_tame_make_avx2(const qqi_product *p, const qqi_columns *g,
+                                    void *work, size_t shared, qqi_tame_avx2 *a)
 {
-    const __m256i sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);
+    const size_t half = qqi_wide_bytes(p->padded) / 2;
+
+    a->g = g;
+    a->q = (int8_t *)work + QQI_WORK_BYTES;
+    a->over = (qqi_over_avx2 *)(void *)(a->q + half);
+    a->shared = shared;
+    a->stretch =
+        p->padded * g->width <= half ? p->padded : half / g->width / 256 * 256;
+    // Half of all fours, for which there is room.
+    a->most = a->stretch / 8 * shared;
+}
+
+// Two steps of four columns, and what is left of them; a bit for each four that
+// has something left.
+QQI_AVX2_INLINE uint32_t qqi_tame_two_avx2(const int8_t *q, size_t stride,
+                                           int8_t *to, int8_t *left)
+{
+    const __m256i x =
+        _mm256_inserti128_si256(_mm256_castsi128_si256(qqi_load16_avx2(q)),
+                                qqi_load16_avx2(q + stride), 1);
+    const __m256i sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), x);
     const __m256i large =
         _mm256_cmpgt_epi16(_mm256_abs_epi16(sums), _mm256_set1_epi16(128));
+    // (x + 1) >> 1, which is -64 to 64, and the rest, -64 to 63.
+    const __m256i up = _mm256_xor_si256(x, _mm256_set1_epi8((char)-128));
+    const __m256i high = _mm256_sub_epi8(
+        _mm256_avg_epu8(up, _mm256_setzero_si256()), _mm256_set1_epi8(64));
+    const __m256i rest = _mm256_and_si256(_mm256_sub_epi8(x, high), large);
     const __m256i none = _mm256_cmpeq_epi32(large, _mm256_setzero_si256());
 
+    qqi_store_avx2(to, _mm256_sub_epi8(x, rest));
+    qqi_store_avx2(left, rest);
     return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(none)) ^ 255;
 }
 
-// Finds the fours of a group; 0: there are too many. 64 of them are 256 bytes,
-// which divides 16 steps of 4 columns.
-QQI_AVX2_ALONE int qqi_find_large_avx2(qqi_pairs_avx2 *a)
+// Sixteen steps of four columns from c on; 0: too many are large.
+QQI_AVX2_INLINE int qqi_tame_some_avx2(qqi_tame_avx2 *a, const int8_t *q,
+                                       size_t c, size_t step)
 {
-    const size_t width = a->g->width;
-    const size_t fours = a->p->padded / 4 * width;
-    const size_t room =
-        width > 8 ? qqi_wide_bytes(a->p->padded) / 4 : QQI_LARGE_AVX2;
-    const size_t most = fours / 10 < room ? fours / 10 : room;
+    const size_t stride = 4 * a->g->width;
+    int8_t *to = a->q + c * a->stretch + 16 * step;
+    int8_t left[256];
+    uint64_t bits = 0;
 
-    a->large = (uint32_t *)(void *)(width > 8 ? (uint8_t *)a->w + QQI_WORK_BYTES
-                                              : a->w->u);
-    a->count = 0;
-    for (size_t i = 0; i < fours; i += 64) {
-        uint64_t bits = 0;
-        for (size_t j = 0; j < 64; j += 8)
-            bits |= (uint64_t)qqi_are_large_avx2(
-                        qqi_load_avx2(a->g->q + 4 * (i + j)))
-                    << j;
-        for (; bits != 0; bits &= bits - 1) {
-            const uint32_t at = (uint32_t)i + (uint32_t)__builtin_ctzll(bits);
-            const uint32_t step = at / (uint32_t)width;
-            if (a->count == most)
-                return 0;
-            a->large[a->count++] = step << 8 | (at - step * (uint32_t)width);
-        }
+    for (size_t i = 0; i < 8; i++)
+        bits |= (uint64_t)qqi_tame_two_avx2(q + 2 * i * stride, stride,
+                                            to + 32 * i, left + 32 * i)
+                << 8 * i;
+    for (; bits != 0; bits &= bits - 1) {
+        const size_t i = (size_t)__builtin_ctzll(bits);
+        const size_t list = (c + i % 4) / a->shared;
+        qqi_over_avx2 *over = a->over + list * a->most;
+        if (a->count[list] == a->most)
+            return 0;
+        over += a->count[list]++;
+        over->at = (uint32_t)(64 * (step + i / 4) + i % a->shared);
+        QQ_MEMCPY(over->q, left + 4 * i, 4);
     }
     return 1;
 }
 
-// What saturation cuts off 8 rows.
-QQI_AVX2_INLINE __m256i qqi_cut_off_avx2(__m256i u, __m256i q, __m256i high,
-                                         __m256i low)
+// Columns k and following, a multiple of 64; 0: too many are large.
+QQI_AVX2_ALONE int qqi_tame_stretch_avx2(qqi_tame_avx2 *a, size_t k,
+                                         size_t columns)
 {
-    const __m256i both = _mm256_add_epi16(_mm256_maddubs_epi16(u, high),
-                                          _mm256_maddubs_epi16(u, low));
-
-    return qqi_wide_avx2(_mm256_sub_epi16(both, _mm256_maddubs_epi16(u, q)));
-}
-
-// The same, added to their sums.
-QQI_AVX2_INLINE void qqi_cut_rows_avx2(const uint8_t *u, __m256i q,
-                                       __m256i high, __m256i low, int32_t *sum)
-{
-    const __m256i off = qqi_cut_off_avx2(qqi_load_avx2(u), q, high, low);
-
-    qqi_store_avx2(sum, _mm256_add_epi32(qqi_load_avx2(sum), off));
-}
-
-// Adds that to the sums: fours from i on, of steps before end. They are in the
-// order of steps. Gives the next one.
-QQI_AVX2_ALONE size_t qqi_add_large_avx2(const qqi_pairs_avx2 *a,
-                                         const uint8_t *cells, size_t i,
-                                         size_t end)
-{
-    const __m256i flip = _mm256_set1_epi8((char)-128);
-    const __m256i half = _mm256_set1_epi8(64);
     const size_t width = a->g->width;
-    const int8_t *at = a->g->q;
+    const size_t all = (columns + 63) / 64 * 64;
 
-    for (; i < a->count && a->large[i] >> 8 < end; i++) {
-        const size_t step = a->large[i] >> 8;
-        const size_t c = a->large[i] & 255;
-        const uint8_t *u = cells + 64 * step;
-        int32_t *sum = a->w->sum[c];
-        const __m256i q = qqi_four_avx2(at + 4 * (step * width + c));
-        // (q + 1) >> 1, which is -64 to 64, and the rest, -64 to 63.
-        const __m256i high = _mm256_sub_epi8(
-            _mm256_avg_epu8(_mm256_xor_si256(q, flip), _mm256_setzero_si256()),
-            half);
-        const __m256i low = _mm256_sub_epi8(q, high);
-        qqi_cut_rows_avx2(u, q, high, low, sum);
-        qqi_cut_rows_avx2(u + 32, q, high, low, sum + 8);
-    }
-    return i;
+    QQ_MEMSET(a->count, 0, sizeof a->count);
+    for (size_t c = 0; c < width; c += 4)
+        for (size_t i = 0; i < all; i += 64)
+            if (!qqi_tame_some_avx2(a, a->g->q + (k + i) * width + 4 * c, c,
+                                    i / 4))
+                return 0;
+    return 1;
 }
+
+// --- their products --------------------------------------------------------
 
 // One column: 16 rows times 4 numbers.
 QQI_AVX2_INLINE void qqi_pairs_one_avx2(__m256i u0, __m256i u1, const int8_t *q,
@@ -23896,21 +23957,58 @@ QQI_AVX2_INLINE void qqi_pairs_step_avx2(const uint8_t *u, const int8_t *q,
     qqi_pairs_one_avx2(u0, u1, q + 12, s + 6);
 }
 
+#endif
+
+// ==== kernel/avx2/pairs.h ====
+
+// qquant floor 5: codes of 8 bits where they lie, 4 columns and more, AVX2.
+//
+// Numbers that cannot saturate (tame.h), then what was left of the large ones,
+// column by column. Only where a row of W has one scale. Three instructions for
+// 32 products, and as many for the listed fours; halved.h takes 4.3. Where half
+// of all fours are large, halving the codes is about as fast.
+//
+// All of x is copied once where there is room for it; else a few panels meet a
+// stretch of columns before the next one is copied.
+
+#if QQI_HAS_AVX2
+
+// Columns of codes that meet all others before the next ones do.
+#  define QQI_PAIRS_CHUNK_AVX2 ((size_t)1024)
+
+typedef struct qqi_pairs_avx2 {
+    const qqi_product *p;
+    const qqi_columns *g;
+    qqi_tame_avx2 tame;
+    int32_t *sum;  // of a column: 16; of a panel: those of all columns
+    size_t panels; // that there is room for
+} qqi_pairs_avx2;
+
+QQI_AVX2_FN void qqi_pairs_make_avx2(const qqi_product *p, const qqi_columns *g,
+                                     void *work, qqi_pairs_avx2 *a)
+{
+    a->p = p;
+    a->g = g;
+    a->sum = (int32_t *)work;
+    a->panels = QQI_WORK_BYTES / (64 * g->width);
+    qqi_tame_make_avx2(p, g, work, 1, &a->tame);
+}
+
 // Steps of four columns: sums of 16 rows each go on.
 QQI_AVX2_ALONE void qqi_pairs_steps_avx2(const uint8_t *u, const int8_t *q,
-                                         size_t stride, size_t steps,
-                                         size_t ahead, int32_t *sum)
+                                         size_t steps, size_t ahead,
+                                         int32_t *sum)
 {
     __m256i s[8] = {qqi_load_avx2(sum),      qqi_load_avx2(sum + 8),
                     qqi_load_avx2(sum + 16), qqi_load_avx2(sum + 24),
                     qqi_load_avx2(sum + 32), qqi_load_avx2(sum + 40),
                     qqi_load_avx2(sum + 48), qqi_load_avx2(sum + 56)};
 
-    for (; steps > 1; steps -= 2, u += 128, q += 2 * stride) {
+    for (; steps > 1; steps -= 2, u += 128, q += 32) {
         qqi_ask_avx2(u + ahead, 1);
         qqi_pairs_step_avx2(u, q, s);
         qqi_ask_avx2(u + ahead + 64, 1);
-        qqi_pairs_step_avx2(u + 64, q + stride, s);
+        qqi_pairs_step_avx2(u + 64, q + 16, s);
     }
     if (steps > 0)
         qqi_pairs_step_avx2(u, q, s);
@@ -23924,20 +24022,65 @@ QQI_AVX2_ALONE void qqi_pairs_steps_avx2(const uint8_t *u, const int8_t *q,
     qqi_store_avx2(sum + 56, s[7]);
 }
 
-// fma(s, D, 0) of a half of a column.
+// What was left of the numbers of a stretch, times its codes.
+QQI_AVX2_ALONE void qqi_pairs_over_avx2(const qqi_pairs_avx2 *a,
+                                        const uint8_t *u, int32_t *sum)
+{
+    for (size_t c = 0; c < a->g->count; c++, sum += 16) {
+        const qqi_over_avx2 *over = a->tame.over + c * a->tame.most;
+        __m256i s[2] = {qqi_load_avx2(sum), qqi_load_avx2(sum + 8)};
+        for (size_t i = 0; i < a->tame.count[c]; i++)
+            qqi_pairs_one_avx2(qqi_load_avx2(u + over[i].at),
+                               qqi_load_avx2(u + over[i].at + 32), over[i].q,
+                               s);
+        qqi_store_avx2(sum, s[0]);
+        qqi_store_avx2(sum + 8, s[1]);
+    }
+}
+
+// A stretch of a panel, some columns from k on, to its sums.
+QQI_AVX2_INLINE void qqi_pairs_stretch_avx2(const qqi_pairs_avx2 *a, size_t i,
+                                            size_t k, size_t columns,
+                                            size_t ahead, int32_t *sum)
+{
+    const uint8_t *u = qqi_panel_cells(a->p, i) + 16 * k;
+    const size_t chunk = a->g->width > 4 ? QQI_PAIRS_CHUNK_AVX2 : columns;
+
+    for (size_t at = 0; at < columns; at += chunk) {
+        const size_t left = columns - at;
+        const size_t steps = ((left < chunk ? left : chunk) + 3) / 4;
+        for (size_t c = 0; c < a->g->count; c += 4)
+            qqi_pairs_steps_avx2(u + 16 * at,
+                                 a->tame.q + c * a->tame.stretch + 4 * at,
+                                 steps, c == 0 ? ahead : 0, sum + 16 * c);
+    }
+    qqi_pairs_over_avx2(a, u, sum);
+}
+
+// fma(s, D, 0) of a half of column c, from its sums.
 QQI_AVX2_INLINE __m256 qqi_pairs_end_avx2(const qqi_pairs_avx2 *a,
                                           const uint8_t *panel, size_t c,
-                                          size_t half)
+                                          size_t half, const int32_t *sum)
 {
     const qqi_product *p = a->p;
     __m256i off = _mm256_set1_epi32(a->g->sum[c]);
 
     if (p->zero_at != 0)
         off = _mm256_mullo_epi32(off, qqi_zeros_avx2(p, panel, 0, half));
-    const __m256i d =
-        _mm256_sub_epi32(qqi_load_avx2(a->w->sum[c] + 8 * half), off);
+    const __m256i d = _mm256_sub_epi32(qqi_load_avx2(sum + 8 * half), off);
     return _mm256_fmadd_ps(qqi_scales_avx2(p, panel, 0, half),
                            _mm256_cvtepi32_ps(d), _mm256_setzero_ps());
+}
+
+// The end of panel i.
+QQI_AVX2_INLINE void qqi_pairs_finish_avx2(const qqi_pairs_avx2 *a, size_t i,
+                                           const int32_t *sum)
+{
+    const uint8_t *panel = qqi_panel(a->p, i);
+
+    for (size_t c = 0; c < a->g->count; c++, sum += 16)
+        qqi_end_avx2(a->p, a->g, i, c, qqi_pairs_end_avx2(a, panel, c, 0, sum),
+                     qqi_pairs_end_avx2(a, panel, c, 1, sum));
 }
 
 // Whether a product can be done this way.
@@ -23951,34 +24094,28 @@ QQI_AVX2_FN void qqi_multiply_pairs_avx2(const qqi_product *p,
                                          const qqi_columns *g, size_t first,
                                          size_t last, void *work)
 {
-    const size_t stride = 4 * g->width;
+    const size_t row = 16 * g->width;
     qqi_pairs_avx2 a;
 
-    a.p = p;
-    a.g = g;
-    a.w = (qqi_work_avx2 *)work;
-    if (!qqi_find_large_avx2(&a)) {
-        qqi_multiply_halved_avx2(p, g, first, last, work);
-        return;
-    }
-    for (size_t i = first; i < last; i++) {
-        const uint8_t *cells = qqi_panel_cells(p, i);
-        const size_t ahead = qqi_ahead_of_avx2(p, i, last);
-        QQ_MEMSET(a.w->sum, 0, g->width * sizeof a.w->sum[0]);
-        for (size_t k = 0, large = 0; k < p->k; k += QQI_CHUNK_AVX2) {
-            const size_t left = p->k - k;
-            const size_t steps =
-                ((left < QQI_CHUNK_AVX2 ? left : QQI_CHUNK_AVX2) + 3) / 4;
-            for (size_t c = 0; c < g->count; c += 4)
-                qqi_pairs_steps_avx2(cells + 16 * k,
-                                     g->q + k * g->width + 4 * c, stride, steps,
-                                     c == 0 ? ahead : 0, a.w->sum[c]);
-            large = qqi_add_large_avx2(&a, cells, large, k / 4 + steps);
+    qqi_pairs_make_avx2(p, g, work, &a);
+    const size_t stretch = a.tame.stretch;
+    for (size_t i = first, next; i < last; i = next) {
+        next = a.panels < last - i ? i + a.panels : last;
+        QQ_MEMSET(a.sum, 0, (next - i) * row * sizeof a.sum[0]);
+        for (size_t k = 0; k < p->k; k += stretch) {
+            const size_t columns = stretch < p->k - k ? stretch : p->k - k;
+            if ((i == first || stretch < p->k) &&
+                !qqi_tame_stretch_avx2(&a.tame, k, columns)) {
+                qqi_multiply_halved_avx2(p, g, i, last, work);
+                return;
+            }
+            for (size_t j = i; j < next; j++)
+                qqi_pairs_stretch_avx2(&a, j, k, columns,
+                                       qqi_ahead_of_avx2(p, j, last),
+                                       a.sum + (j - i) * row);
         }
-        for (size_t c = 0; c < g->count; c++)
-            qqi_end_avx2(p, g, i, c,
-                         qqi_pairs_end_avx2(&a, qqi_panel(p, i), c, 0),
-                         qqi_pairs_end_avx2(&a, qqi_panel(p, i), c, 1));
+        for (size_t j = i; j < next; j++)
+            qqi_pairs_finish_avx2(&a, j, a.sum + (j - i) * row);
     }
 }
 
@@ -23990,189 +24127,127 @@ QQI_AVX2_FN void qqi_multiply_pairs_avx2(const qqi_product *p,
 // AVX2.
 //
 // Codes of 8 bits where they lie, or what a book of 16 has for codes of 4 bits,
-// are multiplied once, as pairs.h does it: what saturation cuts off is added
-// for the few fours of numbers that hold a large pair. Here it must be known
-// before the sums of a tile become floats: it is what they begin with. Codes
-// are met 256 columns at a time by 4 columns of x; large fours are listed in
-// that order, the cuts of each such meeting are made from the list, and then
-// its tiles are multiplied.
+// are multiplied once, as pairs.h does it. What was left of large numbers must
+// be multiplied before the sums of a tile become floats: it is what they begin
+// with. Codes are met 256 columns at a time by 4 columns of x, whose list is in
+// that order.
 
 #if QQI_HAS_AVX2
 
 // Columns of codes that are met at once.
 #  define QQI_MET_AVX2 ((size_t)256)
 
-// Four numbers with a large pair: meeting << 8 | step << 2 | column.
-typedef struct qqi_large_avx2 {
-    uint32_t at;
-    int8_t q[4];
-    int8_t high[4]; // halves of them, rounded up
-} qqi_large_avx2;
-
-typedef struct qqi_cut_work_avx2 {
+// acc follows.
+typedef struct qqi_left_work_avx2 {
     uint8_t u[4096];
-    int32_t cut[8][4][16]; // of a tile and a column; zeros between meetings
-    float acc[32][16];
+    int32_t left[8][4][16]; // of a tile and a column; zeros between meetings
     float scales[8][16];
-    qqi_large_avx2 large[640]; // more where work is larger
-} qqi_cut_work_avx2;
+} qqi_left_work_avx2;
 
-QQI_STATIC_ASSERT(cut_work_avx2, sizeof(qqi_cut_work_avx2) <= QQI_WORK_BYTES);
-
-typedef struct qqi_cuts_avx2 {
+typedef struct qqi_pair_tiles_avx2 {
     const qqi_product *p;
     const qqi_columns *g;
-    qqi_cut_work_avx2 *w;
-    qqi_large_avx2 *large;
-    size_t count;
-    size_t room;
-} qqi_cuts_avx2;
+    qqi_left_work_avx2 *w;
+    qqi_tame_avx2 tame;
+    float *acc;    // of a column: 16; of a panel: those of all columns
+    size_t panels; // that there is room for
+} qqi_pair_tiles_avx2;
 
-// --- large fours -----------------------------------------------------------
+QQI_STATIC_ASSERT(left_work_avx2,
+                  sizeof(qqi_left_work_avx2) + 64 * QQI_TAME_AVX2 <=
+                      QQI_WORK_BYTES);
 
-// Which fours of four columns hold a large pair, in two steps: a bit each.
-QQI_AVX2_INLINE uint32_t qqi_two_large_avx2(const int8_t *q, size_t stride)
+QQI_AVX2_FN void qqi_pair_tiles_make_avx2(const qqi_product *p,
+                                          const qqi_columns *g, void *work,
+                                          qqi_pair_tiles_avx2 *a)
 {
-    const __m256i two =
-        _mm256_inserti128_si256(_mm256_castsi128_si256(qqi_load16_avx2(q)),
-                                qqi_load16_avx2(q + stride), 1);
-
-    return qqi_are_large_avx2(two);
-}
-
-// Lists a four; 0: there are too many.
-QQI_FN int qqi_note_large_avx2(qqi_cuts_avx2 *a, size_t at, const int8_t *q)
-{
-    if (a->count == a->room)
-        return 0;
-    qqi_large_avx2 *to = &a->large[a->count++];
-    to->at = (uint32_t)at;
-    for (size_t i = 0; i < 4; i++) {
-        to->q[i] = q[i];
-        to->high[i] = (int8_t)((q[i] + 129) / 2 - 64);
-    }
-    return 1;
-}
-
-// Those of a meeting: steps, an even number, from q on.
-QQI_AVX2_INLINE int qqi_met_large_avx2(qqi_cuts_avx2 *a, size_t meeting,
-                                       size_t steps, const int8_t *q)
-{
-    const size_t stride = 4 * a->g->width;
-
-    for (size_t i = 0; i < steps; i += 2, q += 2 * stride) {
-        uint32_t bits = qqi_two_large_avx2(q, stride);
-        for (; bits != 0; bits &= bits - 1) {
-            const size_t j = (size_t)__builtin_ctz(bits);
-            if (!qqi_note_large_avx2(a, meeting << 8 | (4 * i + j),
-                                     q + j / 4 * stride + j % 4 * 4))
-                return 0;
-        }
-    }
-    return 1;
-}
-
-// All of a group; 0: there are too many.
-QQI_AVX2_ALONE int qqi_all_large_avx2(qqi_cuts_avx2 *a)
-{
-    const size_t width = a->g->width;
-    const size_t padded = a->p->padded;
-    const size_t most = padded / 4 * width / 10;
-    const int wide = width > 8;
-    size_t meeting = 0;
-
-    a->large =
-        wide ? (qqi_large_avx2 *)(void *)((uint8_t *)a->w + QQI_WORK_BYTES)
-             : a->w->large;
-    a->room = wide ? qqi_wide_bytes(padded) / sizeof a->large[0] : 640;
-    a->room = a->room < most ? a->room : most;
-    a->count = 0;
-    for (size_t k = 0; k < padded; k += QQI_MET_AVX2) {
-        const size_t left = padded - k;
-        const size_t steps = (left < QQI_MET_AVX2 ? left : QQI_MET_AVX2) / 4;
-        for (size_t c = 0; c < a->g->count; c += 4, meeting++)
-            if (!qqi_met_large_avx2(a, meeting, steps,
-                                    a->g->q + k * width + 4 * c))
-                return 0;
-    }
-    return 1;
+    a->p = p;
+    a->g = g;
+    a->w = (qqi_left_work_avx2 *)work;
+    a->acc = (float *)(void *)(a->w + 1);
+    a->panels = (QQI_WORK_BYTES - sizeof *a->w) / (64 * g->width);
+    qqi_tame_make_avx2(p, g, work, 4, &a->tame);
+    QQ_MEMSET(a->w->left, 0, sizeof a->w->left);
 }
 
 // --- a meeting -------------------------------------------------------------
 
-// The cuts of a meeting, from entry i of the list on. Gives the next one.
-QQI_AVX2_INLINE size_t qqi_make_cuts_avx2(const qqi_cuts_avx2 *a,
-                                          const uint8_t *u, size_t meeting,
-                                          size_t i)
+// What was left of the numbers of a meeting whose codes are u, 64 * step bytes
+// into the stretch; from entry i of their list on. Gives the next one.
+QQI_AVX2_INLINE size_t qqi_meet_left_avx2(const qqi_pair_tiles_avx2 *a,
+                                          const uint8_t *u, size_t list,
+                                          size_t step, size_t i)
 {
-    for (; i < a->count && a->large[i].at >> 8 == meeting; i++) {
-        const qqi_large_avx2 *large = &a->large[i];
-        const size_t step = large->at >> 2 & 63;
-        const uint8_t *codes = u + 64 * step;
-        int32_t *cut = a->w->cut[step / 8][large->at & 3];
-        const __m256i q = qqi_four_avx2(large->q);
-        const __m256i high = qqi_four_avx2(large->high);
-        const __m256i low = _mm256_sub_epi8(q, high);
+    const qqi_over_avx2 *over = a->tame.over + list * a->tame.most;
+    const size_t count = a->tame.count[list];
+    const size_t end = 64 * (step + QQI_MET_AVX2 / 4);
 
-        qqi_cut_rows_avx2(codes, q, high, low, cut);
-        qqi_cut_rows_avx2(codes + 32, q, high, low, cut + 8);
+    for (; i < count && over[i].at < end; i++) {
+        const size_t at = over[i].at - 64 * step;
+        const uint8_t *codes = u + at / 64 * 64;
+        int32_t *left = a->w->left[at / 512][at & 3];
+        __m256i s[2] = {qqi_load_avx2(left), qqi_load_avx2(left + 8)};
+
+        qqi_pairs_one_avx2(qqi_load_avx2(codes), qqi_load_avx2(codes + 32),
+                           over[i].q, s);
+        qqi_store_avx2(left, s[0]);
+        qqi_store_avx2(left + 8, s[1]);
     }
     return i;
 }
 
-// The sums of four columns begin with their cuts, which become zeros.
-QQI_AVX2_INLINE void qqi_take_cuts_avx2(int32_t *cut, __m256i *s)
+// The sums of four columns begin with that, which becomes zeros.
+QQI_AVX2_INLINE void qqi_take_left_avx2(int32_t *left, __m256i *s)
 {
     const __m256i zero = _mm256_setzero_si256();
 
-    s[0] = qqi_load_avx2(cut);
-    s[1] = qqi_load_avx2(cut + 8);
-    s[2] = qqi_load_avx2(cut + 16);
-    s[3] = qqi_load_avx2(cut + 24);
-    s[4] = qqi_load_avx2(cut + 32);
-    s[5] = qqi_load_avx2(cut + 40);
-    s[6] = qqi_load_avx2(cut + 48);
-    s[7] = qqi_load_avx2(cut + 56);
-    qqi_store_avx2(cut, zero);
-    qqi_store_avx2(cut + 8, zero);
-    qqi_store_avx2(cut + 16, zero);
-    qqi_store_avx2(cut + 24, zero);
-    qqi_store_avx2(cut + 32, zero);
-    qqi_store_avx2(cut + 40, zero);
-    qqi_store_avx2(cut + 48, zero);
-    qqi_store_avx2(cut + 56, zero);
+    s[0] = qqi_load_avx2(left);
+    s[1] = qqi_load_avx2(left + 8);
+    s[2] = qqi_load_avx2(left + 16);
+    s[3] = qqi_load_avx2(left + 24);
+    s[4] = qqi_load_avx2(left + 32);
+    s[5] = qqi_load_avx2(left + 40);
+    s[6] = qqi_load_avx2(left + 48);
+    s[7] = qqi_load_avx2(left + 56);
+    qqi_store_avx2(left, zero);
+    qqi_store_avx2(left + 8, zero);
+    qqi_store_avx2(left + 16, zero);
+    qqi_store_avx2(left + 24, zero);
+    qqi_store_avx2(left + 32, zero);
+    qqi_store_avx2(left + 40, zero);
+    qqi_store_avx2(left + 48, zero);
+    qqi_store_avx2(left + 56, zero);
 }
 
 QQI_AVX2_INLINE void qqi_four_pairs_avx2(const uint8_t *u, const int8_t *q,
-                                         size_t stride, __m256i *s)
+                                         __m256i *s)
 {
     qqi_pairs_step_avx2(u, q, s);
-    qqi_pairs_step_avx2(u + 64, q + stride, s);
-    qqi_pairs_step_avx2(u + 128, q + 2 * stride, s);
-    qqi_pairs_step_avx2(u + 192, q + 3 * stride, s);
+    qqi_pairs_step_avx2(u + 64, q + 16, s);
+    qqi_pairs_step_avx2(u + 128, q + 32, s);
+    qqi_pairs_step_avx2(u + 192, q + 48, s);
 }
 
 // The tiles of a meeting, of some columns of codes.
-QQI_AVX2_ALONE void qqi_pair_tiles_avx2(const uint8_t *u, const int8_t *q,
-                                        size_t width, size_t columns,
-                                        int32_t *cut, qqi_quick_avx2 *to)
+QQI_AVX2_ALONE void qqi_pair_tiles_avx2_of(const uint8_t *u, const int8_t *q,
+                                           size_t width, size_t columns,
+                                           int32_t *left, qqi_quick_avx2 *to)
 {
-    const size_t stride = 4 * width;
     __m256i s[8];
 
-    for (; columns >= 32; columns -= 32, cut += 64) {
-        qqi_take_cuts_avx2(cut, s);
-        qqi_four_pairs_avx2(u, q, stride, s);
-        qqi_four_pairs_avx2(u + 256, q + 4 * stride, stride, s);
+    for (; columns >= 32; columns -= 32, left += 64) {
+        qqi_take_left_avx2(left, s);
+        qqi_four_pairs_avx2(u, q, s);
+        qqi_four_pairs_avx2(u + 256, q + 64, s);
         qqi_quick_both_avx2(to, s);
         qqi_quick_next_avx2(to, width);
         u += 512;
-        q += 8 * stride;
+        q += 128;
     }
     if (columns == 0)
         return;
-    qqi_take_cuts_avx2(cut, s);
-    for (size_t i = 0; i < columns; i += 4, u += 64, q += stride)
+    qqi_take_left_avx2(left, s);
+    for (size_t i = 0; i < columns; i += 4, u += 64, q += 16)
         qqi_pairs_step_avx2(u, q, s);
     qqi_quick_both_avx2(to, s);
 }
@@ -24180,34 +24255,33 @@ QQI_AVX2_ALONE void qqi_pair_tiles_avx2(const uint8_t *u, const int8_t *q,
 // --- the product -----------------------------------------------------------
 
 // The scales of tiles t to end - 1 of a panel, 16 f32 each.
-QQI_AVX2_INLINE const uint8_t *qqi_met_scales_avx2(const qqi_cuts_avx2 *a,
+QQI_AVX2_INLINE const uint8_t *qqi_met_scales_avx2(const qqi_pair_tiles_avx2 *a,
                                                    const uint8_t *panel,
                                                    size_t t, size_t end)
 {
-    float *out = a->w->scales[0];
-
     if (qqi_has_plain_scales(a->p))
         return panel + a->p->scale_at + 64 * t;
-    for (; t < end; t++, out += 16) {
-        qqi_store_floats_avx2(out, qqi_scales_avx2(a->p, panel, t, 0));
-        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(a->p, panel, t, 1));
-    }
+    qqi_many_scales_avx2(a->p, panel, t, end, a->w->scales[0]);
     return (const uint8_t *)a->w->scales;
 }
 
-// Panel i times all columns, to acc; cells are asked for ahead of that.
-QQI_AVX2_FN void qqi_pair_panel_avx2(const qqi_cuts_avx2 *a, size_t i,
-                                     size_t ahead)
+// A stretch of panel i, columns k to last - 1, times all columns of x, to acc;
+// cells are asked for ahead of that.
+QQI_AVX2_FN void qqi_tiles_stretch_avx2(const qqi_pair_tiles_avx2 *a, size_t i,
+                                        size_t k, size_t last, size_t ahead,
+                                        float *acc)
 {
     const qqi_product *p = a->p;
     const qqi_columns *g = a->g;
     const uint8_t *cells = qqi_panel_cells(p, i);
-    size_t meeting = 0, large = 0;
+    size_t done[QQI_TAME_AVX2 / 4] = {0, 0, 0, 0};
 
-    for (size_t k = 0; k < p->k; k += QQI_MET_AVX2) {
-        const size_t left = p->k - k;
-        const size_t columns = left < QQI_MET_AVX2 ? left : QQI_MET_AVX2;
+    for (size_t begin = k; k < last; k += QQI_MET_AVX2) {
+        const size_t columns =
+            last - k < QQI_MET_AVX2 ? last - k : QQI_MET_AVX2;
         const uint8_t *u = a->w->u;
+        const int8_t *q = a->tame.q + 4 * (k - begin);
+        qqi_quick_avx2 to;
         const uint8_t *scales = qqi_met_scales_avx2(a, qqi_panel(p, i), k / 32,
                                                     (k + columns + 31) / 32);
         qqi_ask_avx2(scales + ahead / 2, 8);
@@ -24215,14 +24289,14 @@ QQI_AVX2_FN void qqi_pair_panel_avx2(const qqi_cuts_avx2 *a, size_t i,
             u = cells + 16 * k;
         else
             qqi_unpack_avx2(p, cells, k, columns, ahead, a->w->u);
-        for (size_t c = 0; c < g->count; c += 4, meeting++) {
-            qqi_quick_avx2 to;
-            to.acc = a->w->acc[c];
+        for (size_t c = 0; c < g->count; c += 4) {
+            to.acc = acc + 16 * c;
             to.sum = g->sum + k / 32 * g->width + c;
             to.scales = scales;
-            large = qqi_make_cuts_avx2(a, u, meeting, large);
-            qqi_pair_tiles_avx2(u, g->q + k * g->width + 4 * c, g->width,
-                                columns, a->w->cut[0][0], &to);
+            done[c / 4] =
+                qqi_meet_left_avx2(a, u, c / 4, (k - begin) / 4, done[c / 4]);
+            qqi_pair_tiles_avx2_of(u, q + c * a->tame.stretch, g->width,
+                                   columns, a->w->left[0][0], &to);
         }
     }
 }
@@ -24231,8 +24305,7 @@ QQI_AVX2_FN void qqi_pair_panel_avx2(const qqi_cuts_avx2 *a, size_t i,
 QQI_INLINE int qqi_has_pair_tiles(const qqi_product *p)
 {
     return qqi_is_quick(p) && p->tile == 32 &&
-           (p->bits == 8 || (p->bits == 4 && p->code == QQI_CODE_BOOK)) &&
-           p->k < (size_t)1 << 28;
+           (p->bits == 8 || (p->bits == 4 && p->code == QQI_CODE_BOOK));
 }
 
 QQI_AVX2_FN void qqi_multiply_pair_tiles_avx2(const qqi_product *p,
@@ -24240,22 +24313,32 @@ QQI_AVX2_FN void qqi_multiply_pair_tiles_avx2(const qqi_product *p,
                                               size_t first, size_t last,
                                               void *work)
 {
-    qqi_cuts_avx2 a;
+    const size_t row = 16 * g->width;
+    qqi_pair_tiles_avx2 a;
 
-    a.p = p;
-    a.g = g;
-    a.w = (qqi_cut_work_avx2 *)work;
-    if (!qqi_all_large_avx2(&a)) {
-        qqi_multiply_halved_avx2(p, g, first, last, work);
-        return;
-    }
-    QQ_MEMSET(a.w->cut, 0, sizeof a.w->cut);
-    for (size_t i = first; i < last; i++) {
-        QQ_MEMSET(a.w->acc, 0, g->width * sizeof a.w->acc[0]);
-        qqi_pair_panel_avx2(&a, i, qqi_ahead_of_avx2(p, i, last));
-        for (size_t c = 0; c < g->count; c++)
-            qqi_end_avx2(p, g, i, c, qqi_floats_avx2(a.w->acc[c]),
-                         qqi_floats_avx2(a.w->acc[c] + 8));
+    qqi_pair_tiles_make_avx2(p, g, work, &a);
+    const size_t stretch = a.tame.stretch;
+    for (size_t i = first, next; i < last; i = next) {
+        next = a.panels < last - i ? i + a.panels : last;
+        QQ_MEMSET(a.acc, 0, (next - i) * row * sizeof a.acc[0]);
+        for (size_t k = 0; k < p->k; k += stretch) {
+            const size_t end = stretch < p->k - k ? k + stretch : p->k;
+            if ((i == first || stretch < p->k) &&
+                !qqi_tame_stretch_avx2(&a.tame, k, end - k)) {
+                qqi_multiply_halved_avx2(p, g, i, last, work);
+                return;
+            }
+            for (size_t j = i; j < next; j++)
+                qqi_tiles_stretch_avx2(&a, j, k, end,
+                                       qqi_ahead_of_avx2(p, j, last),
+                                       a.acc + (j - i) * row);
+        }
+        for (size_t j = i; j < next; j++)
+            for (size_t c = 0; c < g->count; c++) {
+                const float *acc = a.acc + (j - i) * row + 16 * c;
+                qqi_end_avx2(p, g, j, c, qqi_floats_avx2(acc),
+                             qqi_floats_avx2(acc + 8));
+            }
     }
 }
 
@@ -24673,8 +24756,10 @@ QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
         how->multiply = qqi_multiply_more_avx2;
         how->widths = 1u << 1 | 1u << 4;
         // Large pairs are looked for once for all of these.
-        how->panels =
-            (qqi_has_pairs(p) || qqi_has_pair_tiles(p)) && p->n >= 2048 ? 8 : 1;
+        if (qqi_has_pairs(p) || qqi_has_pair_tiles(p)) {
+            how->columns = (unsigned)QQI_TAME_AVX2;
+            how->panels = p->n >= 4096 ? 16 : 8;
+        }
     }
 }
 

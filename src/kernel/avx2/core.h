@@ -193,6 +193,28 @@ QQI_AVX2_INLINE __m256 qqi_scales_avx2(const qqi_product *p,
                          _mm256_set1_ps(p->unit));
 }
 
+// Those of tiles t to end - 1 of a panel, 16 f32 each. The tiles of most
+// matrices have f16, and nothing but them.
+QQI_AVX2_ALONE void qqi_many_scales_avx2(const qqi_product *p,
+                                         const uint8_t *panel, size_t t,
+                                         size_t end, float *out)
+{
+    const uint8_t *at = panel + p->scale_at + 32 * t;
+
+    if (p->scale_type == QQ_TYPE_F16 && p->scale2 == 1.0f && p->unit == 1.0f) {
+        for (; t < end; t++, at += 32, out += 16) {
+            qqi_store_floats_avx2(out, _mm256_cvtph_ps(qqi_load16_avx2(at)));
+            qqi_store_floats_avx2(out + 8,
+                                  _mm256_cvtph_ps(qqi_load16_avx2(at + 16)));
+        }
+        return;
+    }
+    for (; t < end; t++, out += 16) {
+        qqi_store_floats_avx2(out, qqi_scales_avx2(p, panel, t, 0));
+        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(p, panel, t, 1));
+    }
+}
+
 // --- sums to floats --------------------------------------------------------
 
 // What is taken off each code of 8 rows of a tile.

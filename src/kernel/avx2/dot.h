@@ -1,16 +1,11 @@
 // qquant floor 5: the dot engine of AVX2, any tile and up to 32 columns.
 //
-//   narrow   codes up to 127: maddubs makes int16 of 2 products, int16 sums
-//            are widened before they overflow. q may be -128, so a product
-//            pair lies within -256 * u ... 254 * u, u being the largest code,
-//            and 32768 / (256 * u) of them may be added: codes of 1 bit 128
-//            times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4, 6 bits 2, 7 bits
-//            once; e2m1, up to 24, 5 times. Where a row has one scale, x is
-//            looked at: mostly 4 times as many may be added.
-//   halved   codes up to 255, 8 bits and most books: 16 * high + low, both up
-//            to 15, which is twice the work of 4 bits. Exact for all codes and
-//            all q. As int16 they take as many instructions and twice the
-//            bytes, |code| times the sign of q takes more.
+// Codes up to 127: maddubs makes int16 of 2 products, int16 sums are widened
+// before they overflow. q may be -128, so a product pair lies within -256 * u
+// ... 254 * u, u being the largest code, and 32768 / (256 * u) of them may be
+// added: codes of 1 bit 128 times, 2 bits 42, 3 bits 18, 4 bits 8, 5 bits 4,
+// 6 bits 2, 7 bits once; e2m1, up to 24, 5 times. Where a row has one scale, x
+// is looked at: mostly 4 times as many may be added.
 
 #ifndef QQUANT_KERNEL_AVX2_DOT_H
 #define QQUANT_KERNEL_AVX2_DOT_H
@@ -71,6 +66,18 @@ QQI_AVX2_INLINE void qqi_some_steps_avx2(const uint8_t *u, const int8_t *q,
         u += 64;
         q += stride;
         qqi_step_avx2(u, q, count, 0, t);
+    }
+}
+
+// Thirty-two steps of four columns.
+QQI_AVX2_INLINE void qqi_many_steps_avx2(const uint8_t *u, const int8_t *q,
+                                         size_t stride, __m256i *t)
+{
+    qqi_four_steps_avx2(u, q, stride, 1, t);
+    for (size_t i = 1; i < 8; i++) {
+        u += 256;
+        q += 4 * stride;
+        qqi_four_steps_avx2(u, q, stride, 0, t);
     }
 }
 
@@ -153,6 +160,33 @@ QQI_AVX2_INLINE void qqi_narrow_steps_avx2(const qqi_pass_avx2 *a,
     }
 }
 
+// Four columns in long tiles, where int16 has room for 32 steps.
+QQI_AVX2_ALONE void qqi_narrow_long_avx2(const qqi_pass_avx2 *a,
+                                         const qqi_meeting_avx2 *m)
+{
+    const size_t stride = 4 * a->g->width;
+    const uint8_t *u = m->u;
+    const int8_t *q = m->q;
+    qqi_piece_avx2 piece;
+
+    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
+         more = qqi_piece_next_avx2(a, m, &piece)) {
+        __m256i t[8], s[8];
+        qqi_begin_both_avx2(a, &piece, m->c, 4, s);
+        for (size_t left = piece.steps, now; left > 0; left -= now) {
+            now = left < 32 ? left : 32;
+            if (now == 32)
+                qqi_many_steps_avx2(u, q, stride, t);
+            else
+                qqi_some_steps_avx2(u, q, stride, now, 4, t);
+            qqi_widen_all_avx2(t, 4, 0, s);
+            u += 64 * now;
+            q += stride * now;
+        }
+        qqi_piece_both_avx2(a, m, &piece, 4, s);
+    }
+}
+
 QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
                                             const qqi_meeting_avx2 *m)
 {
@@ -181,114 +215,13 @@ QQI_AVX2_ALONE void qqi_narrow_segment_avx2(const qqi_pass_avx2 *a,
             return;
         m = &rest;
     }
-    qqi_narrow_steps_avx2(a, m, 4);
+    if (a->most >= 32 && a->p->tile >= 128)
+        qqi_narrow_long_avx2(a, m);
+    else
+        qqi_narrow_steps_avx2(a, m, 4);
 }
 
-// --- halved ----------------------------------------------------------------
-
-// Sums of high and low halves, times their weights.
-QQI_AVX2_INLINE __m256i qqi_whole_avx2(const __m256i *t)
-{
-    return _mm256_add_epi32(_mm256_madd_epi16(t[0], _mm256_set1_epi16(16)),
-                            _mm256_madd_epi16(t[1], _mm256_set1_epi16(1)));
-}
-
-// Whole tiles of 32 columns, 8 rows.
-QQI_AVX2_INLINE void qqi_halved_quick_avx2(const qqi_pass_avx2 *a,
-                                           const qqi_meeting_avx2 *m,
-                                           size_t tiles, size_t half)
-{
-    const size_t width = a->g->width;
-    const size_t stride = 4 * width;
-    const uint8_t *u = m->u + QQI_ROWS_AVX2 * half;
-    const int8_t *q = m->q;
-    qqi_quick_avx2 to = qqi_quick_make_avx2(a, m);
-
-    for (; tiles > 0; tiles--, u += 512, q += 8 * stride) {
-        __m256i t[8];
-        qqi_four_steps_avx2(u, q, stride, 1, t);
-        qqi_four_steps_avx2(u + 256, q + 4 * stride, stride, 0, t);
-        qqi_quick_end_avx2(&to, 0, half, qqi_whole_avx2(t));
-        qqi_quick_end_avx2(&to, 1, half, qqi_whole_avx2(t + 2));
-        qqi_quick_end_avx2(&to, 2, half, qqi_whole_avx2(t + 4));
-        qqi_quick_end_avx2(&to, 3, half, qqi_whole_avx2(t + 6));
-        qqi_quick_next_avx2(&to, width);
-    }
-}
-
-// s of count, a constant, columns and a half goes on.
-QQI_AVX2_INLINE void qqi_add_whole_avx2(const __m256i *t, size_t count,
-                                        __m256i *s)
-{
-    s[0] = _mm256_add_epi32(s[0], qqi_whole_avx2(t));
-    if (count > 1) {
-        s[1] = _mm256_add_epi32(s[1], qqi_whole_avx2(t + 2));
-        s[2] = _mm256_add_epi32(s[2], qqi_whole_avx2(t + 4));
-        s[3] = _mm256_add_epi32(s[3], qqi_whole_avx2(t + 6));
-    }
-}
-
-// A piece of count, a constant, 1 or 4, columns, 8 rows.
-QQI_AVX2_INLINE void qqi_halved_piece_avx2(const qqi_pass_avx2 *a,
-                                           const qqi_meeting_avx2 *m,
-                                           const qqi_piece_avx2 *piece,
-                                           size_t count, size_t half,
-                                           const uint8_t *u, const int8_t *q)
-{
-    const size_t stride = 4 * a->g->width;
-    __m256i s[4];
-
-    u += QQI_ROWS_AVX2 * half;
-    qqi_begin_half_avx2(a, piece, m->c, count, half, s);
-    for (size_t left = piece->steps, now; left > 0; left -= now) {
-        __m256i t[8];
-        now = left < 8 ? left : 8;
-        qqi_some_steps_avx2(u, q, stride, now, count, t);
-        qqi_add_whole_avx2(t, count, s);
-        u += 64 * now;
-        q += stride * now;
-    }
-    qqi_piece_half_avx2(a, m, piece, count, half, s);
-}
-
-// Pieces of any kind; columns that are not there are zeros.
-QQI_AVX2_INLINE void qqi_halved_pieces_avx2(const qqi_pass_avx2 *a,
-                                            const qqi_meeting_avx2 *m)
-{
-    const uint8_t *u = m->u;
-    const int8_t *q = m->q;
-    qqi_piece_avx2 piece;
-
-    for (int more = qqi_piece_first_avx2(a, m, &piece); more;
-         more = qqi_piece_next_avx2(a, m, &piece)) {
-        for (size_t half = 0; half < 2; half++) {
-            if (m->count == 1)
-                qqi_halved_piece_avx2(a, m, &piece, 1, half, u, q);
-            else
-                qqi_halved_piece_avx2(a, m, &piece, 4, half, u, q);
-        }
-        u += 64 * piece.steps;
-        q += 4 * a->g->width * piece.steps;
-    }
-}
-
-QQI_AVX2_ALONE void qqi_halved_segment_avx2(const qqi_pass_avx2 *a,
-                                            const qqi_meeting_avx2 *m)
-{
-    const size_t tiles = (m->end - m->k) / 32;
-    qqi_meeting_avx2 rest;
-
-    if (a->small && m->count == 4) {
-        for (size_t half = 0; half < 2; half++)
-            qqi_halved_quick_avx2(a, m, tiles, half);
-        if (!qqi_rest_avx2(a, m, tiles, &rest))
-            return;
-        m = &rest;
-    }
-    qqi_halved_pieces_avx2(a, m);
-}
-
-// --- the products ----------------------------------------------------------
+// --- the product -----------------------------------------------------------
 
 // The largest code that q meets.
 QQI_FN unsigned qqi_most_code(const qqi_product *p)
@@ -352,14 +285,6 @@ QQI_AVX2_FN void qqi_multiply_narrow_avx2(const qqi_product *p,
         most *= 4;
     qqi_multiply_dot_avx2(p, g, first, last, work, most, QQI_CHUNK_AVX2,
                           qqi_narrow_segment_avx2, qqi_unpack_avx2);
-}
-
-QQI_AVX2_FN void qqi_multiply_halved_avx2(const qqi_product *p,
-                                          const qqi_columns *g, size_t first,
-                                          size_t last, void *work)
-{
-    qqi_multiply_dot_avx2(p, g, first, last, work, 8, QQI_CHUNK_AVX2 / 2,
-                          qqi_halved_segment_avx2, qqi_unpack_halved_avx2);
 }
 
 #endif

@@ -111,17 +111,17 @@ QQI_AVX2_INLINE const int8_t *qqi_halves_avx2(const qqi_lone_avx2 *a, size_t k)
 
 // The scales of tile t where they must be made: those of the next tiles are
 // made with the first of them.
-QQI_AVX2_ALONE const uint8_t *
+QQI_AVX2_INLINE const uint8_t *
 qqi_lone_scales_avx2(const qqi_lone_avx2 *a, const uint8_t *panel, size_t t)
 {
-    const qqi_product *p = a->p;
     const size_t in = t % QQI_LONE_TILES;
+    const size_t left = a->p->tiles - t;
 
-    for (size_t i = 0; i < QQI_LONE_TILES && in == 0 && t + i < p->tiles; i++) {
-        float *out = a->w->scales[i];
-        qqi_store_floats_avx2(out, qqi_scales_avx2(p, panel, t + i, 0));
-        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(p, panel, t + i, 1));
-    }
+    if (in == 0)
+        qqi_many_scales_avx2(a->p, panel, t,
+                             left < QQI_LONE_TILES ? a->p->tiles
+                                                   : t + QQI_LONE_TILES,
+                             a->w->scales[0]);
     return (const uint8_t *)a->w->scales[in];
 }
 

@@ -3,7 +3,8 @@
 // Both halves of a panel, which share the numbers.
 //
 //   2 bits   in place: fields 0 and 2 of x, and of x >> 4, at their weights 1
-//            and 4. Two blocks are at most 8 additions of 12 * 256: 24576.
+//            and 4. Two blocks are at most 8 additions of 12 * 256: 24576; a
+//            quarter of that and the others, 6144 each, are added in int16.
 //   4 bits   low and high halves of bytes; a block of codes up to 15 is 8
 //            additions of 15 * 256: 30720; a book's codes up to 31 are added 4
 //            times: 31744.
@@ -82,14 +83,9 @@ QQI_AVX2_INLINE void qqi_two_block_avx2(const qqi_lone_avx2 *a,
         qqi_two_cell_avx2(cells + 128, q + 32, 0, t);
         qqi_two_cell_avx2(cells + 192, q + 48, 0, t);
     }
-    qqi_widen_by_avx2(t, 4, s);
-    qqi_widen_by_avx2(t + 2, 1, s);
-}
-
-QQI_AVX2_INLINE void qqi_two_joint_avx2(const __m256i *s, __m256i *out)
-{
-    out[0] = _mm256_srai_epi32(s[0], 2);
-    out[1] = _mm256_srai_epi32(s[1], 2);
+    t[0] = _mm256_add_epi16(t[0], _mm256_srai_epi16(t[2], 2));
+    t[1] = _mm256_add_epi16(t[1], _mm256_srai_epi16(t[3], 2));
+    qqi_widen_by_avx2(t, 1, s);
 }
 
 QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
@@ -97,7 +93,7 @@ QQI_AVX2_FN void qqi_multiply_two_avx2(const qqi_product *p,
                                        size_t last, void *work)
 {
     qqi_multiply_lone_avx2(p, g, first, last, work, 2, 2, 0, qqi_two_block_avx2,
-                           qqi_two_joint_avx2);
+                           qqi_joint_avx2);
 }
 
 // --- 4 bits ----------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include "kernel/avx2/encode.h"
 #include "kernel/avx2/dot.h"
+#include "kernel/avx2/halved.h"
 #include "kernel/avx2/lone_dot.h"
 #include "kernel/avx2/lone_vnni.h"
 #include "kernel/avx2/lookup.h"
@@ -104,8 +105,10 @@ QQI_FN void qqi_choose_avx2(const qqi_product *p, qqi_strategy *how)
         how->multiply = qqi_multiply_more_avx2;
         how->widths = 1u << 1 | 1u << 4;
         // Large pairs are looked for once for all of these.
-        how->panels =
-            (qqi_has_pairs(p) || qqi_has_pair_tiles(p)) && p->n >= 2048 ? 8 : 1;
+        if (qqi_has_pairs(p) || qqi_has_pair_tiles(p)) {
+            how->columns = (unsigned)QQI_TAME_AVX2;
+            how->panels = p->n >= 4096 ? 16 : 8;
+        }
     }
 }
 

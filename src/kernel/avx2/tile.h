@@ -117,16 +117,11 @@ QQI_AVX2_ALONE void qqi_join_tile_avx2(const qqi_pass_avx2 *a)
 // --- chunks ----------------------------------------------------------------
 
 // The scales of tiles a->tile to end - 1, 16 f32 each.
-QQI_AVX2_ALONE const uint8_t *qqi_pass_scales_avx2(const qqi_pass_avx2 *a,
-                                                   size_t end)
+QQI_AVX2_INLINE const uint8_t *qqi_pass_scales_avx2(const qqi_pass_avx2 *a,
+                                                    size_t end)
 {
-    const uint8_t *panel = qqi_panel(a->p, a->panel);
-    float *out = a->w->scales[0];
-
-    for (size_t t = a->tile; t < end; t++, out += 16) {
-        qqi_store_floats_avx2(out, qqi_scales_avx2(a->p, panel, t, 0));
-        qqi_store_floats_avx2(out + 8, qqi_scales_avx2(a->p, panel, t, 1));
-    }
+    qqi_many_scales_avx2(a->p, qqi_panel(a->p, a->panel), a->tile, end,
+                         a->w->scales[0]);
     return (const uint8_t *)a->w->scales;
 }
 

@@ -2,7 +2,7 @@
 //
 // Four columns of a panel are a step, 64 bytes: in the order of a cell of 8
 // bits, byte 4 * row + column, so that a part p bits wide is a shift and a mask
-// away. Where codes are too large for the dot (dot.h: halved) those of 8 rows
+// away. Where codes are too large for the dot (halved.h) those of 8 rows
 // are 64 bytes, their high halves and then their low ones, and the other 8 rows
 // follow QQI_ROWS_AVX2 bytes further on.
 
