@@ -113,7 +113,7 @@ $(BUILD)/tests/matrix/test_threads$(EXE): LDFLAGS += $(if $(EXE),,-pthread)
 
 $(call MADE,$(COMPILE)): FLAGS = $(STD) $(CFLAGS) -O0 $(WARN) -I. -Itests
 $(call MADE,$(COMPILE)): qquant.h
-$(BUILD)/tests/compile/two_a$(EXE): ALSO = tests/compile/two_b.c
+$(BUILD)/tests/compile/two_a$(EXE): ALSO = -DQQ_NO_SIMD tests/compile/two_b.c
 $(BUILD)/tests/compile/two_a$(EXE): tests/compile/two_b.c
 
 -include $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d $(BUILD)/bench/*.d)

@@ -101,8 +101,9 @@ QQI_FN void qqi_product_codes(qqi_product *p, const qq_matrix *w,
         p->unit = unit;
         return;
     }
-    for (size_t i = 0; i < levels; i++)
-        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i);
+    // All are loaded, whichever are looked up.
+    for (size_t i = 0; i < 16; i++)
+        p->levels[i] = qqi_format_level(f, qqi_matrix_levels(w), i % levels);
 }
 
 // And where its parts lie.
